@@ -1,0 +1,1 @@
+"""Users, roles, the forced second factor and the row scope."""

@@ -1,0 +1,20 @@
+"""The access app: who may sign in, and what each may see and do."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class AccessConfig(AppConfig):
+    """Wires the framework's own hooks: role permissions after migrate, sign-in records, the admin's sign-in page."""
+
+    name = "evbilling.access"
+    label = "access"
+    verbose_name = _("Access")
+
+    def ready(self) -> None:
+        """Connect after every model is loaded."""
+        from evbilling.access import signins  # noqa: F401, PLC0415 - registers receivers, needs loaded models
+        from evbilling.access.roles import grant_role_permissions  # noqa: PLC0415
+
+        post_migrate.connect(grant_role_permissions, dispatch_uid="access.grant_role_permissions")

@@ -1,0 +1,1 @@
+"""What every face shares: base templates, view bases, tables, charts, formats."""
