@@ -1,0 +1,70 @@
+"""View bases of the portal: sign-in, membership, and 404 for whatever is not the visitor's own (I20)."""
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, ClassVar, overload
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views import View
+from django_htmx.http import HttpResponseClientRedirect
+
+from evbilling.access.scope import visible
+from evbilling.shell.portal_frame import membership_of
+
+PageView = Callable[..., HttpResponseBase]
+
+
+def _admit(request: HttpRequest, roles: Collection[str]) -> HttpResponse | None:
+    """None when the visitor may enter, the way to the sign-in page for the anonymous. Raises Http404 for strangers."""
+    if not request.user.is_authenticated:
+        answer = redirect_to_login(request.get_full_path())
+        return HttpResponseClientRedirect(answer.url) if getattr(request, "htmx", False) else answer
+    membership = membership_of(request)
+    if membership is None or (roles and membership.role not in roles):
+        raise Http404("The visitor has no membership that opens this page.")
+    return None
+
+
+class PortalView(View):
+    """Base of the portal's class-based pages; list it first: `class SessionList(PortalView, TemplateView)`.
+
+    `membership` is the visitor's own; `portal_roles` names the membership roles that may enter, empty means each.
+    """
+
+    portal_roles: ClassVar[Collection[str]] = frozenset()
+    membership: Any
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Admit the visitor, then go on. Raises Http404 for strangers, so that an address gives nothing away."""
+        answer = _admit(request, self.portal_roles)
+        if answer is not None:
+            return answer
+        self.membership = membership_of(request)
+        return super().dispatch(request, *args, **kwargs)
+
+
+@overload
+def portal_page(view: PageView) -> PageView: ...
+@overload
+def portal_page(view: None = None, *, roles: Collection[str] = ...) -> Callable[[PageView], PageView]: ...
+def portal_page(view: PageView | None = None, *, roles: Collection[str] = frozenset()) -> Any:
+    """The same admission for function views, which then read `request.membership`."""
+
+    def decorate(page: PageView) -> PageView:
+        @wraps(page)
+        def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return _admit(request, roles) or page(request, *args, **kwargs)
+
+        return admitted
+
+    return decorate if view is None else decorate(view)
+
+
+def find_visible[M: Model](queryset: QuerySet[M], user: Any, **lookup: Any) -> M:
+    """The one row that matches and that the user may see. Raises Http404 for a stranger's row as for a missing one."""
+    try:
+        return visible(queryset, user).get(**lookup)
+    except (queryset.model.DoesNotExist, ValueError):
+        raise Http404(f"No {queryset.model._meta.verbose_name} of this visitor matches.") from None
