@@ -1,0 +1,1 @@
+"""Whom we deal with, what the terms speak of, and the terms."""

@@ -1,0 +1,170 @@
+"""Contracts and their effective-dated versions."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models.operator import Operator
+from contracts.models.party import Party
+from contracts.models.site import Site
+from evbilling.kernel.fields import CurrencyField
+
+
+class ContractKind(models.TextChoices):
+    CHARGING = "charging", _("charging")
+    SPONSORSHIP = "sponsorship", _("sponsorship")
+    HOSTING = "hosting", _("hosting")
+    ROAMING = "roaming", _("roaming")
+
+
+class ContractState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    OFFERED = "offered", _("offered")
+    ACTIVE = "active", _("active")
+    SUSPENDED = "suspended", _("suspended")
+    ENDED = "ended", _("ended")
+
+
+class BillingCycle(models.TextChoices):
+    MONTHLY = "monthly", _("monthly")
+
+
+class Contract(models.Model):
+    """An agreement with one party. Its terms live in versions; this row carries identity and lifecycle.
+
+    `zone` decides to which month a session belongs; one contract bills in one currency.
+    """
+
+    number = models.CharField(_("contract number"), max_length=30, unique=True)
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="contracts")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="contracts", verbose_name=_("party"))
+    kind = models.CharField(_("kind"), max_length=12, choices=ContractKind.choices)
+    state = models.CharField(
+        _("state"), max_length=10, choices=ContractState.choices, default=ContractState.DRAFT, editable=False
+    )
+    currency = CurrencyField(verbose_name=_("currency"))
+    zone = models.CharField(_("time zone"), max_length=64)
+    billing_cycle = models.CharField(
+        _("billing cycle"), max_length=8, choices=BillingCycle.choices, default=BillingCycle.MONTHLY
+    )
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(
+        _("ends on"), null=True, blank=True, editable=False, help_text=_("First day on which it no longer holds")
+    )
+    sites = models.ManyToManyField(
+        Site, blank=True, related_name="contracts", verbose_name=_("sites"), help_text=_("None means all sites")
+    )
+    purchase_order = models.CharField(_("purchase order"), max_length=50, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(editable=False)
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, null=True, blank=True
+    )
+    activated_at = models.DateTimeField(editable=False, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+        ordering = ["number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")), name="contract_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(activated_by__isnull=True) | ~Q(activated_by=F("created_by")),
+                name="contract_activated_by_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "offered"]) | Q(activated_by__isnull=False),
+                name="contract_in_force_was_activated",
+            ),
+        ]
+        permissions = [
+            ("offer_contract", "Can offer a contract"),
+            ("activate_contract", "Can activate a contract made by another person"),
+            ("suspend_contract", "Can suspend and resume a contract"),
+            ("end_contract", "Can end a contract"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class VersionState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    APPROVED = "approved", _("approved")
+
+
+class PriceBasis(models.TextChoices):
+    NET = "net", _("prices without tax")
+    GROSS = "gross", _("prices include tax")
+
+
+class TaxTreatment(models.TextChoices):
+    STANDARD = "standard", _("taxed")
+    REVERSE_CHARGE = "reverse_charge", _("reverse charge")
+    EXEMPT = "exempt", _("exempt")
+
+
+class LineGrouping(models.TextChoices):
+    COST_CENTRE = "cost_centre", _("cost centre")
+    VEHICLE = "vehicle", _("vehicle")
+    SITE = "site", _("site")
+
+
+class ContractVersion(models.Model):
+    """The terms from a day on, until the next approved version begins: so versions tile without gap or overlap (I6).
+
+    Once approved by a second person it is frozen, and the database refuses any change.
+    """
+
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(_("version"), editable=False)
+    valid_from = models.DateField(_("valid from"), help_text=_("First local day in the contract's time zone"))
+    state = models.CharField(
+        _("state"), max_length=8, choices=VersionState.choices, default=VersionState.DRAFT, editable=False
+    )
+    payment_terms_days = models.PositiveSmallIntegerField(
+        _("payment terms (days)"), default=14, validators=[MaxValueValidator(365)]
+    )
+    price_basis = models.CharField(
+        _("price basis"), max_length=5, choices=PriceBasis.choices, default=PriceBasis.NET, editable=False
+    )
+    tax_treatment = models.CharField(
+        _("tax treatment"), max_length=15, choices=TaxTreatment.choices, default=TaxTreatment.STANDARD
+    )
+    group_lines_by = models.CharField(
+        _("group lines by"), max_length=12, choices=LineGrouping.choices, default=LineGrouping.COST_CENTRE
+    )
+    terms_text = models.TextField(_("rights and responsibilities"), blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, null=True, blank=True
+    )
+    approved_at = models.DateTimeField(editable=False, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("contract version")
+        verbose_name_plural = _("contract versions")
+        ordering = ["contract", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "number"], name="version_number_once"),
+            models.UniqueConstraint(
+                fields=["contract", "valid_from"], condition=Q(state="approved"), name="version_day_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft") | (Q(approved_by__isnull=False) & ~Q(approved_by=F("created_by"))),
+                name="version_approved_by_second_person",
+            ),
+        ]
+        permissions = [("approve_contractversion", "Can approve terms made by another person")]
+
+    def __str__(self) -> str:
+        return f"{self.contract.number} v{self.number}"

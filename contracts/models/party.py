@@ -1,0 +1,115 @@
+"""Parties: whom the operator deals with, their contact persons, and which users act for them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from evbilling.kernel.fields import CurrencyField
+
+
+class PartyKind(models.TextChoices):
+    FLEET_OPERATOR = "fleet_operator", _("fleet operator")
+    EV_MANUFACTURER = "ev_manufacturer", _("EV manufacturer")
+    PROPERTY_OWNER = "property_owner", _("property owner")
+    EV_DRIVER = "ev_driver", _("EV driver")
+    ROAMING_PARTNER = "roaming_partner", _("roaming partner")
+
+
+class TaxStatus(models.TextChoices):
+    """How a party stands towards VAT when it supplies us (settlements of hosts, DOMAIN RevenueShare)."""
+
+    REGISTERED = "registered", _("registered for tax")
+    EXEMPT_SMALL = "exempt_small", _("exempt small business")
+    NOT_TAXABLE = "not_taxable", _("not taxable")
+
+
+class Party(models.Model):
+    """A company or person with whom contracts are made.
+
+    Documents copy name, address and VAT id when they are issued: an invoice must show what was true on its day, even
+    when the party moves or is renamed later.
+    """
+
+    number = models.CharField(_("customer number"), max_length=20, unique=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=PartyKind.choices)
+    legal_name = models.CharField(_("legal name"), max_length=200)
+    street = models.CharField(_("street"), max_length=200)
+    postal_code = models.CharField(_("postal code"), max_length=20)
+    city = models.CharField(_("city"), max_length=100)
+    region = models.CharField(_("region"), max_length=100, blank=True)
+    country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166 code, such as DE"))
+    vat_id = models.CharField(_("VAT id"), max_length=20, blank=True)
+    is_business = models.BooleanField(_("business"), default=True)
+    tax_status = models.CharField(
+        _("tax status"), max_length=12, choices=TaxStatus.choices, default=TaxStatus.REGISTERED
+    )
+    self_billing_agreed_on = models.DateField(
+        _("self-billing agreed on"), null=True, blank=True, help_text=_("Without it no self-billed settlement is made")
+    )
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    currency = CurrencyField(verbose_name=_("currency"))
+    iban = models.CharField(_("IBAN or account number"), max_length=40, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("party")
+        verbose_name_plural = _("parties")
+        ordering = ["legal_name"]
+
+    def __str__(self) -> str:
+        return self.legal_name
+
+
+class ContactRole(models.TextChoices):
+    ACCOUNTANT = "accountant", _("accountant (receives documents)")
+    FLEET_MANAGER = "fleet_manager", _("fleet manager")
+    SIGNATORY = "signatory", _("signatory")
+    OTHER = "other", _("other")
+
+
+class Contact(models.Model):
+    """A person at a party. Accountants receive the documents by mail."""
+
+    party = models.ForeignKey(Party, on_delete=models.CASCADE, related_name="contacts", verbose_name=_("party"))
+    name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("email"))
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    role = models.CharField(_("role"), max_length=16, choices=ContactRole.choices)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        constraints = [
+            models.UniqueConstraint(fields=["party", "email", "role"], name="contact_once_per_role"),
+        ]
+        ordering = ["party", "role", "email"]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+class MembershipRole(models.TextChoices):
+    MANAGER = "manager", _("manager")
+    PAYER = "payer", _("payer")
+    VIEWER = "viewer", _("viewer")
+
+
+class Membership(models.Model):
+    """Joins a portal user to a party; all the rows that the user may see follow from it (invariant I20)."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    party = models.ForeignKey(Party, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("party"))
+    role = models.CharField(_("role"), max_length=10, choices=MembershipRole.choices)
+    active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("portal member")
+        verbose_name_plural = _("portal members")
+        constraints = [models.UniqueConstraint(fields=["user", "party"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} @ {self.party}"

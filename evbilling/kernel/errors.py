@@ -1,0 +1,68 @@
+"""One tree of errors. Each message is a sentence for a clerk: what is wrong, with which value, what to do."""
+
+from typing import Never
+
+
+class BillingError(Exception):
+    """Base of every refusal that a person may read. `code` is stable for scripts and the API."""
+
+    code = "billing_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadInput(BillingError):
+    """A value given from outside cannot be accepted."""
+
+    code = "bad_input"
+
+    def __init__(self, field: str, value: object, advice: str) -> None:
+        super().__init__(f"{field}: {value!r} cannot be used. {advice}")
+        self.field = field
+        self.value = value
+
+
+class WrongState(BillingError):
+    """The object is not in a state in which this can be done."""
+
+    code = "wrong_state"
+
+
+class NotAllowed(BillingError):
+    """The person may not do this (role, four-eyes, row scope)."""
+
+    code = "not_allowed"
+
+
+class MakerIsChecker(NotAllowed):
+    """Invariant I18: what one person made, another must approve."""
+
+    code = "maker_is_checker"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was made by you; a second person has to approve it.")
+
+
+class NotFound(BillingError):
+    """No such object."""
+
+    code = "not_found"
+
+
+class MoneyError(BillingError):
+    """An amount that cannot be computed with: a float, another currency, too many decimals."""
+
+    code = "money_error"
+
+
+def require(condition: object, error: BillingError) -> None:
+    """Guard of an operation: raise the named error unless the condition holds."""
+    if not condition:
+        refuse(error)
+
+
+def refuse(error: BillingError) -> Never:
+    """Raise the named error."""
+    raise error

@@ -1,0 +1,14 @@
+"""All addresses: the admin for the operator's staff, the portal for customers, health for machines."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from evbilling.workspace import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("evbilling.portal.urls")),
+]

@@ -1,0 +1,1 @@
+"""What is owed: billing runs, invoices, credit notes, settlements, documents, delivery, dunning, the ledger."""

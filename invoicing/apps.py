@@ -1,0 +1,14 @@
+"""Invoicing: what is owed: runs, documents, delivery, allocations, the ledger."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class InvoicingConfig(AppConfig):
+    name = "invoicing"
+    verbose_name = _("Invoicing")
+
+    def ready(self) -> None:
+        from invoicing import protection  # noqa: PLC0415 - apps load first
+
+        protection.register()

@@ -1,0 +1,198 @@
+"""Invoices, credit notes and settlements: what is owed, frozen when issued."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import Contract, ContractVersion, Operator, Party
+from evbilling.kernel.fields import AmountField, CurrencyField, RateField
+from evbilling.kernel.strict_json import ExactEncoder
+from invoicing.models.numbers import NumberSeries
+from sessions.models import SessionCharge
+
+
+class InvoiceKind(models.TextChoices):
+    INVOICE = "invoice", _("invoice")
+    CREDIT_NOTE = "credit_note", _("credit note")
+    SETTLEMENT = "settlement", _("settlement")
+
+
+class InvoiceState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    ISSUED = "issued", _("issued")
+
+
+class TaxCategory(models.TextChoices):
+    """EN 16931 VAT category codes (BT-118), the ones in use."""
+
+    STANDARD = "S", _("standard rate")
+    ZERO = "Z", _("zero rate")
+    REVERSE_CHARGE = "AE", _("reverse charge")
+    EXEMPT = "E", _("exempt")
+    OUTSIDE = "O", _("not subject to tax")
+
+
+class Invoice(models.Model):
+    """A document about money: an invoice, a credit note or a self-billed settlement.
+
+    It copies both parties' names, addresses and tax ids when it is issued: the document must show for ever what was
+    true on its day. A draft has no number. Whether it is paid, overdue or credited is computed from allocations and
+    linked documents, never written here: once issued the database refuses every change (I8).
+
+    `slot` is what exists at most once live (I10): contract, period, kind, split key and, after a cancellation, the
+    generation. Settlements are what we owe; their amounts are positive too.
+    """
+
+    kind = models.CharField(_("kind"), max_length=12, choices=InvoiceKind.choices)
+    state = models.CharField(_("state"), max_length=6, choices=InvoiceState.choices, default=InvoiceState.DRAFT)
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="invoices")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("party"))
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("contract")
+    )
+    contract_version = models.ForeignKey(ContractVersion, on_delete=models.PROTECT, related_name="+")
+    slot = models.CharField(max_length=120, unique=True)
+    period_from = models.DateField(_("period from"))
+    period_to = models.DateField(_("period to"), help_text=_("First day after the period"))
+    series = models.ForeignKey(NumberSeries, on_delete=models.PROTECT, null=True, related_name="invoices")
+    sequence = models.PositiveIntegerField(null=True)
+    number = models.CharField(_("number"), max_length=30, unique=True, null=True, default=None)
+    issued_on = models.DateField(_("issued on"), null=True)
+    issued_at = models.DateTimeField(null=True)
+    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    due_on = models.DateField(_("due on"), null=True)
+    corrects = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("corrects")
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    currency = CurrencyField()
+    net_amount = AmountField(verbose_name=_("net"), default=0)
+    tax_amount = AmountField(verbose_name=_("tax"), default=0)
+    gross_amount = AmountField(verbose_name=_("total"), default=0)
+    rounding_rule = models.CharField(max_length=30)
+    issuer_details = models.JSONField(default=dict, encoder=ExactEncoder)
+    recipient_details = models.JSONField(default=dict, encoder=ExactEncoder)
+    language = models.CharField(max_length=5, default="en")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+        ordering = ["-issued_on", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "sequence"], name="invoice_sequence_once"),
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        state="draft",
+                        number__isnull=True,
+                        series__isnull=True,
+                        sequence__isnull=True,
+                        issued_on__isnull=True,
+                        issued_at__isnull=True,
+                    )
+                    | Q(
+                        state="issued",
+                        number__isnull=False,
+                        series__isnull=False,
+                        sequence__isnull=False,
+                        issued_on__isnull=False,
+                        issued_at__isnull=False,
+                        due_on__isnull=False,
+                    )
+                ),
+                name="invoice_number_iff_issued",
+            ),
+            models.CheckConstraint(
+                condition=Q(gross_amount=F("net_amount") + F("tax_amount")), name="invoice_total_adds_up"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="credit_note", corrects__isnull=False) | ~Q(kind="credit_note"),
+                name="credit_note_names_original",
+            ),
+            models.CheckConstraint(condition=Q(period_to__gt=F("period_from")), name="invoice_period_not_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["party", "state", "issued_on"], name="invoice_party"),
+            models.Index(fields=["state", "kind", "due_on"], name="invoice_due"),
+            models.Index(fields=["period_from", "kind"], name="invoice_period"),
+        ]
+        permissions = [
+            ("issue_invoice", "Can issue documents"),
+            ("credit_invoice", "Can credit documents"),
+            ("run_billing", "Can run the month close"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or _("Draft %(id)s") % {"id": self.pk}
+
+
+class LineKind(models.TextChoices):
+    CHARGING = "charging", _("charging")
+    SPONSORED = "sponsored", _("sponsored charging")
+    REVENUE_SHARE = "revenue_share", _("revenue share")
+    CREDIT = "credit", _("credit")
+
+
+class InvoiceLine(models.Model):
+    """One line: a group of sessions (by cost centre, vehicle or site) at one tax rate, 1 x its net amount."""
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField(_("position"))
+    kind = models.CharField(max_length=16, choices=LineKind.choices)
+    group_label = models.CharField(_("group"), max_length=160, blank=True)
+    text = models.CharField(_("text"), max_length=300)
+    session_count = models.PositiveIntegerField(_("sessions"), default=0)
+    energy_wh = models.BigIntegerField(_("energy (Wh)"), default=0)
+    tax_category = models.CharField(max_length=2, choices=TaxCategory.choices)
+    tax_rate = RateField()
+    net_amount = AmountField(verbose_name=_("net"))
+
+    class Meta:
+        verbose_name = _("invoice line")
+        verbose_name_plural = _("invoice lines")
+        ordering = ["invoice", "position"]
+        constraints = [models.UniqueConstraint(fields=["invoice", "position"], name="line_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} #{self.position}"
+
+
+class InvoiceTax(models.Model):
+    """The document's tax per category and rate, rounded once on the summed net (EN 16931 BG-23, BR-CO-17)."""
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="taxes")
+    tax_category = models.CharField(max_length=2, choices=TaxCategory.choices)
+    tax_rate = RateField()
+    net_amount = AmountField()
+    tax_amount = AmountField()
+    ground = models.CharField(max_length=200, blank=True, help_text="Why no tax is charged, as printed")
+
+    class Meta:
+        ordering = ["invoice", "-tax_rate"]
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "tax_category", "tax_rate"], name="tax_once_per_rate")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} {self.tax_category} {self.tax_rate}"
+
+
+class ChargeUse(models.TextChoices):
+    BILLED = "billed", _("billed to its payer")
+    SHARED = "shared", _("shared with the host")
+
+
+class BilledCharge(models.Model):
+    """Which line bills a session charge, or shares it with a property owner; each at most once, by the database (I1)."""
+
+    line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="billed_charges")
+    charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="billed")
+    use = models.CharField(max_length=6, choices=ChargeUse.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["charge", "use"], name="charge_used_once")]
+
+    def __str__(self) -> str:
+        return f"{self.charge} > {self.line}"

@@ -1,0 +1,103 @@
+"""The ledger: append-only double entry."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import Operator, Party
+from evbilling.kernel.fields import AmountField, CurrencyField
+
+
+class AccountRole(models.TextChoices):
+    """What an account is for; operations post to roles, the chart says which account that is."""
+
+    RECEIVABLE = "receivable", _("receivables from customers")
+    SPONSOR_RECEIVABLE = "sponsor_receivable", _("receivables from sponsors")
+    REVENUE = "revenue", _("charging revenue")
+    SPONSOR_REVENUE = "sponsor_revenue", _("sponsored charging revenue")
+    OUTPUT_TAX = "output_tax", _("tax owed")
+    INPUT_TAX = "input_tax", _("tax to reclaim")
+    HOST_COST = "host_cost", _("revenue shares of hosts")
+    HOST_PAYABLE = "host_payable", _("payable to hosts")
+    CASH = "cash", _("bank")
+    PROCESSOR_CLEARING = "processor_clearing", _("payment processor clearing")
+    CUSTOMER_CREDIT = "customer_credit", _("unallocated customer money")
+    PROCESSOR_FEES = "processor_fees", _("processor fees")
+
+
+class Account(models.Model):
+    """One account of an operator's chart."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="accounts")
+    role = models.CharField(_("role"), max_length=20, choices=AccountRole.choices)
+    code = models.CharField(_("code"), max_length=12)
+    name = models.CharField(_("name"), max_length=80)
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering = ["operator", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "role"], name="account_role_once"),
+            models.UniqueConstraint(fields=["operator", "code"], name="account_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class AccountingPeriod(models.Model):
+    """A closed calendar month: nothing is posted into it (I15). An open month has no row."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="closed_periods")
+    month = models.DateField(_("month"), help_text=_("Its first day"))
+    closed_at = models.DateTimeField(_("closed"))
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("closed accounting period")
+        verbose_name_plural = _("closed accounting periods")
+        ordering = ["-month"]
+        constraints = [models.UniqueConstraint(fields=["operator", "month"], name="period_closed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
+class JournalEntry(models.Model):
+    """One booking. `source` names what caused it (invoice:12, payment:abc:captured); each source books once."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="journal_entries")
+    booked_on = models.DateField(_("booked on"))
+    source = models.CharField(_("source"), max_length=80, unique=True)
+    text = models.CharField(_("text"), max_length=200)
+    currency = CurrencyField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("journal entry")
+        verbose_name_plural = _("journal entries")
+        ordering = ["-booked_on", "-id"]
+        indexes = [models.Index(fields=["operator", "booked_on"], name="entry_day")]
+
+    def __str__(self) -> str:
+        return f"{self.booked_on} {self.text}"
+
+
+class JournalLine(models.Model):
+    """One side of a booking: debit positive, credit negative; an entry's lines add up to zero (I15)."""
+
+    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="lines")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lines")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    amount = AmountField(help_text="Debit positive, credit negative")
+
+    class Meta:
+        verbose_name = _("journal line")
+        verbose_name_plural = _("journal lines")
+        constraints = [models.CheckConstraint(condition=~Q(amount=0), name="journal_line_not_zero")]
+        indexes = [models.Index(fields=["account", "party"], name="journal_account_party")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount}"

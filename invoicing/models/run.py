@@ -1,0 +1,71 @@
+"""Billing runs: the month close, with one row per due contract."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import Contract, Operator
+from invoicing.models.invoice import Invoice
+
+
+class RunState(models.TextChoices):
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    FINISHED = "finished", _("finished")
+
+
+class BillingRun(models.Model):
+    """The billing of one period for all due contracts of an operator. It resumes after a crash; nothing is done twice.
+
+    A run without `issue` stops at drafts. Counts are computed from its items.
+    """
+
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="billing_runs")
+    period_from = models.DateField(_("period from"))
+    period_to = models.DateField(_("period to"))
+    state = models.CharField(_("state"), max_length=8, choices=RunState.choices, default=RunState.RUNNING)
+    issue = models.BooleanField(_("issue documents"), default=True)
+    issued_on = models.DateField(_("date of the documents"))
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("billing run")
+        verbose_name_plural = _("billing runs")
+        ordering = ["-period_from", "-id"]
+        constraints = [models.UniqueConstraint(fields=["operator", "period_from", "period_to"], name="run_once")]
+
+    def __str__(self) -> str:
+        return f"{self.period_from:%Y-%m}"
+
+
+class ItemState(models.TextChoices):
+    PENDING = "pending", _("pending")
+    DRAFTED = "drafted", _("drafted")
+    ISSUED = "issued", _("issued")
+    SKIPPED = "skipped", _("nothing to bill")
+    FAILED = "failed", _("failed")
+
+
+class BillingRunItem(models.Model):
+    """One contract in a run. A failed one keeps its cause and is tried again; it never blocks the others (I17)."""
+
+    run = models.ForeignKey(BillingRun, on_delete=models.CASCADE, related_name="items")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="run_items")
+    state = models.CharField(_("state"), max_length=8, choices=ItemState.choices, default=ItemState.PENDING)
+    invoice = models.ForeignKey(Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="run_items")
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("billing run item")
+        verbose_name_plural = _("billing run items")
+        ordering = ["run", "contract"]
+        constraints = [models.UniqueConstraint(fields=["run", "contract"], name="run_item_once")]
+        indexes = [models.Index(fields=["run", "state"], name="run_item_state")]
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.contract}"

@@ -1,0 +1,17 @@
+"""Sessions: what was consumed, its intake, its quality and its price."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SessionsConfig(AppConfig):
+    """django.contrib.sessions owns the label `sessions`, so this app is `charging`."""
+
+    name = "sessions"
+    label = "charging"
+    verbose_name = _("Charging sessions")
+
+    def ready(self) -> None:
+        from sessions import protection  # noqa: PLC0415 - apps load first
+
+        protection.register()
