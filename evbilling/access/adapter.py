@@ -1,5 +1,7 @@
 """How allauth behaves here: no open sign-up; staff land in the workspace, everyone else in the portal."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.urls import reverse
@@ -15,3 +17,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where a sign-in without a `next` address leads."""
         return reverse("admin:index") if getattr(request.user, "is_staff", False) else "/"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Wrong passwords are counted by axes in the database alone: one lock with one answer for all processes."""
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        """The user's own address and password once more; it needs no row of allauth's address book."""
+        found = self.authenticate(self.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk

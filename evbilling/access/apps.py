@@ -14,7 +14,11 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect after every model is loaded."""
-        from evbilling.access import signins  # noqa: F401, PLC0415 - registers receivers, needs loaded models
+        from allauth.account.decorators import secure_admin_login  # noqa: PLC0415
+        from django.contrib import admin  # noqa: PLC0415
+
+        from evbilling.access import mails, signins  # noqa: F401, PLC0415 - register themselves, need loaded models
         from evbilling.access.roles import grant_role_permissions  # noqa: PLC0415
 
         post_migrate.connect(grant_role_permissions, dispatch_uid="access.grant_role_permissions")
+        admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -73,6 +73,12 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last access at"),
                 ),
                 (
+                    "session_epoch",
+                    models.PositiveIntegerField(
+                        default=0, editable=False, help_text="Raising it ends every session of the user at once."
+                    ),
+                ),
+                (
                     "groups",
                     models.ManyToManyField(
                         blank=True,
