@@ -1,4 +1,4 @@
-"""The books prove themselves: each app registers checks for the invariants of DOMAIN.md; `check_books` runs them all."""
+"""The books prove themselves: apps register checks for the invariants of DOMAIN.md; `check_books` runs them."""
 
 import time
 from collections.abc import Callable, Iterator
