@@ -1,0 +1,33 @@
+"""The few figures that say what needs a person now: each opens the list it counts."""
+
+from django.utils import timezone
+
+from evbilling.kernel.models import OutboxMessage, OutboxState
+from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from invoicing.queries import overdue
+from sessions.models import Hold, HoldState
+
+
+def open_holds() -> int:
+    """Sessions' open holds."""
+    return Hold.objects.filter(state=HoldState.OPEN).count()
+
+
+def overdue_invoices() -> int:
+    """Issued invoices past due with an open amount."""
+    return overdue(Invoice.objects.all(), timezone.localdate()).count()
+
+
+def drafts() -> int:
+    """Documents not issued yet."""
+    return Invoice.objects.filter(state=InvoiceState.DRAFT).count()
+
+
+def mails_needing_a_person() -> int:
+    """Deliveries that failed or whose outcome is unknown."""
+    return Delivery.objects.filter(state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN]).count()
+
+
+def steps_needing_a_person() -> int:
+    """Background steps that failed or whose outcome is unknown."""
+    return OutboxMessage.objects.filter(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN]).count()

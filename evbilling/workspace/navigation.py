@@ -1,0 +1,134 @@
+"""The workspace's sidebar: what a person works with, in the order of the working day, with what waits as badges."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from evbilling.workspace import counts
+
+BADGE_SECONDS = 30
+
+ENVIRONMENTS = {
+    "demo": (_("Demo"), "warning"),
+    "staging": (_("Staging"), "info"),
+}
+
+
+def environment_badge(request: HttpRequest) -> list[Any] | None:
+    """Says on every page that this is not the live system."""
+    found = ENVIRONMENTS.get(settings.MODE)
+    return list(found) if found else None
+
+
+def _can_view(model: str) -> Callable[[HttpRequest], bool]:
+    app_label, name = model.lower().split(".")
+    return lambda request: request.user.has_perm(f"{app_label}.view_{name}")
+
+
+def _list_of(model: str, title: Any, icon: str, *, badge: str = "", query: str = "") -> dict[str, Any] | None:
+    found = apps.get_model(model)
+    if not admin.site.is_registered(found):
+        return None
+    item: dict[str, Any] = {
+        "title": title,
+        "icon": icon,
+        "link": reverse(f"admin:{found._meta.app_label}_{found._meta.model_name}_changelist") + query,
+        "permission": _can_view(model),
+    }
+    if badge:
+        item["badge"] = badge
+    return item
+
+
+def _group(title: Any, *items: dict[str, Any] | None, collapsible: bool = False) -> dict[str, Any]:
+    return {
+        "title": title,
+        "separator": True,
+        "collapsible": collapsible,
+        "items": [item for item in items if item is not None],
+    }
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """All groups; Unfold leaves out what the person may not see."""
+    here = "evbilling.workspace.navigation."
+    return [
+        _group(
+            _("Today"),
+            {"title": _("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")},
+            _list_of("charging.ChargingSession", _("Charging sessions"), "ev_station"),
+            _list_of("charging.Hold", _("Held sessions"), "front_hand", badge=here + "holds_badge"),
+            {
+                "title": _("Month close"),
+                "icon": "event_available",
+                "link": reverse("admin:month_close"),
+                "permission": lambda request: request.user.has_perm("invoicing.view_billingrun"),
+            },
+        ),
+        _group(
+            _("Customers"),
+            _list_of("contracts.Party", _("Parties"), "groups"),
+            _list_of("contracts.Contract", _("Contracts"), "contract"),
+            _list_of("contracts.Tariff", _("Tariffs"), "sell"),
+            _list_of("contracts.Site", _("Sites"), "location_on"),
+            _list_of("contracts.Vehicle", _("Vehicles"), "directions_car"),
+            _list_of("contracts.Token", _("Charge cards"), "badge"),
+        ),
+        _group(
+            _("Money"),
+            _list_of("invoicing.Invoice", _("Invoices"), "receipt_long", badge=here + "overdue_badge"),
+            _list_of("payments.Payment", _("Payments"), "payments"),
+            _list_of("invoicing.Delivery", _("Mails to accountants"), "forward_to_inbox", badge=here + "mails_badge"),
+            _list_of("invoicing.JournalEntry", _("Journal"), "menu_book"),
+        ),
+        _group(
+            _("Set-up"),
+            _list_of("contracts.Operator", _("Operator"), "domain"),
+            _list_of("charging.ImportProfile", _("Import profiles"), "table_view"),
+            _list_of("charging.ImportBatch", _("Imports"), "upload_file"),
+            _list_of("invoicing.TaxRate", _("Tax rates"), "percent"),
+            _list_of("invoicing.NumberSeries", _("Number series"), "tag"),
+            _list_of("invoicing.Account", _("Accounts"), "account_balance"),
+            _list_of("payments.PaymentMethod", _("Payment methods"), "credit_card"),
+            collapsible=True,
+        ),
+        _group(
+            _("System"),
+            _list_of("access.User", _("Users"), "person"),
+            _list_of("kernel.OutboxMessage", _("Background steps"), "sync", badge=here + "steps_badge"),
+            _list_of("kernel.AuditRecord", _("Audit trail"), "history"),
+            collapsible=True,
+        ),
+    ]
+
+
+def _badge(name: str, count: Callable[[], int]) -> str:
+    found = cache.get_or_set(f"badge.{name}", count, BADGE_SECONDS)
+    return str(found) if found else ""
+
+
+def holds_badge(request: HttpRequest) -> str:
+    """Open holds."""
+    return _badge("holds", counts.open_holds)
+
+
+def overdue_badge(request: HttpRequest) -> str:
+    """Overdue invoices."""
+    return _badge("overdue", counts.overdue_invoices)
+
+
+def mails_badge(request: HttpRequest) -> str:
+    """Mails that need a person."""
+    return _badge("mails", counts.mails_needing_a_person)
+
+
+def steps_badge(request: HttpRequest) -> str:
+    """Background steps that need a person."""
+    return _badge("steps", counts.steps_needing_a_person)
