@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.math
 import evbilling.kernel.fields
 import evbilling.kernel.strict_json
 from django.conf import settings
@@ -212,7 +213,7 @@ class Migration(migrations.Migration):
             name='BilledCharge',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('use', models.CharField(choices=[('billed', 'billed to its payer'), ('shared', 'shared with the host')], max_length=6)),
+                ('use', models.CharField(choices=[('billed', 'billed to its payer'), ('shared', 'shared with the host'), ('back', 'taken back from the host')], max_length=6)),
                 ('charge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='billed', to='charging.sessioncharge')),
                 ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='billed_charges', to='invoicing.invoiceline')),
             ],
@@ -394,7 +395,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('gross_amount', django.db.models.expressions.CombinedExpression(models.F('net_amount'), '+', models.F('tax_amount')))), name='invoice_total_adds_up'),
+            constraint=models.CheckConstraint(condition=models.Q(('gross_amount', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('net_amount'), '+', models.F('tax_amount')), precision=4))), name='invoice_total_adds_up'),
         ),
         migrations.AddConstraint(
             model_name='invoice',

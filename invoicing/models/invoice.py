@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, ContractVersion, Operator, Party
@@ -105,7 +106,9 @@ class Invoice(models.Model):
                 name="invoice_number_iff_issued",
             ),
             models.CheckConstraint(
-                condition=Q(gross_amount=F("net_amount") + F("tax_amount")), name="invoice_total_adds_up"
+                # SQLite adds in binary: 0.1 + 0.2 is not 0.3 there before it is rounded to the column's decimals.
+                condition=Q(gross_amount=Round(F("net_amount") + F("tax_amount"), precision=4)),
+                name="invoice_total_adds_up",
             ),
             models.CheckConstraint(
                 condition=Q(kind="credit_note", corrects__isnull=False) | ~Q(kind="credit_note"),
@@ -182,10 +185,14 @@ class InvoiceTax(models.Model):
 class ChargeUse(models.TextChoices):
     BILLED = "billed", _("billed to its payer")
     SHARED = "shared", _("shared with the host")
+    TAKEN_BACK = "back", _("taken back from the host")
 
 
 class BilledCharge(models.Model):
-    """Which line bills a session charge, or shares it with a property owner; each at most once, by the database (I1)."""
+    """Which line bills a session charge, shares it with a host, or takes a credited one's share back from the host.
+
+    Each of these at most once per charge, by the database (I1).
+    """
 
     line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="billed_charges")
     charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="billed")
