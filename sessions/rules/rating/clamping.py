@@ -1,0 +1,124 @@
+"""OCPI price limits: min_price and max_price bound the total without and the total with VAT, each by its own figure.
+
+Where a limit states no figure with VAT, the VAT moves with the net. What a limit adds or takes is spread over the VAT
+rates: the net in proportion to the net of each rate, the tax in proportion to its tax, so lines still add up to totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+from sessions.rules.rating.numbers import TICK, Exact, scaled
+from sessions.rules.rating.result import Clamp, Priced, gross_of, net_of
+from sessions.rules.rating.tariff import Limit, Tariff
+
+type _Rates = dict[Decimal | None, tuple[Exact, Exact]]
+
+
+def price_limits(
+    used: Mapping[str, Tariff], lines: tuple[Priced, ...], *, charged: bool, default_vat: Decimal | None
+) -> tuple[Clamp, ...]:
+    """What the limits of each used tariff change in the part it priced; `charged`: there was a charging session."""
+    clamps: list[Clamp] = []
+    for tariff in used.values():
+        if tariff.min_price is None and tariff.max_price is None:
+            continue
+        own = [line for line in lines if line.component.tariff_id == tariff.id]
+        if tariff.max_price is not None:
+            clamps += _apply(tariff, own, tariff.max_price, "max_price", default_vat)
+        if tariff.min_price is not None and charged and not clamps:
+            clamps += _apply(tariff, own, tariff.min_price, "min_price", default_vat)
+    return tuple(clamps)
+
+
+def _apply(tariff: Tariff, lines: list[Priced], limit: Limit, kind: str, default_vat: Decimal | None) -> list[Clamp]:
+    rates = _per_rate(tariff, lines, default_vat)
+    net = _sum(net for net, _ in rates.values())
+    gross = _sum(gross for _, gross in rates.values())
+    bound = max if kind == "min_price" else min
+    new_net, new_gross = net, gross
+    if net is not None and limit.excl_vat is not None:
+        new_net = bound(net, scaled(limit.excl_vat, TICK))
+    if gross is not None:
+        if limit.incl_vat is not None:
+            new_gross = bound(gross, scaled(limit.incl_vat, TICK))
+        elif net is not None and new_net is not None and new_net != net:
+            new_gross = _moved(rates, gross, net, new_net)
+    if new_net == net and new_gross == gross:
+        return []
+    bounding = limit.excl_vat if new_net != net or limit.incl_vat is None else limit.incl_vat
+    return _spread(
+        rates, (net, gross), (new_net, new_gross), Clamp(kind, tariff.id, bounding or Decimal(0), None, 0, 0)
+    )
+
+
+type _MaybeRates = dict[Decimal | None, tuple[Exact | None, Exact | None]]
+
+
+def _per_rate(tariff: Tariff, lines: list[Priced], default_vat: Decimal | None) -> _MaybeRates:
+    rates: _MaybeRates = {}
+    for line in lines:
+        net, gross = rates.get(line.vat, (0, 0))
+        own_net = net_of(line.stated, line.vat, line.component.gross)
+        own_gross = gross_of(line.stated, line.vat, line.component.gross)
+        rates[line.vat] = (
+            None if net is None or own_net is None else net + own_net,
+            None if gross is None or own_gross is None else gross + own_gross,
+        )
+    if not rates:
+        stated = next((component.vat for component in tariff.components if component.vat is not None), default_vat)
+        rates[stated] = (0, 0)
+    return rates
+
+
+def _sum(values: object) -> Exact | None:
+    total: Exact = 0
+    for value in values:  # type: ignore[attr-defined]
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _moved(rates: _MaybeRates, gross: Exact, net: Exact, new_net: Exact) -> Exact | None:
+    """The gross after the net moved: in proportion, or from the only rate where there was no net."""
+    if net:
+        return Fraction(gross) * new_net / net
+    vat = next(iter(rates))
+    return gross_of(new_net, vat, False)
+
+
+def _spread(
+    rates: _MaybeRates, old: tuple[Exact | None, Exact | None], new: tuple[Exact | None, Exact | None], proto: Clamp
+) -> list[Clamp]:
+    (net, gross), (new_net, new_gross) = old, new
+    first = next(iter(rates))
+    clamps = []
+    for vat, (own_net, own_gross) in rates.items():
+        alone = vat == first
+        net_part = _part(own_net, net, new_net, alone)
+        if gross is None or new_gross is None:
+            gross_part: Exact | None = None
+        elif net is None or new_net is None or own_net is None or own_gross is None:
+            gross_part = _part(own_gross, gross, new_gross, alone)
+        else:
+            tax = _part(own_gross - own_net, gross - net, new_gross - new_net, alone, fallback=(own_net, net))
+            gross_part = None if tax is None or net_part is None else net_part + tax
+        if net_part or gross_part:
+            clamps.append(Clamp(proto.kind, proto.tariff_id, proto.limit, vat, net_part, gross_part))
+    return clamps
+
+
+def _part(
+    own: Exact | None, old: Exact | None, new: Exact | None, first: bool, fallback: tuple[Exact, Exact] | None = None
+) -> Exact | None:
+    """This rate's part of the change from `old` to `new`: by weight, else by the fallback's, else all to the first."""
+    if old is None or new is None or own is None:
+        return None
+    if old:
+        return Fraction(own) * (new - old) / old
+    if fallback is not None and fallback[1]:
+        return Fraction(fallback[0]) * new / fallback[1]
+    return new if first else 0

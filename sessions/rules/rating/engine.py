@@ -1,0 +1,317 @@
+"""The one function that prices a session under its tariffs, by the rules of OCPI.
+
+Pure: the same session, tariffs and version give the same result, in any order and batch. It never raises for what the
+parsers return. How OCPI's rules are read, where they leave a choice:
+- a component with price 0 is free like no component: it takes no part in step rounding;
+- step_size counts once for ENERGY and once for TIME and PARKING_TIME together, with the step and at the price of the
+  last component: on the parking time where there is priced parking, else on the charging time. In 2.2 an element that
+  prices both rounds their sum (tariff_14 of the 2.2 text), while one that prices parking alone does not (tariff_4);
+- reserved time is rounded on its own;
+- a FLAT fee is due once, at the first moment at which an element with FLAT applies; fees of a reservation come on top;
+- min_price asks for a charging session, so an expired reservation is not lifted to it;
+- in 2.2 the durations of PARKING_TIME count from the start of parking (its worked example), later from the session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from sessions.rules.rating.clamping import price_limits
+from sessions.rules.rating.findings import Finding, error, warning
+from sessions.rules.rating.numbers import ENERGY_FACTOR, FLAT_FACTOR, TIME_FACTOR, Exact, share
+from sessions.rules.rating.plan import Component, Plan
+from sessions.rules.rating.result import Priced, RatingResult
+from sessions.rules.rating.session import Period, RatingInput
+from sessions.rules.rating.splitting import length, mean_current, mean_power, pieces
+from sessions.rules.rating.tariff import Tariff
+
+_FACTORS = {
+    "FLAT": FLAT_FACTOR,
+    "ENERGY": ENERGY_FACTOR,
+    "TIME": TIME_FACTOR,
+    "PARKING_TIME": TIME_FACTOR,
+    "RESERVATION": TIME_FACTOR,
+}
+
+
+class _Meter:
+    """What one dimension has gathered: the volume per component in order of first use, and the last one priced."""
+
+    __slots__ = ("apportioned", "last", "volumes")
+
+    def __init__(self) -> None:
+        self.volumes: dict[Component, Exact] = {}
+        self.last: Component | None = None
+        self.apportioned: set[Component] = set()
+
+    def take(self, component: Component, volume: Exact) -> None:
+        self.volumes[component] = self.volumes.get(component, 0) + volume
+        if component.rate:
+            self.last = component
+
+    def priced(self) -> Exact:
+        return sum(volume for component, volume in self.volumes.items() if component.rate)
+
+
+class _Run:
+    """One pricing in progress."""
+
+    __slots__ = ("energy", "findings", "flats", "noted", "parking", "reserved", "session", "time", "used", "version")
+
+    def __init__(self, session: RatingInput, version: str) -> None:
+        self.session = session
+        self.version = version
+        self.findings: list[Finding] = []
+        self.noted: set[str] = set()
+        self.used: dict[str, Tariff] = {}
+        self.flats: list[Component] = []
+        self.energy, self.time, self.parking, self.reserved = _Meter(), _Meter(), _Meter(), _Meter()
+
+    def measure(self, meter: _Meter, plan: Plan, period: Period, volume: Exact, *, since: int, before: Exact) -> None:
+        """Add a period's volume of one dimension to the components that price it."""
+        if plan.always is not None:
+            meter.take(plan.always, volume)
+            return
+        if plan.powers or plan.currents:
+            self.check_bands(plan, period)
+        parts = pieces(plan, period, self.session.time_zone, since, before)
+        if len(parts) == 1:
+            component = parts[0][0]
+            if component is not None:
+                meter.take(component, volume)
+            return
+        whole = length(period)
+        exact = self.is_exact(meter, plan, period, volume)
+        for component, start, stop in parts:
+            if component is None:
+                continue
+            meter.take(component, share(volume, stop - start, whole))
+            if not exact:
+                meter.apportioned.add(component)
+        if not exact:
+            self.note(
+                "period_apportioned",
+                period,
+                "The price changes inside this period: its volume was divided in proportion to time.",
+            )
+
+    def is_exact(self, meter: _Meter, plan: Plan, period: Period, volume: Exact) -> bool:
+        """Whether cutting a volume needs no assumption: energy at energy limits, whole-period time at instants."""
+        by_clock = len(plan.slots) > 1 or bool(plan.days) or bool(plan.durations)
+        if meter is self.energy:
+            return not by_clock
+        return not plan.energies and volume == period.end - period.start
+
+    def check_bands(self, plan: Plan, period: Period) -> None:
+        """Say so where a power or current band cannot be told or is crossed inside the period."""
+        for limits, mean, low, high, name in (
+            (plan.powers, mean_power, period.min_power, period.max_power, "power"),
+            (plan.currents, mean_current, period.min_current, period.max_current, "current"),
+        ):
+            if not limits:
+                continue
+            if mean(period) is None:
+                self.note(f"{name}_unknown", period, f"The tariff depends on {name}, which this period does not state.")
+            elif low is not None and high is not None and any(low < limit <= high for limit in limits):
+                self.note(
+                    f"{name}_crosses_limit", period, f"The {name} crosses a limit of the tariff inside this period."
+                )
+
+    def prices_time(self, component: Component) -> bool:
+        """Whether the element of a component also prices charging time."""
+        element = self.used[component.tariff_id].elements[component.element]
+        return any(other.dimension == "TIME" for other in element)
+
+    def note(self, code: str, period: Period, message: str) -> None:
+        """A warning at a period, once per code and period."""
+        place = "reservation" if period.number < 0 else f"charging_periods[{period.number}]"
+        path = f"{self.session.path}.{place}"
+        if f"{code} {path}" not in self.noted:
+            self.noted.add(f"{code} {path}")
+            self.findings.append(warning(code, path, message))
+
+
+def rate(
+    session: RatingInput,
+    tariffs: Tariff | Sequence[Tariff],
+    *,
+    ocpi_version: str,
+    default_vat: Decimal | None = None,
+) -> RatingResult:
+    """Price a session.
+
+    `tariffs` are one or several compiled tariffs; with several, each period names its own (`tariff_id`).
+    `default_vat` (percent) stands in where a price component states no VAT. Findings with an error leave no price.
+    """
+    known = (tariffs,) if isinstance(tariffs, Tariff) else tuple(tariffs)
+    run = _Run(session, ocpi_version)
+    by_id = _by_id(known, run)
+    if by_id is None:
+        return RatingResult(known[0].currency if known else "", ocpi_version, findings=tuple(run.findings))
+    first = known[0]
+    if not _walk(run, by_id, first):
+        return RatingResult(first.currency, ocpi_version, findings=tuple(run.findings))
+    lines = _lines(run, default_vat)
+    clamps = price_limits(run.used, lines, charged=not session.reservation_expired, default_vat=default_vat)
+    _check_result(run, lines)
+    return RatingResult(
+        first.currency, ocpi_version, lines, clamps, tuple(run.findings), provisional=session.end is None
+    )
+
+
+def _by_id(tariffs: tuple[Tariff, ...], run: _Run) -> Mapping[str, Tariff] | None:
+    if len(tariffs) == 1:
+        return {tariffs[0].id: tariffs[0]}
+    if not tariffs:
+        run.findings.append(error("no_tariff", "tariffs", "There is no tariff to price the session with."))
+        return None
+    found: dict[str, Tariff] = {}
+    for number, tariff in enumerate(tariffs):
+        path = f"tariffs[{number}]"
+        if tariff.id in found:
+            run.findings.append(error("duplicate_tariff", f"{path}.id", f"The tariff id {tariff.id} is given twice."))
+        if tariff.currency != tariffs[0].currency:
+            message = f"All tariffs of a session must be in {tariffs[0].currency}, this one is in {tariff.currency}."
+            run.findings.append(error("currency_differs", f"{path}.currency", message))
+        found[tariff.id] = tariff
+    return None if run.findings else found
+
+
+def _walk(run: _Run, by_id: Mapping[str, Tariff], first: Tariff) -> bool:
+    """Take every period through its tariff; False where a period's tariff is unknown."""
+    session = run.session
+    parking_since = session.start
+    if run.version == "2.2":
+        parking_since = next((period.start for period in session.periods if period.parking), session.start)
+    energy_before: Exact = 0
+    flat_due = not session.reservation_expired
+    for period in session.periods:
+        tariff = _tariff_of(run, period, by_id, first)
+        if tariff is None:
+            return False
+        run.used[tariff.id] = tariff
+        plans = tariff.plans
+        if period.reservation:
+            _reserve(run, tariff, period)
+        if period.number < 0:
+            continue
+        if flat_due and plans.flat is not None and (period.reservation is None or period.energy or period.time):
+            fee = _first_component(run, plans.flat, period, energy_before)
+            if fee is not None:
+                run.flats.append(fee)
+                flat_due = False
+        if period.energy and plans.energy is not None:
+            run.measure(run.energy, plans.energy, period, period.energy, since=session.start, before=energy_before)
+        if period.time and plans.time is not None:
+            run.measure(run.time, plans.time, period, period.time, since=session.start, before=energy_before)
+        if period.parking and plans.parking is not None:
+            run.measure(run.parking, plans.parking, period, period.parking, since=parking_since, before=energy_before)
+        if plans.time is not None and period.energy and period.time is None and period.parking is None:
+            run.note("time_not_stated", period, "The tariff prices charging time, but this period states no TIME.")
+        if period.energy:
+            energy_before += period.energy
+    return True
+
+
+def _tariff_of(run: _Run, period: Period, by_id: Mapping[str, Tariff], first: Tariff) -> Tariff | None:
+    wanted = period.tariff_id
+    if wanted is None:
+        if len(by_id) == 1 or period.number < 0:
+            return first
+        message = f"This period names no tariff, and there are {len(by_id)} to choose from: set tariff_id."
+        code = "tariff_not_named"
+    else:
+        tariff = by_id.get(wanted)
+        if tariff is not None:
+            return tariff
+        message = f"The tariff {wanted} is not among the given ones ({', '.join(sorted(by_id))[:200]})."
+        code = "unknown_tariff"
+    path = f"{run.session.path}.charging_periods[{period.number}].tariff_id"
+    run.findings.append(error(code, path, message))
+    return None
+
+
+def _first_component(run: _Run, plan: Plan, period: Period, energy_before: Exact) -> Component | None:
+    if plan.always is not None:
+        return plan.always
+    if plan.powers or plan.currents:
+        run.check_bands(plan, period)
+    parts = pieces(plan, period, run.session.time_zone, run.session.start, energy_before)
+    return next((component for component, _, _ in parts if component is not None), None)
+
+
+def _reserve(run: _Run, tariff: Tariff, period: Period) -> None:
+    """Fees and time of a reservation; durations count from its start, and its steps are its own."""
+    expired, plans, volume = run.session.reservation_expired, tariff.plans, period.reservation or 0
+    for plan in (plans.reservation_flat, plans.expired_flat if expired else None):
+        fee = _first_component(run, plan, period, 0) if plan is not None else None
+        if fee is not None and fee not in run.flats:
+            run.flats.append(fee)
+    plan = plans.expired_time if expired else plans.reservation_time
+    if plan is not None:
+        run.measure(run.reserved, plan, period, volume, since=period.start, before=0)
+
+
+def _surplus(total: Exact, component: Component | None) -> Exact:
+    """What step_size adds to a total: up to the next whole step of the component."""
+    if component is None or not component.step or not total:
+        return 0
+    return -(-total // component.step) * component.step - total
+
+
+def _lines(run: _Run, default_vat: Decimal | None) -> tuple[Priced, ...]:
+    energy, time, parking, reserved = run.energy, run.time, run.parking, run.reserved
+    added: dict[Component, Exact] = {}
+
+    def add(component: Component | None, volume: Exact) -> None:
+        if component is not None and volume:
+            added[component] = volume
+
+    if energy.last is not None:
+        add(energy.last, _surplus(energy.priced(), energy.last))
+    if parking.last is not None:
+        together = run.version == "2.2" and run.prices_time(parking.last)
+        add(parking.last, _surplus(parking.priced() + (time.priced() if together else 0), parking.last))
+    elif time.last is not None:
+        add(time.last, _surplus(time.priced(), time.last))
+    if reserved.last is not None:
+        add(reserved.last, _surplus(reserved.priced(), reserved.last))
+
+    lines = [
+        Priced("FLAT", fee, 1, 1, fee.rate * FLAT_FACTOR, fee.vat if fee.vat is not None else default_vat, False)
+        for fee in run.flats
+    ]
+    for dimension, meter in (("ENERGY", energy), ("TIME", time), ("PARKING_TIME", parking), ("RESERVATION", reserved)):
+        factor = _FACTORS[dimension]
+        for component, volume in meter.volumes.items():
+            billed = volume + added.get(component, 0)
+            vat = component.vat if component.vat is not None else default_vat
+            stated = billed * component.rate * factor
+            lines.append(Priced(dimension, component, volume, billed, stated, vat, component in meter.apportioned))
+    return tuple(lines)
+
+
+def _check_result(run: _Run, lines: tuple[Priced, ...]) -> None:
+    session = run.session
+    for tariff in run.used.values():
+        if (tariff.starts is not None and session.start < tariff.starts) or (
+            tariff.ends is not None and session.start > tariff.ends
+        ):
+            message = f"The session starts outside the validity of tariff {tariff.id}."
+            run.findings.append(warning("tariff_not_valid", f"{session.path}.start_date_time", message))
+        if not session.zone_known and _local(tariff):
+            message = f"Tariff {tariff.id} has local times, but the site's time zone is not given: UTC was taken."
+            run.findings.append(warning("zone_unknown", f"{session.path}.time_zone", message))
+    for line in lines:
+        if line.vat is None and line.stated:
+            message = f"Tariff {line.component.tariff_id} states no VAT for {line.dimension}: not all totals are known."
+            run.findings.append(warning("vat_unknown", "tariff", message))
+            break
+
+
+def _local(tariff: Tariff) -> bool:
+    return any(
+        limits is not None and (limits.local or limits.first_day is not None or limits.end_day is not None)
+        for limits in (component.restrictions for component in tariff.components)
+    )

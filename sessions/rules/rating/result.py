@@ -1,0 +1,250 @@
+"""The price of a session: lines, totals and findings. Sums are kept in ticks; Decimals are made when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+
+from sessions.rules.rating.findings import Finding, has_errors
+from sessions.rules.rating.numbers import (
+    HOUR,
+    KWH,
+    PERCENT_SCALE,
+    TICK,
+    WHOLE,
+    Exact,
+    as_decimal,
+    minor_digits,
+    rounded,
+    scaled,
+)
+from sessions.rules.rating.plan import Component
+
+ENGINE_VERSION = "1.0"
+ROUNDING_RULE = "half-up-once-per-total"
+
+UNITS = {"ENERGY": KWH, "TIME": HOUR, "PARKING_TIME": HOUR, "RESERVATION": HOUR, "FLAT": 1}
+UNIT_NAMES = {"ENERGY": "kWh", "TIME": "h", "PARKING_TIME": "h", "RESERVATION": "h", "FLAT": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a line is what it is, as data; `clamp` names the price limit that made it, with its `limit`."""
+
+    tariff_id: str
+    element: int | None
+    component: int | None
+    restrictions: tuple[tuple[str, str], ...]
+    step_size: int
+    step_applied: bool
+    apportioned: bool
+    reservation: str | None = None
+    tax_included: bool = False
+    clamp: str | None = None
+    limit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingLine:
+    """One line of a price. Volumes in kWh or hours, amounts in currency units, unrounded; `vat_rate` in percent."""
+
+    dimension: str
+    volume: Decimal
+    billed_volume: Decimal
+    unit_price: Decimal
+    amount_excl_vat: Decimal | None
+    vat_rate: Decimal | None
+    amount_incl_vat: Decimal | None
+    because: Because
+    exact_excl: Fraction | None
+    exact_incl: Fraction | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Priced:
+    """A line as the engine keeps it: volumes in base units, `stated` the amount in ticks in the tariff's own terms."""
+
+    dimension: str
+    component: Component
+    volume: Exact
+    billed: Exact
+    stated: Exact
+    vat: Decimal | None
+    apportioned: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clamp:
+    """What a price limit adds or takes for one VAT rate, in ticks."""
+
+    kind: str
+    tariff_id: str
+    limit: Decimal
+    vat: Decimal | None
+    net: Exact | None
+    gross: Exact | None
+
+
+def net_of(stated: Exact, vat: Decimal | None, gross: bool) -> Exact | None:
+    """The amount without tax in ticks; None where a price includes a tax whose rate is unknown."""
+    if not gross or not stated:
+        return stated
+    return None if vat is None else Fraction(stated) * WHOLE / (WHOLE + scaled(vat, PERCENT_SCALE))
+
+
+def gross_of(stated: Exact, vat: Decimal | None, gross: bool) -> Exact | None:
+    """The amount with tax in ticks; None where the tax is unknown."""
+    if gross or not stated:
+        return stated
+    return None if vat is None else Fraction(stated * (WHOLE + scaled(vat, PERCENT_SCALE)), WHOLE)
+
+
+@dataclass(frozen=True, eq=False)
+class RatingResult:
+    """The price of a session under its tariffs.
+
+    `provisional` says that the session still runs. Where `findings` hold an error there are no lines and no totals.
+    Equal inputs give equal results; totals are exact, `total_*` are rounded once, half up, to the minor unit.
+    """
+
+    currency: str
+    ocpi_version: str
+    priced: tuple[Priced, ...] = ()
+    clamps: tuple[Clamp, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    provisional: bool = False
+    engine_version: str = ENGINE_VERSION
+    rounding: str = ROUNDING_RULE
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a price."""
+        return not has_errors(self.findings)
+
+    @cached_property
+    def by_vat(self) -> dict[Decimal | None, tuple[Exact | None, Exact | None]]:
+        """Exact net and gross per VAT rate, in ticks, price limits included; None where unknown."""
+        sums: dict[Decimal | None, tuple[Exact | None, Exact | None]] = {}
+        stated: dict[tuple[Decimal | None, bool], Exact] = {}
+        for line in self.priced:
+            key = (line.vat, line.component.gross)
+            stated[key] = stated.get(key, 0) + line.stated
+        for (vat, gross), amount in stated.items():
+            _add(sums, vat, net_of(amount, vat, gross), gross_of(amount, vat, gross))
+        for clamp in self.clamps:
+            _add(sums, clamp.vat, clamp.net, clamp.gross)
+        return sums
+
+    @cached_property
+    def _totals(self) -> tuple[Exact | None, Exact | None]:
+        nets = [net for net, _ in self.by_vat.values()]
+        grosses = [gross for _, gross in self.by_vat.values()]
+        if not self.ok:
+            return None, None
+        return (
+            None if None in nets else sum(net for net in nets if net is not None),
+            None if None in grosses else sum(gross for gross in grosses if gross is not None),
+        )
+
+    @property
+    def exact_excl_vat(self) -> Fraction | None:
+        """The total without VAT in currency units, exact; None where unknown."""
+        return _units(self._totals[0])
+
+    @property
+    def exact_incl_vat(self) -> Fraction | None:
+        """The total with VAT in currency units, exact; None where no rate is known."""
+        return _units(self._totals[1])
+
+    @property
+    def total_excl_vat(self) -> Decimal | None:
+        """The total without VAT, rounded half up to the currency's minor unit."""
+        net = self._totals[0]
+        return None if net is None else rounded(net, minor_digits(self.currency), TICK)
+
+    @property
+    def total_incl_vat(self) -> Decimal | None:
+        """The total with VAT, rounded half up to the currency's minor unit."""
+        gross = self._totals[1]
+        return None if gross is None else rounded(gross, minor_digits(self.currency), TICK)
+
+    @property
+    def net_by_vat_rate(self) -> dict[Decimal | None, Fraction | None]:
+        """Exact net per VAT rate in currency units."""
+        return {vat: _units(net) for vat, (net, _) in self.by_vat.items()}
+
+    @cached_property
+    def lines(self) -> tuple[RatingLine, ...]:
+        """The lines with their because: what was priced, then what price limits changed. They add up to the totals."""
+        return tuple(_line(priced) for priced in self.priced) + tuple(_clamp_line(clamp) for clamp in self.clamps)
+
+
+def _add(
+    sums: dict[Decimal | None, tuple[Exact | None, Exact | None]],
+    vat: Decimal | None,
+    net: Exact | None,
+    gross: Exact | None,
+) -> None:
+    have_net, have_gross = sums.get(vat, (0, 0))
+    sums[vat] = (
+        None if net is None or have_net is None else have_net + net,
+        None if gross is None or have_gross is None else have_gross + gross,
+    )
+
+
+def _units(ticks: Exact | None) -> Fraction | None:
+    return None if ticks is None else Fraction(ticks, TICK)
+
+
+def _decimal(units: Fraction | None) -> Decimal | None:
+    return None if units is None else as_decimal(units)
+
+
+def _line(priced: Priced) -> RatingLine:
+    component, unit = priced.component, UNITS[priced.dimension]
+    net = _units(net_of(priced.stated, priced.vat, component.gross))
+    gross = _units(gross_of(priced.stated, priced.vat, component.gross))
+    limits = component.restrictions
+    because = Because(
+        tariff_id=component.tariff_id,
+        element=component.element,
+        component=component.index,
+        restrictions=limits.stated if limits else (),
+        step_size=component.step_size,
+        step_applied=priced.billed != priced.volume,
+        apportioned=priced.apportioned,
+        reservation=limits.reservation if limits else None,
+        tax_included=component.gross,
+    )
+    return RatingLine(
+        dimension=priced.dimension,
+        volume=as_decimal(priced.volume, unit),
+        billed_volume=as_decimal(priced.billed, unit),
+        unit_price=component.price,
+        amount_excl_vat=_decimal(net),
+        vat_rate=priced.vat,
+        amount_incl_vat=_decimal(gross),
+        because=because,
+        exact_excl=net,
+        exact_incl=gross,
+    )
+
+
+def _clamp_line(clamp: Clamp) -> RatingLine:
+    net, gross = _units(clamp.net), _units(clamp.gross)
+    because = Because(clamp.tariff_id, None, None, (), 0, False, False, clamp=clamp.kind, limit=clamp.limit)
+    amount = _decimal(net)
+    return RatingLine(
+        dimension=clamp.kind.upper(),
+        volume=Decimal(1),
+        billed_volume=Decimal(1),
+        unit_price=amount if amount is not None else _decimal(gross) or Decimal(0),
+        amount_excl_vat=amount,
+        vat_rate=clamp.vat,
+        amount_incl_vat=_decimal(gross),
+        because=because,
+        exact_excl=net,
+        exact_incl=gross,
+    )
