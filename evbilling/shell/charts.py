@@ -19,6 +19,8 @@ Number = Decimal | int | Fraction
 Text = str | Promise
 Tone = Literal["brand", "success", "warning", "danger", "info", "neutral"]
 _FULL_TURN = 100
+_RING = SafeString('<circle class="chart-ring-track" cx="60" cy="60" r="48"/>')
+_TRACK = SafeString('<rect class="chart-track" x="0" y="0" width="100%" height="14"/>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +232,7 @@ def stacked_bar(parts: Sequence[Part], *, title: Text, description: Text) -> Saf
             )
         )
         left += width
-    track = format_html('<rect class="chart-track" x="0" y="0" width="100%" height="14"/>')
-    drawn = track + format_html_join("", "{}", ((mark,) for mark in marks))
+    drawn = _TRACK + format_html_join("", "{}", ((mark,) for mark in marks))
     return _figure("stack", height=14, title=title, description=description, marks=drawn) + legend(parts)
 
 
@@ -239,7 +240,7 @@ def donut(parts: Sequence[Part], *, title: Text, description: Text, centre: Text
     """A ring cut into parts with a figure in its middle, and its legend."""
     whole = sum((_exact(part.value) for part in parts), Fraction(0))
     turned = Fraction(0)
-    arcs = [format_html('<circle class="chart-ring-track" cx="60" cy="60" r="48"/>')]
+    arcs = [_RING]
     for part in parts:
         share = _FULL_TURN * _exact(part.value) / whole if whole else Fraction(0)
         if share:
