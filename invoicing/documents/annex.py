@@ -1,0 +1,217 @@
+"""The annex of sessions, drawn straight as PDF text: thousands of rows would take a layout engine minutes.
+
+Every row has a known height, so the pages follow from one pass. Each cell is one marked piece of content in reading
+order (start and reference, site and station, vehicle and driver, kWh, time, idle, amount, because), which `pdf` hangs
+into the document's table structure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.utils.translation import ngettext, pgettext
+
+from invoicing.documents.formats import formats_of
+from invoicing.documents.sheet import Colours, Faces, Sheet, fill
+from invoicing.documents.view import AnnexSection, DocumentView, SessionRow
+
+_MAIN, _SMALL, _HEAD = 7.4, 6.2, 6.6
+_LEADING, _TIGHT, _PADDING, _GAP = 8.6, 7.8, 6.2, 6.0
+_BAND, _TOTAL, _TABLE_HEAD, _TITLE = 25.0, 20.0, 15.5, 46.0
+# Of the width: three left edges, four right edges.
+_SHARES = (0, 0.2, 0.455, 0.73, 0.81, 0.885, 1)
+
+
+@dataclass(slots=True)
+class TaggedRow:
+    """A row of the table structure: the kind of its cells (TH or TD) and each cell's number on its page."""
+
+    cell: str
+    pieces: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AnnexPage:
+    """One drawn page: operators, table rows, headings, (label, y) of what begins here, count of marked pieces."""
+
+    operators: list[str] = field(default_factory=list)
+    rows: list[TaggedRow] = field(default_factory=list)
+    headings: list[tuple[str, int]] = field(default_factory=list)
+    bookmarks: list[tuple[str, float]] = field(default_factory=list)
+    pieces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A piece of the flow. `glued` keeps it on one page with the next."""
+
+    height: float
+    draw: Callable[[], None]
+    glued: bool = False
+    continues: str = ""
+
+
+def draw_annex(view: DocumentView, sheet: Sheet, faces: Faces) -> list[AnnexPage]:
+    """The pages of the view's annex, none without sessions; call it with the view's language active."""
+    if not view.annex_rows:
+        return []
+    return _Annex(view, sheet, faces).pages
+
+
+class _Annex:
+    def __init__(self, view: DocumentView, sheet: Sheet, faces: Faces) -> None:
+        self.view, self.sheet, self.faces = view, sheet, faces
+        colours = Colours.of(view.letterhead)
+        self.colours = colours
+        self.ink, self.quiet = fill(colours.ink), fill(colours.quiet)
+        self.formats = formats_of(view.language, view.currency)
+        width = sheet.right - sheet.left
+        self.x = tuple(sheet.left + share * width for share in _SHARES)
+        self.continued = pgettext("annex", "%s (continued)")
+        self.pages: list[AnnexPage] = []
+        self.y = 0.0
+        self._new_page()
+        self._flow([block for section in view.annex for block in self._blocks(section)])
+
+    def _flow(self, blocks: list[_Block]) -> None:
+        if len(self.view.annex) > 1 or not self.view.annex[0].label:
+            blocks[-1] = _Block(blocks[-1].height, blocks[-1].draw, glued=True, continues=blocks[-1].continues)
+            blocks.append(_Block(_TOTAL, self._total))
+        runs = [0.0] * (len(blocks) + 1)
+        for index in range(len(blocks) - 1, -1, -1):
+            runs[index] = blocks[index].height + (runs[index + 1] if blocks[index].glued else 0)
+        for index, block in enumerate(blocks):
+            free = index == 0 or not blocks[index - 1].glued
+            if free and self.y - runs[index] < self.sheet.body_bottom:
+                self._new_page()
+                if block.continues:
+                    self._band(self.continued % block.continues)
+            block.draw()
+
+    def _blocks(self, section: AnnexSection) -> list[_Block]:
+        """A section's flow: its band stays with two rows, and its last row is never alone on a page."""
+        if not section.rows:
+            return []
+        blocks = [_Block(_BAND, partial(self._band, section.label, section), glued=True)] if section.label else []
+        last = len(section.rows) - 1
+        for number, row in enumerate(section.rows):
+            said = self.faces.regular.wrap(row.because, _SMALL, self.x[5] - self.x[1])
+            height = 2 * _LEADING + len(said) * _TIGHT + _PADDING
+            glued = number < last and number in {0, last - 1}
+            blocks.append(_Block(height, partial(self._row, row, said, height), glued, section.label if number else ""))
+        return blocks
+
+    def _new_page(self) -> None:
+        first = not self.pages
+        page = AnnexPage()
+        self.pages.append(page)
+        self.y = self.sheet.body_top
+        if first:
+            self._title(page)
+        heads = TaggedRow("TH")
+        labels = (
+            pgettext("annex", "Start, reference"),
+            pgettext("annex", "Site, station"),
+            pgettext("annex", "Vehicle, driver"),
+            "kWh",
+            pgettext("annex", "Time h"),
+            pgettext("annex", "Idle h"),
+            self.view.annex_amount_label or pgettext("document", "Net %s") % self.view.currency,
+        )
+        for number, (label, x) in enumerate(zip(labels, self.x, strict=True)):
+            text = self.faces.text(label, x, self.y - _HEAD, _HEAD, bold=True, from_right=number > 2)
+            if first:
+                self._piece(page, heads, f"{self.quiet} {text}")
+            else:
+                page.operators.append(f"/Artifact BMC BT {self.quiet} {text} ET EMC")
+        if first:
+            page.rows.append(heads)
+        self.y -= _TABLE_HEAD
+        page.operators.append(self.sheet.line(self.y + 3.5, 1, self.colours.ink))
+
+    def _title(self, page: AnnexPage) -> None:
+        view, formats = self.view, self.formats
+        title = pgettext("annex", "Session annex")
+        lead = [ngettext("%s session", "%s sessions", view.annex_rows) % formats.whole(view.annex_rows)]
+        if view.supply_from and view.supply_to:
+            lead.append(formats.period(view.supply_from, view.supply_to))
+        lead.append(pgettext("annex", "start times are local to the site"))
+        page.bookmarks.append((title, self.y))
+        heading = self.faces.text(title, self.sheet.left, self.y - 13, 15, bold=True)
+        said = self.faces.text(" · ".join(lead), self.sheet.left, self.y - 27, 7.6)
+        for tag, colour, text in (("H2", self.ink, heading), ("P", self.quiet, said)):
+            page.headings.append((tag, page.pieces))
+            page.operators.append(f"/{tag} <</MCID {page.pieces}>> BDC BT {colour} {text} ET EMC")
+            page.pieces += 1
+        self.y -= _TITLE
+
+    def _band(self, label: str, section: AnnexSection | None = None) -> None:
+        """Heading of a section with its sums; without a section the reminder on a following page."""
+        page, y = self.pages[-1], self.y - 16
+        label = self.faces.bold.fit(label, 8, self.x[3] - self.x[0] - 70)
+        name = f"{self.ink} {self.faces.text(label, self.x[0], y, 8, bold=True)}"
+        if section:
+            row = TaggedRow("TH")
+            self._piece(page, row, name)
+            self._sums(page, row, y, sum(r.energy_wh for r in section.rows), self.formats.amount(section.amount))
+            page.rows.append(row)
+            page.bookmarks.append((section.label, self.y))
+        else:
+            page.operators.append(f"/Artifact BMC BT {name} ET EMC")
+        self.y -= _BAND
+        page.operators.append(self.sheet.line(self.y + 2.6, 0.5, self.colours.hairline))
+
+    def _total(self) -> None:
+        page, y = self.pages[-1], self.y - 12
+        page.operators.append(self.sheet.line(self.y, 1, self.colours.ink))
+        row = TaggedRow("TH")
+        self._piece(
+            page, row, f"{self.ink} {self.faces.text(pgettext('document', 'Total'), self.x[0], y, 8, bold=True)}"
+        )
+        energy = sum(r.energy_wh for section in self.view.annex for r in section.rows)
+        amount = sum((section.amount for section in self.view.annex[1:]), self.view.annex[0].amount)
+        self._sums(page, row, y, energy, self.formats.amount(amount))
+        page.rows.append(row)
+        self.y -= _TOTAL
+
+    def _sums(self, page: AnnexPage, row: TaggedRow, y: float, energy_wh: int, amount: str) -> None:
+        for text, x in ((self.formats.kwh(energy_wh), self.x[3]), (amount, self.x[6])):
+            self._piece(page, row, f"{self.ink} {self.faces.text(text, x, y, 7.6, bold=True, from_right=True)}")
+
+    def _row(self, row: SessionRow, said: list[str], height: float) -> None:
+        page, x, text, formats = self.pages[-1], self.x, self.faces.text, self.formats
+        tagged = TaggedRow("TD")
+        page.rows.append(tagged)
+        ink, quiet = self.ink, self.quiet
+        y1 = self.y - 9.4
+        y2 = y1 - _LEADING
+        date = formats.short_date(row.started_at.date())
+        clock = text(formats.clock(row.started_at), x[1] - 9, y1, _MAIN, from_right=True)
+        reference = text(row.session_ref, x[0], y2, _SMALL, room=x[1] - x[0] - 9)
+        cells = [f"{text(date, x[0], y1, _MAIN)} {clock} {quiet} {reference}"]
+        for upper, lower, left, edge in (
+            (row.site, row.station, x[1], x[2]),
+            (row.vehicle, row.driver, x[2], x[3] - 44),
+        ):
+            room = edge - left - _GAP
+            cells.append(
+                f"{text(upper, left, y1, _MAIN, room=room)} {quiet} {text(lower, left, y2, _SMALL, room=room)}"
+            )
+        figures = (formats.kwh(row.energy_wh), formats.duration(row.duration_s), formats.duration(row.idle_s))
+        cells += [
+            text(figure, right, y1, _MAIN, from_right=True) for figure, right in zip(figures, x[3:6], strict=True)
+        ]
+        cells.append(text(formats.amount(row.amount), x[6], y1, _MAIN, bold=True, from_right=True))
+        for cell in cells:
+            self._piece(page, tagged, f"{ink} {cell}")
+        lines = (text(line, x[1], y2 - _TIGHT * (number + 1), _SMALL) for number, line in enumerate(said))
+        self._piece(page, tagged, f"{quiet} {' '.join(lines)}")
+        self.y -= height
+        page.operators.append(self.sheet.line(self.y, 0.4, self.colours.hairline))
+
+    @staticmethod
+    def _piece(page: AnnexPage, row: TaggedRow, operators: str) -> None:
+        """One cell: a marked piece of text that the structure refers to by its number."""
+        page.operators.append(f"/{row.cell} <</MCID {page.pieces}>> BDC BT {operators} ET EMC")
+        row.pieces.append(page.pieces)
+        page.pieces += 1

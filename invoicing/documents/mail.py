@@ -1,0 +1,129 @@
+"""The mail that carries a document to the accountant: subject, text and HTML part, file names.
+
+The first lines hold what an accountant looks for (amount, due date, bank, reference), in both parts the same. Composing
+reads nothing but its arguments; the caller adds the bytes and sends.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.template import Context, Engine
+from django.utils.translation import override, pgettext
+
+from invoicing.documents.first_page import TEMPLATES, bank_facts
+from invoicing.documents.formats import formats_of
+from invoicing.documents.sheet import Colours
+from invoicing.documents.view import DocumentView, Kind, PaymentMethod
+from invoicing.documents.words import box_amount, kind_words, language_code
+
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MailContent:
+    """A mail ready to send. `pdf_name` is the document's file name; `attachment_names` lists all of them, it first."""
+
+    subject: str
+    text: str
+    html: str
+    reply_to: str
+    pdf_name: str
+    attachment_names: tuple[str, ...]
+
+
+def file_name(view: DocumentView, ending: str = "pdf") -> str:
+    """File name an accountant can sort by: INV-2026-000365_Company_2026-11-30.pdf.
+
+    The day is the last one of the supply, else the day of issue. What a file system or a mail program may not carry is
+    left out: letters of every script stay, everything else between them becomes one hyphen.
+    """
+    company = re.sub(r"[\W_]+", "-", view.recipient.legal_name).strip("-")[:_LONGEST_NAME].rstrip("-")
+    number = re.sub(r"[^\w.-]+", "-", view.number or "DRAFT").strip("-.")
+    return f"{number}_{company}_{(view.supply_to or view.issued_on).isoformat()}.{ending}"
+
+
+def compose_mail(view: DocumentView, *, reply_to: str, more_attachments: tuple[str, ...] = ()) -> MailContent:
+    """The mail for the view's document, in its language.
+
+    `reply_to` is an address that a person reads. `more_attachments` are endings of further files of the same document,
+    for example ("xml", "csv"); they get the document's name.
+    """
+    with override(language_code(view)):
+        context = _context(view, tuple(file_name(view, ending) for ending in ("pdf", *more_attachments)))
+        text = _engine().get_template("document.txt").render(Context(context, autoescape=False))
+        html = _engine().get_template("document.html").render(Context(context))
+    return MailContent(
+        subject=context["subject"],
+        text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
+        html=html,
+        reply_to=reply_to,
+        pdf_name=context["attached"][0],
+        attachment_names=context["attached"],
+    )
+
+
+@cache
+def _engine() -> Engine:
+    return Engine(
+        dirs=[str(TEMPLATES.parent / "emails")],
+        libraries={"i18n": "django.templatetags.i18n"},
+        loaders=[("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
+    )
+
+
+def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
+    formats, words, issuer = formats_of(view.language, view.currency), kind_words(view), view.issuer
+    amount = box_amount(view)
+    due = formats.long_date(view.due_on) if view.due_on and view.amount_due else ""
+    details = [(words.day, due)] if due else []
+    payment = view.payment
+    if payment and payment.bank and payment.method in {PaymentMethod.TRANSFER, PaymentMethod.PAYOUT}:
+        details += bank_facts(payment.bank)
+    if payment and payment.reference:
+        details.append((pgettext("document", "Reference"), payment.reference))
+    if view.references.original_document:
+        details.append((pgettext("document", "Credits"), view.references.original_document))
+    if view.references.purchase_order:
+        details.append((pgettext("document", "PO number"), view.references.purchase_order))
+    title = f"{words.title} {view.number}".strip()
+    parts = (title, issuer.legal_name, amount, due and f"{words.day} {due}")
+    subject = re.sub(r"\s+", " ", ", ".join(filter(None, parts)))
+    return {
+        "lang": str(formats.locale).replace("_", "-"),
+        "subject": subject,
+        "preheader": ", ".join(filter(None, (f"{words.amount} {amount}", due and f"{words.day} {due}"))),
+        "name": view.letterhead.name,
+        "colours": Colours.of(view.letterhead),
+        "greeting": _greeting(view),
+        "amount_label": words.amount,
+        "amount": amount,
+        "facts": [(words.amount, amount), *details],
+        "details": details,
+        "lead": _lead(view, title),
+        "payment_text": payment.text if payment else "",
+        "pay_url": payment.pay_url if payment and view.amount_due else "",
+        "attached": attached,
+        "answer": pgettext("mail", "Questions? Just reply to this mail: a person reads it."),
+        "signature": "\n".join(filter(None, (issuer.contact_name, issuer.legal_name, issuer.phone, issuer.website))),
+    }
+
+
+def _greeting(view: DocumentView) -> str:
+    if view.kind in {Kind.SETTLEMENT, Kind.STATEMENT}:
+        return pgettext("mail", "Hello, your settlement is ready.")
+    if view.kind is Kind.CREDIT_NOTE:
+        return pgettext("mail", "Hello, we have credited you the amount below.")
+    if view.kind is Kind.RECEIPT:
+        return pgettext("mail", "Hello, thank you for charging with us. This is your receipt.")
+    return pgettext("mail", "Hello, your invoice is ready.")
+
+
+def _lead(view: DocumentView, title: str) -> str:
+    formats = formats_of(view.language, view.currency)
+    values = {"title": title, "company": view.recipient.legal_name}
+    if not (view.supply_from and view.supply_to):
+        return pgettext("mail", "%(title)s for %(company)s is attached as a PDF file.") % values
+    values["period"] = formats.period(view.supply_from, view.supply_to)
+    return pgettext("mail", "%(title)s for %(company)s, period %(period)s, is attached as a PDF file.") % values

@@ -1,0 +1,254 @@
+"""A document as PDF/A-3b bytes: `render_pdf`.
+
+Page one is laid out by WeasyPrint (`first_page`), the session annex is drawn (`annex`), and here they become one tagged
+file with running heads, page numbers, bookmarks and, where given, the e-invoice inside (Factur-X). The same view and
+the same XML always give the same bytes: nothing is read from the clock.
+
+    from invoicing.documents.pdf import FacturX, render_pdf
+    content = render_pdf(view)                                # preview of a draft, or a document without XML
+    content = render_pdf(view, facturx=FacturX(xml=xml))      # the issued document
+
+A worker keeps one font configuration and its compiled style sheets; the first document of a process costs a second or
+two more. Rendering is serialised within a process (Pango's fonts are shared): use processes, not threads, for speed.
+"""
+
+import gc
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+import pydyf
+from django.utils.translation import override
+from weasyprint import Attachment, Document
+
+from invoicing.documents.annex import AnnexPage, TaggedRow, draw_annex
+from invoicing.documents.file import deflated, write_objects
+from invoicing.documents.first_page import lay_out
+from invoicing.documents.sheet import Faces, Sheet, running_matter
+from invoicing.documents.view import DocumentView, check_view
+from invoicing.documents.words import kind_words, language_code
+
+_RENDERING = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class FacturX:
+    """The structured invoice to embed: CII XML and the Factur-X profile that it follows."""
+
+    xml: bytes
+    profile: str = "EN 16931"
+
+
+def render_pdf(view: DocumentView, *, facturx: FacturX | None = None) -> bytes:
+    """The view as PDF/A-3b.
+
+    Raises DocumentTooLarge, DocumentDoesNotAddUp, MoneyError or BadInput (colour) before anything is drawn.
+    """
+    check_view(view)
+    with _RENDERING, override(language_code(view)), _few_collections():
+        sheet, faces = Sheet.of(view.letterhead.paper), Faces.of(view)
+        annex = draw_annex(view, sheet, faces)
+        document = lay_out(view)
+        if facturx:
+            _attach(document, view, facturx)
+
+        def finish(document: Document, pdf: pydyf.PDF) -> None:
+            _Finisher(view, sheet, faces, annex, pdf).finish(len(document.pages))
+            identifier = sha256(f"{view.issuer.legal_name}\n{view.kind}\n{view.number}".encode()).hexdigest()[:32]
+            pdf.write = lambda output, *_: output.write(write_objects(pdf, identifier.encode()))  # type: ignore[method-assign]
+
+        output = io.BytesIO()
+        document.write_pdf(output, finisher=finish, pdf_variant="pdf/a-3b", pdf_tags=True)
+    return output.getvalue()
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let the garbage collector rest: a page makes many objects and frees them all together at its end."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class _Raw(pydyf.Object):
+    """An object whose bytes are known: structure elements come by the thousand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = b""
+
+    @property
+    def data(self) -> bytes:
+        return self.content
+
+
+class _Finisher:
+    """Adds the drawn parts to the file that WeasyPrint made of page one."""
+
+    def __init__(self, view: DocumentView, sheet: Sheet, faces: Faces, annex: list[AnnexPage], pdf: pydyf.PDF) -> None:
+        self.view, self.sheet, self.faces, self.annex, self.pdf = view, sheet, faces, annex, pdf
+
+    def finish(self, laid_out: int) -> None:
+        """Running matter on all pages, the annex with its structure, bookmarks; `laid_out` pages exist already."""
+        pdf, total = self.pdf, laid_out + len(self.annex)
+        fonts = {"F1": self.faces.regular.embed(pdf), "F2": self.faces.bold.embed(pdf)}
+        for number, reference in enumerate(pdf.page_references[:laid_out], start=1):
+            page = self._object(reference)
+            self._object(self._object(page["Resources"])["Font"]).update(fonts)
+            under = deflated(
+                [f"q {running_matter(self.view, self.sheet, self.faces, number, total)} Q".encode("ascii")]
+            )
+            pdf.add_object(under)
+            page["Contents"] = pydyf.Array([under.reference, page["Contents"]])
+        resources = pydyf.Dictionary({"Font": pydyf.Dictionary(fonts)})
+        pdf.add_object(resources)
+        numbers = self._object(self._object(pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
+        key = max(numbers[::2], default=-1) + 1
+        for number, page in enumerate(self.annex, start=laid_out + 1):
+            running = running_matter(self.view, self.sheet, self.faces, number, total)
+            content = deflated(["\n".join((running, *page.operators)).encode("ascii")])
+            pdf.add_object(content)
+            self._add_page(resources, content, key + number - laid_out - 1)
+        self._tag(laid_out, numbers, key)
+        self._bookmark(laid_out)
+        if "AF" in pdf.catalog:
+            pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))  # WeasyPrint names each file twice
+
+    def _object(self, reference: bytes) -> Any:
+        return self.pdf.objects[int(reference.split()[0])]
+
+    def _add_page(self, resources: pydyf.Dictionary, content: pydyf.Stream, key: int) -> None:
+        box = pydyf.Array([0, 0, round(self.sheet.width, 4), round(self.sheet.height, 4)])
+        page = {
+            "Type": "/Page",
+            "Parent": self.pdf.pages.reference,
+            "MediaBox": box,
+            "TrimBox": box,
+            "Tabs": "/S",
+            "Contents": content.reference,
+            "Resources": resources.reference,
+            "StructParents": key,
+        }
+        self.pdf.add_page(pydyf.Dictionary(page))
+
+    def _tag(self, laid_out: int, numbers: list[Any], key: int) -> None:
+        """Section with heading, note and one table over all annex pages."""
+        if not self.annex:
+            return
+        root = self._object(self._object(self.pdf.catalog["StructTreeRoot"])["K"][0])
+        section, table = self._element(), self._element()
+        root["K"].append(section.reference)
+        references = self.pdf.page_references[laid_out:]
+        kids: list[bytes] = []
+        rows: list[bytes] = []
+        for offset, (page, reference) in enumerate(zip(self.annex, references, strict=True)):
+            parents: list[bytes] = []
+            for tag, piece in page.headings:
+                kids.append(self._leaf(tag, section.reference, reference, piece, b""))
+                parents.append(kids[-1])
+            for row in page.rows:
+                rows.append(self._table_row(row, table.reference, reference, parents))
+            numbers.extend((key + offset, pydyf.Array(parents)))
+        kids.append(table.reference)
+        section.content = b"<</Type/StructElem/S/Sect/P %s/K[%s]>>" % (root.reference, b" ".join(kids))
+        table.content = b"<</Type/StructElem/S/Table/P %s/K[%s]>>" % (section.reference, b" ".join(rows))
+
+    def _table_row(self, row: TaggedRow, table: bytes, page: bytes, parents: list[bytes]) -> bytes:
+        element = self._element()
+        scope = b"/A<</O/Table/Scope/Column>>" if row.cell == "TH" else b""
+        cells = [self._leaf(row.cell, element.reference, page, piece, scope) for piece in row.pieces]
+        parents += cells
+        element.content = b"<</Type/StructElem/S/TR/P %s/K[%s]>>" % (table, b" ".join(cells))
+        return bytes(element.reference)
+
+    def _leaf(self, tag: str, parent: bytes, page: bytes, piece: int, more: bytes) -> bytes:
+        element = self._element()
+        element.content = b"<</Type/StructElem/S/%s/P %s/Pg %s/K %d%s>>" % (tag.encode(), parent, page, piece, more)
+        return bytes(element.reference)
+
+    def _element(self) -> _Raw:
+        element = _Raw()
+        self.pdf.add_object(element)
+        return element
+
+    def _bookmark(self, laid_out: int) -> None:
+        """Outline: the document, and below it the annex with its sections."""
+        references = self.pdf.page_references
+        entries = [(f"{kind_words(self.view).title} {self.view.number}".strip(), 0, self.sheet.height)]
+        entries += [
+            (label, laid_out + index, y + 6) for index, page in enumerate(self.annex) for label, y in page.bookmarks
+        ]
+        root, items = pydyf.Dictionary({"Type": "/Outlines"}), []
+        self.pdf.add_object(root)
+        for label, page, y in entries:
+            destination = pydyf.Array([references[page], "/XYZ", 0, round(y, 2), 0])
+            items.append(pydyf.Dictionary({"Title": pydyf.String(label), "Dest": destination}))
+            self.pdf.add_object(items[-1])
+        _chain(root, items[:2])
+        if len(items) > 2:
+            _chain(items[1], items[2:])
+        self.pdf.catalog["Outlines"] = root.reference
+        self.pdf.catalog["PageMode"] = "/UseOutlines" if self.annex else "/UseNone"
+
+
+def _chain(parent: pydyf.Dictionary, children: list[pydyf.Dictionary]) -> None:
+    parent.update({"First": children[0].reference, "Last": children[-1].reference, "Count": len(children)})
+    for index, child in enumerate(children):
+        child["Parent"] = parent.reference
+        if index:
+            child["Prev"] = children[index - 1].reference
+        if index + 1 < len(children):
+            child["Next"] = children[index + 1].reference
+
+
+_FACTURX = """<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">
+<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>
+<fx:Version>1.0</fx:Version><fx:ConformanceLevel>%s</fx:ConformanceLevel></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>%s</rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
+_PROPERTY = """<rdf:li rdf:parseType="Resource"><pdfaProperty:name>%s</pdfaProperty:name>
+<pdfaProperty:valueType>Text</pdfaProperty:valueType><pdfaProperty:category>external</pdfaProperty:category>
+<pdfaProperty:description>%s</pdfaProperty:description></rdf:li>"""
+_PROPERTIES = (
+    ("DocumentFileName", "name of the embedded XML invoice file"),
+    ("DocumentType", "INVOICE"),
+    ("Version", "version of the Factur-X data schema"),
+    ("ConformanceLevel", "conformance level of the embedded Factur-X data"),
+)
+
+
+def _attach(document: Document, view: DocumentView, facturx: FacturX) -> None:
+    """Embed the XML and name it in the one RDF of the metadata, where readers of Factur-X look for it."""
+    stamp = datetime.combine(view.issued_on, time(), UTC)
+    metadata = document.metadata
+    metadata.attachments = [
+        Attachment(
+            string=facturx.xml,
+            name="factur-x.xml",
+            description="Factur-X/ZUGFeRD invoice",
+            relationship="Alternative",
+            created=stamp,
+            modified=stamp,
+        )
+    ]
+    described = _FACTURX % (facturx.profile, "".join(_PROPERTY % pair for pair in _PROPERTIES))
+    plain = metadata.generate_rdf_metadata
+
+    def with_facturx(variant: str, version: int, conformance: str) -> bytes:
+        rdf: bytes = plain(variant, version, conformance)
+        return rdf.replace(b"</rdf:RDF>", described.encode() + b"</rdf:RDF>")
+
+    metadata.generate_rdf_metadata = with_facturx

@@ -1,0 +1,154 @@
+"""The drawn parts of a sheet: its measures, colours and type as PDF operators, and what runs along every page."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import pgettext
+
+from invoicing.documents.formats import formats_of
+from invoicing.documents.typeface import REGULAR, SEMIBOLD, Typeface, needs_whole, typeface
+from invoicing.documents.view import DocumentView, Letterhead, Paper
+from invoicing.documents.words import kind_words
+
+MM = 72 / 25.4
+_SIZES = {Paper.A4: (210 * MM, 297 * MM), Paper.LETTER: (612.0, 792.0)}
+
+
+def mix(colour: str, share: float) -> str:
+    """The colour thinned with white: share 1 is the colour, 0 white."""
+    return "#" + "".join(f"{round(255 - (255 - int(colour[i : i + 2], 16)) * share):02x}" for i in (1, 3, 5))
+
+
+def fill(colour: str) -> str:
+    """The operator that sets the colour for text and areas."""
+    return " ".join(f"{int(colour[i : i + 2], 16) / 255:.3f}" for i in (1, 3, 5)) + " rg"
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Tones of a letterhead as #rrggbb: the same ones on the laid-out and the drawn pages."""
+
+    accent: str
+    tint: str
+    ink: str
+    quiet: str
+    hairline: str
+    ghost: str
+
+    @classmethod
+    def of(cls, letterhead: Letterhead) -> "Colours":
+        """The tones: quiet text keeps a contrast above 4.5 on white for any dark ink."""
+        accent, ink = letterhead.accent, letterhead.ink
+        return cls(accent, mix(accent, 0.06), ink, mix(ink, 0.68), mix(ink, 0.16), mix(ink, 0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Size and edges in points, y upwards from the bottom."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    body_top: float
+    body_bottom: float
+
+    @classmethod
+    def of(cls, paper: Paper) -> "Sheet":
+        """Measures of the paper; the margins are those of document.css."""
+        width, height = _SIZES[paper]
+        return cls(width, height, 20 * MM, width - 20 * MM, height - 27 * MM, 23 * MM)
+
+    def line(self, y: float, thickness: float, colour: str) -> str:
+        """A line from edge to edge, as an artifact."""
+        width = self.right - self.left
+        return f"/Artifact BMC {fill(colour)} {self.left:.2f} {y:.2f} {width:.2f} {thickness:.2f} re f EMC"
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The two weights of the drawn text; F1 and F2 are their names in the page's resources."""
+
+    regular: Typeface
+    bold: Typeface
+
+    @classmethod
+    def of(cls, view: DocumentView) -> "Faces":
+        """The small cuts where they hold every character of the drawn text, else the whole files."""
+        texts = [
+            view.number,
+            view.letterhead.name,
+            view.issuer.legal_name,
+            view.annex_amount_label,
+            *running_texts(view),
+        ]
+        for section in view.annex:
+            texts.append(section.label)
+            for row in section.rows:
+                texts += (row.session_ref, row.site, row.station, row.vehicle, row.driver, row.because)
+        whole = needs_whole("".join(texts))
+        return cls(typeface(REGULAR, whole=whole), typeface(SEMIBOLD, whole=whole))
+
+    def text(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        size: float,
+        *,
+        bold: bool = False,
+        from_right: bool = False,
+        room: float = 0,
+    ) -> str:
+        """Operators that set the text at x (its right edge if `from_right`), cut to the room if one is given."""
+        if not text:
+            return ""
+        face = self.bold if bold else self.regular
+        if room:
+            text = face.fit(text, size, room)
+        if from_right:
+            x -= face.width(text, size)
+        return f"/F{2 if bold else 1} {size} Tf 1 0 0 1 {x:.2f} {y:.2f} Tm {face.hex(text)} Tj"
+
+
+def running_texts(view: DocumentView) -> list[str]:
+    """The lines at the foot of every page: who we are, and where to pay."""
+    issuer = view.issuer
+    first = [issuer.legal_name, *issuer.address_lines]
+    second = [issuer.registration, *(f"{label} {value}" for label, value in issuer.tax_ids)]
+    third = [issuer.email, issuer.phone, issuer.website]
+    return [" · ".join(filter(None, part)) for part in (first, second + third)]
+
+
+def running_matter(view: DocumentView, sheet: Sheet, faces: Faces, page: int, pages: int) -> str:
+    """Head (from page two), foot and page number of one page, as artifacts; call it with the language active."""
+    colours = Colours.of(view.letterhead)
+    words = kind_words(view)
+    left, right = sheet.left, sheet.right
+    parts = [fill(colours.quiet)]
+    label = pgettext("document", "Page %(page)s of %(pages)s") % {"page": page, "pages": pages}
+    y = 15.5 * MM
+    number_width = faces.regular.width(label, 6.6) + 10
+    for line in running_texts(view):
+        parts.append(faces.text(line, left, y, 6.2, room=right - left - number_width))
+        y -= 8.6
+    parts.append(faces.text(label, right, 15.5 * MM, 6.6, from_right=True))
+    if page > 1:
+        day = formats_of(view.language, view.currency).long_date(view.issued_on)
+        y = sheet.height - 16 * MM
+        parts += [
+            faces.text(view.letterhead.name, left, y, 7.4, bold=True, room=(right - left) / 2),
+            faces.text(f"{words.title} {view.number} · {day}", right, y, 7.4, from_right=True),
+        ]
+    head = sheet.line(sheet.height - 18.5 * MM, 0.5, colours.hairline) if page > 1 else ""
+    ghost = _ghost(sheet, faces, colours) if view.draft else ""
+    foot = sheet.line(19 * MM, 0.5, colours.hairline)
+    return f"{ghost}\n{head}\n{foot}\n/Artifact BMC BT {' '.join(parts)} ET EMC"
+
+
+def _ghost(sheet: Sheet, faces: Faces, colours: Colours) -> str:
+    """The word DRAFT across the sheet, under everything else."""
+    word, size = pgettext("document", "DRAFT"), 130
+    half = faces.bold.width(word, size) / 2 * 0.7071
+    x, y = sheet.width / 2 - half + 32, sheet.height / 2 - half - 32
+    tilt = f"0.7071 0.7071 -0.7071 0.7071 {x:.2f} {y:.2f} Tm"
+    return f"/Artifact BMC BT {fill(colours.ghost)} /F2 {size} Tf {tilt} {faces.bold.hex(word)} Tj ET EMC"
