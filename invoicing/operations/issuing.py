@@ -1,0 +1,125 @@
+"""Issuing: a draft becomes a document with a number, frozen parties and its journal entry (I7, I8, I9, I15)."""
+
+import datetime as dt
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from contracts.models import ContractKind
+from evbilling.access.models import User
+from evbilling.kernel import outbox
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.errors import BadInput, BillingError, WrongState, require
+from evbilling.kernel.locks import lock
+from evbilling.kernel.money import ZERO
+from evbilling.kernel.steps import step
+from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax
+from invoicing.operations.freezing import issuer_details, recipient_details
+from invoicing.operations.ledger import hold_open, post_journal
+from invoicing.operations.numbers import take_number
+from invoicing.rules.bookings import document_bookings
+
+RENDER = "invoicing.document.render"
+"""The outbox step that draws and archives an issued document; its payload is {"invoice_id": id}."""
+
+
+class InvoiceNotDraft(WrongState):
+    """Only a draft can be issued or discarded."""
+
+    code = "invoice_not_draft"
+
+    def __init__(self, invoice: Invoice) -> None:
+        super().__init__(_("%(document)s is issued already; it can only be credited.") % {"document": invoice})
+
+
+class DraftDoesNotAddUp(BillingError):
+    """A draft whose lines and tax are not its total: it must not be issued (I7)."""
+
+    code = "draft_does_not_add_up"
+
+    def __init__(self, invoice: Invoice) -> None:
+        super().__init__(
+            _("%(document)s cannot be issued: its lines and tax are not its total. Discard it and draft it again.")
+            % {"document": invoice}
+        )
+
+
+def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:
+    """Issue a draft under the date `issued_on` and queue the drawing of its PDF, which then goes to the accountants.
+
+    Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, PeriodClosed.
+    """
+    with transaction.atomic():
+        invoice = lock(Invoice, invoice_id)
+        require(invoice.state == InvoiceState.DRAFT, InvoiceNotDraft(invoice))
+        require(
+            issued_on >= invoice.period_from,
+            BadInput("issued on", issued_on.isoformat(), _("A document cannot be dated before the period it bills.")),
+        )
+        require(_adds_up(invoice), DraftDoesNotAddUp(invoice))
+        _freeze_parties(invoice)
+        step("invoicing.issue.frozen")
+        hold_open(operator_id=invoice.operator_id, booked_on=issued_on)
+        taken = take_number(operator_id=invoice.operator_id, kind=invoice.kind, issued_on=issued_on)
+        step("invoicing.issue.numbered")
+        invoice.series, invoice.sequence, invoice.number = taken.series, taken.sequence, taken.text
+        invoice.issued_on, invoice.issued_at, invoice.issued_by = issued_on, at, by
+        invoice.due_on = _due_on(invoice, issued_on)
+        invoice.state = InvoiceState.ISSUED
+        invoice.save()
+        _book(invoice, issued_on, at)
+        step("invoicing.issue.posted")
+        record_audit(
+            action="invoicing.invoice.issue",
+            obj=invoice,
+            by=by,
+            at=at,
+            changes={"number": invoice.number, "issued_on": issued_on, "gross_amount": invoice.gross_amount},
+        )
+        outbox.add(kind=RENDER, key=f"{RENDER}:{invoice.pk}", payload={"invoice_id": invoice.pk}, at=at)
+        step("invoicing.issue.queued")
+    return invoice
+
+
+def _adds_up(invoice: Invoice) -> bool:
+    lines: Decimal = InvoiceLine.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"))["net"] or ZERO
+    taxes = InvoiceTax.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"), tax=Sum("tax_amount"))
+    net, tax = taxes["net"] or ZERO, taxes["tax"] or ZERO
+    return lines == net == invoice.net_amount and tax == invoice.tax_amount and net + tax == invoice.gross_amount
+
+
+def _freeze_parties(invoice: Invoice) -> None:
+    invoice.issuer_details = issuer_details(invoice.operator)
+    invoice.recipient_details = recipient_details(invoice.party, invoice.contract, invoice.contract_version)
+    invoice.language = invoice.party.language
+
+
+def _due_on(invoice: Invoice, issued_on: dt.date) -> dt.date:
+    days = 0 if invoice.kind == InvoiceKind.CREDIT_NOTE else invoice.contract_version.payment_terms_days
+    return issued_on + dt.timedelta(days=days)
+
+
+def _book(invoice: Invoice, booked_on: dt.date, at: dt.datetime) -> None:
+    credit = invoice.kind == InvoiceKind.CREDIT_NOTE
+    about = invoice.corrects if credit and invoice.corrects is not None else invoice
+    bookings = document_bookings(
+        settlement=about.kind == InvoiceKind.SETTLEMENT,
+        sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,
+        credit=credit,
+        net=invoice.net_amount,
+        tax=invoice.tax_amount,
+    )
+    with override(invoice.operator.language):
+        text = f"{invoice.get_kind_display()} {invoice.number}, {invoice.party.legal_name}"
+    post_journal(
+        operator=invoice.operator,
+        source=f"invoice:{invoice.pk}",
+        booked_on=booked_on,
+        text=text,
+        currency=invoice.currency,
+        lines=[(each.role, invoice.party if each.of_party else None, each.amount) for each in bookings],
+        at=at,
+    )

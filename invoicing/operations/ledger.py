@@ -1,0 +1,164 @@
+"""The ledger: append-only double entry. Operations post to roles; the chart says which account that is (I15)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from contracts.models import Operator, Party
+from evbilling.access.models import User
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import local_date, month_of
+from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.locks import lock
+from evbilling.kernel.money import require_minor
+from invoicing.models import Account, AccountingPeriod, AccountRole, JournalEntry, JournalLine
+from invoicing.rules.bookings import require_balanced
+
+CHART: dict[AccountRole, str] = {
+    AccountRole.CASH: "1000",
+    AccountRole.PROCESSOR_CLEARING: "1050",
+    AccountRole.RECEIVABLE: "1200",
+    AccountRole.SPONSOR_RECEIVABLE: "1210",
+    AccountRole.INPUT_TAX: "1400",
+    AccountRole.HOST_PAYABLE: "2100",
+    AccountRole.CUSTOMER_CREDIT: "2200",
+    AccountRole.OUTPUT_TAX: "2300",
+    AccountRole.REVENUE: "4000",
+    AccountRole.SPONSOR_REVENUE: "4010",
+    AccountRole.HOST_COST: "5000",
+    AccountRole.PROCESSOR_FEES: "5100",
+}
+"""The accounts of a new operator; codes and names may be changed afterwards, roles stay."""
+
+
+class PeriodClosed(WrongState):
+    """Nothing is booked into a closed month (I15)."""
+
+    code = "period_closed"
+
+    def __init__(self, booked_on: dt.date) -> None:
+        super().__init__(
+            _("%(month)s is closed in the ledger; choose a day in an open month instead of %(day)s.")
+            % {"month": f"{booked_on:%Y-%m}", "day": booked_on.isoformat()}
+        )
+
+
+class AlreadyBooked(WrongState):
+    """A cause books once (I15)."""
+
+    code = "already_booked"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(_("%(source)s is in the ledger already; it books once.") % {"source": source})
+
+
+def ensure_chart(operator: Operator) -> dict[str, Account]:
+    """The operator's accounts by role; those that are missing are made."""
+    accounts = {account.role: account for account in Account.objects.filter(operator=operator)}
+    missing = [role for role in CHART if role.value not in accounts]
+    if missing:
+        Account.objects.bulk_create(
+            [Account(operator=operator, role=role, code=CHART[role], name=str(role.label)) for role in missing],
+            ignore_conflicts=True,
+        )
+        accounts = {account.role: account for account in Account.objects.filter(operator=operator)}
+    return accounts
+
+
+def hold_open(*, operator_id: int, booked_on: dt.date) -> None:
+    """Make sure the day's month is open and stays so until this transaction ends. Raises PeriodClosed.
+
+    Posting shares a lock on the operator's row that closing a period takes for itself: so no entry can be on its way
+    into a month while it is being closed. On SQLite one writer at a time does the same.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            table = connection.ops.quote_name(Operator._meta.db_table)
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", [operator_id])  # noqa: S608 - our own table
+    closed = AccountingPeriod.objects.filter(operator_id=operator_id, month=month_of(booked_on).start)
+    require(not closed.exists(), PeriodClosed(booked_on))
+
+
+def post_journal(
+    *,
+    operator: Operator,
+    source: str,
+    booked_on: dt.date,
+    text: str,
+    currency: str,
+    lines: Sequence[tuple[str, Party | None, Decimal]],
+    at: dt.datetime,
+) -> JournalEntry:
+    """Book an entry: (role, party, amount) lines, debit positive, credit negative, adding up to zero.
+
+    `source` names the cause and books once. Lines of zero are left out; a document over nothing is an entry without
+    lines. Must run in the transaction of its cause. Raises NotBalanced, PeriodClosed, AlreadyBooked, MoneyError.
+    """
+    amounts = [require_minor(amount, currency) for _role, _party, amount in lines]
+    require_balanced(source, amounts)
+    with transaction.atomic():
+        hold_open(operator_id=operator.pk, booked_on=booked_on)
+        require(not JournalEntry.objects.filter(source=source).exists(), AlreadyBooked(source))
+        accounts = ensure_chart(operator)
+        entry = JournalEntry.objects.create(
+            operator=operator, source=source, booked_on=booked_on, text=text[:200], currency=currency, posted_at=at
+        )
+        JournalLine.objects.bulk_create(
+            JournalLine(entry=entry, account=accounts[role], party=party, amount=amount)
+            for (role, party, _amount), amount in zip(lines, amounts, strict=True)
+            if amount
+        )
+    return entry
+
+
+def post_cash_received(
+    *,
+    operator: Operator,
+    source: str,
+    party: Party,
+    amount: Decimal,
+    currency: str,
+    booked_on: dt.date,
+    clearing: bool,
+    at: dt.datetime,
+) -> JournalEntry:
+    """Book money that came in, on the bank or (`clearing`) at the processor, as the party's unallocated credit.
+
+    Allocating it to documents moves it on to the receivable. Raises as post_journal does, and BadInput for an amount
+    that is not positive.
+    """
+    require(amount > 0, BadInput("amount", amount, _("Money received is more than zero.")))
+    account = AccountRole.PROCESSOR_CLEARING if clearing else AccountRole.CASH
+    return post_journal(
+        operator=operator,
+        source=source,
+        booked_on=booked_on,
+        text=_("Received from %(party)s") % {"party": party.legal_name},
+        currency=currency,
+        lines=[(account, None, amount), (AccountRole.CUSTOMER_CREDIT, party, -amount)],
+        at=at,
+    )
+
+
+def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.datetime) -> AccountingPeriod:
+    """Close a calendar month: from now on nothing is booked into it (I15). `month` is any day in it.
+
+    Raises WrongState when it is closed already, and BadInput for a month that is not over in the operator's zone.
+    """
+    period = month_of(month)
+    with transaction.atomic():
+        operator = lock(Operator, operator_id)
+        require(
+            local_date(at, operator.zone) >= period.end,
+            BadInput("month", period.code, _("A month is closed when it is over.")),
+        )
+        require(
+            not AccountingPeriod.objects.filter(operator=operator, month=period.start).exists(),
+            WrongState(_("%(month)s is closed already.") % {"month": period.code}),
+        )
+        closed = AccountingPeriod.objects.create(operator=operator, month=period.start, closed_at=at, closed_by=by)
+        record_audit(action="invoicing.ledger.close", obj=closed, by=by, at=at, changes={"month": period.code})
+    return closed

@@ -1,0 +1,44 @@
+"""Open receivables by how long they are overdue."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from contracts.models import Operator
+from evbilling.kernel.money import ZERO
+from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.documents import open_amount, with_open_amount
+
+EDGES = (0, 30, 60, 90)
+"""Days after the due date at which a bucket ends; the first holds what is not due yet, the last all beyond."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgingBucket:
+    """Open amounts overdue by `from_days` to `to_days` (both included; None: without a limit), per currency."""
+
+    from_days: int | None
+    to_days: int | None
+    count: int
+    amounts: dict[str, Decimal]
+
+
+def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
+    """Five buckets: not due, 1 to 30 days, 31 to 60, 61 to 90, beyond. None means all operators. One query."""
+    rows = Invoice.objects.filter(state=InvoiceState.ISSUED, kind=InvoiceKind.INVOICE)
+    if operator is not None:
+        rows = rows.filter(operator=operator)
+    counts = [0] * (len(EDGES) + 1)
+    amounts: list[dict[str, Decimal]] = [{} for _edge in counts]
+    open_rows = with_open_amount(rows).filter(open_amount__gt=0).only("due_on", "currency", "gross_amount")
+    for invoice in open_rows.iterator(chunk_size=2000):
+        days = (on - invoice.due_on).days if invoice.due_on else 0
+        index = sum(days > edge for edge in EDGES)
+        counts[index] += 1
+        bucket = amounts[index]
+        bucket[invoice.currency] = bucket.get(invoice.currency, ZERO) + open_amount(invoice)
+    froms = (None, *(edge + 1 for edge in EDGES))
+    return [
+        AgingBucket(low, high, count, held)
+        for low, high, count, held in zip(froms, (*EDGES, None), counts, amounts, strict=True)
+    ]

@@ -1,0 +1,110 @@
+"""What is still open on a document, and its state of payment: computed from allocations, never stored on it."""
+
+import datetime as dt
+from decimal import Decimal
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat, Round
+from django.utils.translation import gettext_lazy as _
+
+from evbilling.kernel.fields import AmountField
+from evbilling.kernel.money import ZERO, quantise
+from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
+
+CREDIT_PREFIX = "credit:"
+PAYMENT_PREFIX = "payment:"
+
+
+class PaymentState(TextChoices):
+    """How far a document is settled, on a day."""
+
+    DRAFT = "draft", _("draft")
+    OPEN = "open", _("open")
+    PARTLY_PAID = "partly_paid", _("partly paid")
+    PAID = "paid", _("paid")
+    OVERDUE = "overdue", _("overdue")
+    CREDITED = "credited", _("credited")
+
+
+def credit_source(credit_note_id: int) -> str:
+    """The name of a credit note as the source of an allocation."""
+    return f"{CREDIT_PREFIX}{credit_note_id}"
+
+
+def with_open_amount(queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Annotate `allocated_amount`, `open_amount` and `is_credited` (an issued credit note cancels the document).
+
+    Of an invoice or settlement, what payments and credits settle of it. Of a credit note, what of it settles
+    documents; the rest is the party's to use or to be paid back. A draft has nothing open.
+    """
+    onto = Allocation.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
+    out_of = (
+        Allocation.objects.filter(source=Concat(Value(CREDIT_PREFIX), Cast(OuterRef("pk"), CharField())))
+        .order_by()
+        .values("source")
+    )
+    settled = Case(
+        When(kind=InvoiceKind.CREDIT_NOTE, then=_sum(out_of)), default=_sum(onto), output_field=AmountField()
+    )
+    rest = Case(
+        When(state=InvoiceState.ISSUED, then=Round(F("gross_amount") - F("allocated_amount"), precision=4)),
+        default=Value(ZERO),
+        output_field=AmountField(),
+    )
+    credits = Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
+    return queryset.annotate(allocated_amount=settled, is_credited=Exists(credits)).annotate(open_amount=rest)
+
+
+def _sum(rows: QuerySet[Allocation]) -> Coalesce:
+    return Coalesce(
+        Subquery(rows.annotate(total=Sum("amount")).values("total")), Value(ZERO), output_field=AmountField()
+    )
+
+
+def open_amount(invoice: Invoice) -> Decimal:
+    """What is still to be settled of a document, in its currency's minor digits; zero for a draft.
+
+    Reads the annotation of `with_open_amount` where it is there; otherwise one query.
+    """
+    known = getattr(invoice, "open_amount", None)
+    if known is None:
+        known = with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get().open_amount  # type: ignore[attr-defined]
+    return quantise(known, invoice.currency)
+
+
+def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
+    """The state of payment on a day. Overdue begins on the day after the due date; a credited document is never due.
+
+    Reads the annotations of `with_open_amount` where they are there; otherwise one query.
+    """
+    if invoice.state == InvoiceState.DRAFT:
+        return PaymentState.DRAFT
+    if not hasattr(invoice, "is_credited"):
+        invoice = with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get()
+    left = open_amount(invoice)
+    if invoice.is_credited:  # type: ignore[attr-defined]
+        return PaymentState.CREDITED
+    if left <= 0:
+        return PaymentState.PAID
+    if invoice.kind == InvoiceKind.INVOICE and invoice.due_on is not None and invoice.due_on < on:
+        return PaymentState.OVERDUE
+    return PaymentState.OPEN if left == invoice.gross_amount else PaymentState.PARTLY_PAID
+
+
+def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) -> QuerySet[Invoice]:
+    """The documents of `queryset` in this state of payment on a day; the same rule as `payment_state`, in SQL."""
+    rows = with_open_amount(queryset)
+    if state == PaymentState.DRAFT:
+        return rows.filter(state=InvoiceState.DRAFT)
+    issued = rows.filter(state=InvoiceState.ISSUED)
+    if state == PaymentState.CREDITED:
+        return issued.filter(is_credited=True)
+    live = issued.filter(is_credited=False)
+    if state == PaymentState.PAID:
+        return live.filter(open_amount__lte=0)
+    overdue = Q(kind=InvoiceKind.INVOICE, due_on__lt=on)
+    unpaid = live.filter(open_amount__gt=0)
+    if state == PaymentState.OVERDUE:
+        return unpaid.filter(overdue)
+    untouched = Q(open_amount=F("gross_amount"))
+    return unpaid.exclude(overdue).filter(untouched if state == PaymentState.OPEN else ~untouched)

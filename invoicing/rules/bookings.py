@@ -1,0 +1,61 @@
+"""Which accounts a document moves: debit positive, credit negative, always adding up to zero (I15).
+
+invoice        receivable (or sponsor receivable)  gross | revenue (or sponsor revenue)  -net | tax owed  -tax
+settlement     host cost  net | tax to reclaim  tax                                  | payable to hosts  -gross
+credit note    the same with opposite signs
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from evbilling.kernel.errors import BillingError
+from evbilling.kernel.money import add
+
+CHARGING = ("receivable", "revenue")
+SPONSORED = ("sponsor_receivable", "sponsor_revenue")
+
+
+class NotBalanced(BillingError):
+    """A journal entry whose lines do not add up to zero (I15)."""
+
+    code = "not_balanced"
+
+    def __init__(self, source: str, rest: Decimal) -> None:
+        super().__init__(f"The journal entry of {source} does not balance: its lines add up to {rest}, not to zero.")
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One side: the role of the account, and whether the party's own balance moves with it."""
+
+    role: str
+    amount: Decimal
+    of_party: bool = False
+
+
+def document_bookings(
+    *, settlement: bool, sponsored: bool, credit: bool, net: Decimal, tax: Decimal
+) -> tuple[Booking, ...]:
+    """The bookings of a document with these totals (as printed, positive); sides of zero are left out."""
+    receivable, revenue = SPONSORED if sponsored else CHARGING
+    if settlement:
+        sides = (
+            Booking("host_cost", net),
+            Booking("input_tax", tax),
+            Booking("host_payable", -(net + tax), of_party=True),
+        )
+    else:
+        sides = (
+            Booking(receivable, net + tax, of_party=True),
+            Booking(revenue, -net),
+            Booking("output_tax", -tax),
+        )
+    sign = -1 if credit else 1
+    return tuple(Booking(side.role, sign * side.amount, side.of_party) for side in sides if side.amount)
+
+
+def require_balanced(source: str, amounts: list[Decimal]) -> None:
+    """Raises NotBalanced unless debit and credit cancel out."""
+    rest = add(amounts)
+    if rest:
+        raise NotBalanced(source, rest)
