@@ -89,6 +89,7 @@ class SessionLimits:
     """Staff sessions end after 15 minutes without activity and after 8 hours in any case (PCI DSS 8.2.8, ASVS 7.3).
 
     A polling fragment (htmx with ?poll) is the page's activity, not the person's: it does not keep a session alive.
+    Pages of signed-in users are not stored by browsers or proxies (ASVS 14.3.2).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -106,7 +107,10 @@ class SessionLimits:
                 return _send_to(request, self._sign_in_again(request, expired), _("The session has ended; sign in."))
         if user.last_access_at is None or now - user.last_access_at > ACCESS_STEP:
             User.objects.filter(pk=user.pk).update(last_access_at=now)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store, private"
+        return response
 
     @staticmethod
     def _expired(request: HttpRequest, now: int) -> str:

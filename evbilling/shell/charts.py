@@ -19,6 +19,7 @@ Number = Decimal | int | Fraction
 Text = str | Promise
 Tone = Literal["brand", "success", "warning", "danger", "info", "neutral"]
 _FULL_TURN = 100
+_STEPS = tuple(Decimal(step) for step in ("1", "1.2", "1.6", "2", "2.4", "3", "4", "5", "6", "8", "10"))
 _RING = SafeString('<circle class="chart-ring-track" cx="60" cy="60" r="48"/>')
 _TRACK = SafeString('<rect class="chart-track" x="0" y="0" width="100%" height="14"/>')
 
@@ -57,7 +58,7 @@ def _places(number: Fraction) -> str:
 
 
 def nice_ceiling(value: Number) -> Decimal:
-    """The next of 1, 2, 2.5, 5 times a power of ten: the top of an axis that people can read."""
+    """The next round figure at or above the value: the top of an axis that people can read."""
     exact = _exact(value)
     if exact == 0:
         return Decimal(1)
@@ -66,11 +67,7 @@ def nice_ceiling(value: Number) -> Decimal:
         power += 1
     while exact < Fraction(10) ** power:
         power -= 1
-    for step in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)):
-        top = step.scaleb(power)
-        if exact <= Fraction(top):
-            return top
-    raise AssertionError("10 times the power is above every value of that power")
+    return next(top for step in _STEPS if Fraction(top := step.scaleb(power)) >= exact)
 
 
 def _linked(href: str, inner: SafeString) -> SafeString:
@@ -157,7 +154,7 @@ def _upright(bar: Bar, *, left: Fraction, width: Fraction, length: Fraction, flo
         floor + 17,
         bar.label,
     )
-    return _linked(bar.href, mark) + (label if tick else "")
+    return _linked(bar.href, mark) + (label if tick else SafeString(""))
 
 
 def horizontal_bars(bars: Sequence[Bar], *, title: Text, description: Text) -> SafeString:
