@@ -38,9 +38,7 @@ def credit_invoice(
     document and are not billed again by themselves. Raises NotFound, WrongState, AlreadyCredited, BadInput without a
     reason, PeriodClosed.
     """
-    require(
-        reason.strip(), BadInput("reason", reason, _("Say why it is credited; the credit note prints it."))
-    )
+    require(reason.strip(), BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
     with transaction.atomic():
         original = lock(Invoice, invoice_id)
         require(

@@ -87,8 +87,9 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
 def _adds_up(invoice: Invoice) -> bool:
     lines: Decimal = InvoiceLine.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"))["net"] or ZERO
     taxes = InvoiceTax.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"), tax=Sum("tax_amount"))
-    net, tax = taxes["net"] or ZERO, taxes["tax"] or ZERO
-    return lines == net == invoice.net_amount and tax == invoice.tax_amount and net + tax == invoice.gross_amount
+    net: Decimal = taxes["net"] or ZERO
+    tax: Decimal = taxes["tax"] or ZERO
+    return (lines, tax, net + tax) == (net, invoice.tax_amount, invoice.gross_amount) and net == invoice.net_amount
 
 
 def _freeze_parties(invoice: Invoice) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat, Round
@@ -10,6 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from evbilling.kernel.fields import AmountField
 from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class OpenAmounts(TypedDict):
+        """What `with_open_amount` annotates."""
+
+        allocated_amount: Decimal
+        open_amount: Decimal
+        is_credited: bool
+
+    type OpenInvoices = QuerySet[WithAnnotations[Invoice, OpenAmounts]]
 
 CREDIT_PREFIX = "credit:"
 PAYMENT_PREFIX = "payment:"
@@ -31,7 +44,7 @@ def credit_source(credit_note_id: int) -> str:
     return f"{CREDIT_PREFIX}{credit_note_id}"
 
 
-def with_open_amount(queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
+def with_open_amount(queryset: QuerySet[Invoice]) -> "OpenInvoices":
     """Annotate `allocated_amount`, `open_amount` and `is_credited` (an issued credit note cancels the document).
 
     Of an invoice or settlement, what payments and credits settle of it. Of a credit note, what of it settles
@@ -55,7 +68,7 @@ def with_open_amount(queryset: QuerySet[Invoice]) -> QuerySet[Invoice]:
     return queryset.annotate(allocated_amount=settled, is_credited=Exists(credits)).annotate(open_amount=rest)
 
 
-def _sum(rows: QuerySet[Allocation]) -> Coalesce:
+def _sum(rows: QuerySet[Allocation, Any]) -> Coalesce:
     return Coalesce(
         Subquery(rows.annotate(total=Sum("amount")).values("total")), Value(ZERO), output_field=AmountField()
     )
@@ -68,7 +81,7 @@ def open_amount(invoice: Invoice) -> Decimal:
     """
     known = getattr(invoice, "open_amount", None)
     if known is None:
-        known = with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get().open_amount  # type: ignore[attr-defined]
+        known = with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get().open_amount
     return quantise(known, invoice.currency)
 
 
@@ -79,10 +92,11 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     """
     if invoice.state == InvoiceState.DRAFT:
         return PaymentState.DRAFT
-    if not hasattr(invoice, "is_credited"):
-        invoice = with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get()
-    left = open_amount(invoice)
-    if invoice.is_credited:  # type: ignore[attr-defined]
+    known = (
+        invoice if hasattr(invoice, "is_credited") else with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get()
+    )
+    left = open_amount(known)
+    if known.is_credited:
         return PaymentState.CREDITED
     if left <= 0:
         return PaymentState.PAID
@@ -91,7 +105,7 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     return PaymentState.OPEN if left == invoice.gross_amount else PaymentState.PARTLY_PAID
 
 
-def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) -> QuerySet[Invoice]:
+def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) -> "OpenInvoices":
     """The documents of `queryset` in this state of payment on a day; the same rule as `payment_state`, in SQL."""
     rows = with_open_amount(queryset)
     if state == PaymentState.DRAFT:

@@ -1,0 +1,326 @@
+"""The month close: one billing run per operator and month, one item per due contract (I16, I17).
+
+    start -> items claimed one by one, each in a transaction of its own: rate, draft, issue, note -> finished
+
+The database is the queue. An item is claimed by a conditional UPDATE that is committed first, so that a contract which
+kills its worker is seen by its attempts; then its row is locked while it is billed. A claim that is old and not locked
+belongs to a worker that is gone, and is released. Starting a run again continues it; nothing is done twice.
+"""
+
+import datetime as dt
+import logging
+
+from django.db import OperationalError, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from contracts.models import ContractKind, Operator
+from evbilling.access.models import User
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import Period, month_of
+from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
+from evbilling.kernel.locks import lock
+from evbilling.kernel.steps import step
+from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
+from invoicing.operations.drafting import draft_invoice
+from invoicing.operations.issuing import issue_invoice
+from invoicing.queries.due import PHASES, due_contracts
+from sessions.models import ChargingSession, SessionState
+from sessions.operations.rating import rate_sessions
+
+log = logging.getLogger(__name__)
+CLAIM_LIMIT = dt.timedelta(seconds=90)
+"""A claim this old whose row nobody holds locked was left by a worker that ended."""
+QUIET_LIMIT = dt.timedelta(seconds=60)
+"""A running run in which nothing was claimed or finished for so long has lost its tasks."""
+MOST_ATTEMPTS = 5
+"""An item that ended its worker this often fails with that cause instead of ending the next one."""
+
+
+def start_run(
+    *, operator_id: int, period: Period, issued_on: dt.date, issue: bool, by: User | None, at: dt.datetime
+) -> BillingRun:
+    """Start the billing of a month, or continue it: new due contracts join, failed and skipped ones are tried again.
+
+    With `issue`, drafts that the run left before are issued. Without it, contracts stop at drafts. The date of the
+    documents may change as long as none is issued. Raises BadInput for a period that is no calendar month or is not
+    over in a due contract's zone, and WrongState for drafts only where the run already issues.
+    """
+    require(
+        period == month_of(period.start),
+        BadInput("period", period.code, _("A billing run covers one calendar month, for example 2026-10.")),
+    )
+    require(
+        issued_on >= period.start,
+        BadInput("issued on", issued_on.isoformat(), _("Documents cannot be dated before the month that they bill.")),
+    )
+    with transaction.atomic():
+        operator = Operator.objects.filter(pk=operator_id).first()
+        if operator is None:
+            raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})
+        due = list(due_contracts(operator_id=operator_id, period=period).values_list("pk", "zone"))
+        over_at = max(period.instants(zone)[1] for zone in {operator.zone, *(zone for _pk, zone in due)})
+        require(
+            at >= over_at,
+            BadInput("period", period.code, _("The month is not over yet; sessions may still end in it.")),
+        )
+        run, new = BillingRun.objects.get_or_create(
+            operator=operator,
+            period_from=period.start,
+            period_to=period.end,
+            defaults={"issue": issue, "issued_on": issued_on, "created_by": by, "created_at": at},
+        )
+        run = lock(BillingRun, run.pk)
+        require(
+            issue or not run.issue or new,
+            WrongState(
+                _("The run of %(period)s already issues documents; pause it to look at what it did.")
+                % {"period": period.code}
+            ),
+        )
+        if not run.items.filter(state=ItemState.ISSUED).exists():
+            run.issued_on = issued_on
+        run.issue, run.state, run.finished_at = issue, RunState.RUNNING, None
+        run.save(update_fields=["issued_on", "issue", "state", "finished_at"])
+        BillingRunItem.objects.bulk_create(
+            [BillingRunItem(run=run, contract_id=pk) for pk, _zone in due], ignore_conflicts=True, batch_size=1000
+        )
+        again = Q(state__in=[ItemState.FAILED, ItemState.SKIPPED]) | Q(state=ItemState.DRAFTED, invoice__isnull=True)
+        if issue:
+            again |= Q(state=ItemState.DRAFTED)
+        _open_again(BillingRunItem.objects.filter(again, run=run))
+        _release_claims(run_id=run.pk, claimed_before=at)
+        record_audit(
+            action="invoicing.run.start" if new else "invoicing.run.continue",
+            obj=run,
+            by=by,
+            at=at,
+            changes={"issue": issue, "issued_on": run.issued_on, "contracts": len(due)},
+        )
+    return run
+
+
+def next_items(*, run_id: int) -> list[int]:
+    """Items to work on now: pending, unclaimed, of the first phase (PHASES) that is not done yet.
+
+    Empty while the last items of a phase are in other hands, when the run is paused, and when all is done.
+    """
+    free = _pending(run_id).filter(contract__kind=phase_of(run_id=run_id), claimed_at__isnull=True)
+    return list(free.order_by("contract__number").values_list("pk", flat=True))
+
+
+def phase_of(*, run_id: int) -> str:
+    """The kind of contracts that the run is at; empty when nothing is pending or the run does not run."""
+    kinds = set(_pending(run_id).values_list("contract__kind", flat=True).distinct())
+    return next((kind.value for kind in PHASES if kind in kinds), "")
+
+
+def _pending(run_id: int) -> QuerySet[BillingRunItem]:
+    return BillingRunItem.objects.filter(run_id=run_id, run__state=RunState.RUNNING, state=ItemState.PENDING)
+
+
+def process_items(*, run_id: int, item_ids: list[int], at: dt.datetime) -> dict[int, str]:
+    """Bill these items one after the other; the new state per item that was there to claim.
+
+    A contract that fails keeps the cause on its item and the others go on (I17). A paused run gives nothing to claim.
+    """
+    done: dict[int, str] = {}
+    for item_id in item_ids:
+        attempt = _claim(run_id, item_id, at)
+        if attempt:
+            step("invoicing.run.claimed")
+            state = _bill_or_note_cause(item_id, attempt, at)
+            if state:
+                done[item_id] = state
+    return done
+
+
+def finish_run(*, run_id: int, at: dt.datetime) -> bool:
+    """Mark a run finished when nothing in it is pending; whether it is finished now. Failed items do not hold it open."""
+    pending = BillingRunItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
+    BillingRun.objects.filter(~Exists(pending), pk=run_id, state=RunState.RUNNING).update(
+        state=RunState.FINISHED, finished_at=at
+    )
+    return BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).exists()
+
+
+def pause_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
+    """Stop after the contracts that are being billed now. Raises WrongState unless the run is running."""
+    return _switch(run_id, RunState.RUNNING, RunState.PAUSED, "invoicing.run.pause", by, at)
+
+
+def resume_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
+    """Go on with a paused run. Raises WrongState unless it is paused."""
+    return _switch(run_id, RunState.PAUSED, RunState.RUNNING, "invoicing.run.resume", by, at)
+
+
+def retry_item(*, item_id: int, by: User | None, at: dt.datetime) -> BillingRunItem:
+    """Try one failed contract again. Raises WrongState unless it failed."""
+    with transaction.atomic():
+        item = lock(BillingRunItem, item_id)
+        require(
+            item.state == ItemState.FAILED,
+            WrongState(
+                _("%(contract)s is %(state)s in this run; only failed contracts are tried again.")
+                % {"contract": item.contract, "state": item.get_state_display()}
+            ),
+        )
+        record_audit(action="invoicing.run.retry", obj=item, by=by, at=at, reason=item.reason)
+        _open_again(BillingRunItem.objects.filter(pk=item_id))
+        _keep_running(item.run_id)
+    item.refresh_from_db()
+    return item
+
+
+def retry_failed_items(*, run_id: int, by: User | None, at: dt.datetime) -> int:
+    """Try all failed contracts of a run again; how many there are."""
+    with transaction.atomic():
+        run = lock(BillingRun, run_id)
+        failed = list(run.items.filter(state=ItemState.FAILED).values_list("contract__number", flat=True))
+        if failed:
+            record_audit(action="invoicing.run.retry", obj=run, by=by, at=at, members=failed)
+            _open_again(BillingRunItem.objects.filter(run=run, state=ItemState.FAILED))
+            _keep_running(run_id)
+    return len(failed)
+
+
+def sweep_runs(*, at: dt.datetime) -> list[int]:
+    """Release what dead workers held and close what is done; the runs whose tasks were lost and must be queued again."""
+    lost = []
+    for run_id in BillingRun.objects.filter(state=RunState.RUNNING).order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            _release_claims(run_id=run_id, claimed_before=at - CLAIM_LIMIT)
+        if finish_run(run_id=run_id, at=at):
+            continue
+        items = BillingRunItem.objects.filter(run_id=run_id)
+        signs = items.aggregate(claimed=Max("claimed_at"), finished=Max("finished_at"))
+        last = max((sign for sign in signs.values() if sign), default=None)
+        if last is None or last < at - QUIET_LIMIT:
+            lost.append(run_id)
+    return lost
+
+
+def _claim(run_id: int, item_id: int, at: dt.datetime) -> int:
+    """Claim one item in a committed step; the number of this attempt, 0 when it was not there to claim."""
+    free = BillingRunItem.objects.filter(
+        pk=item_id, run_id=run_id, run__state=RunState.RUNNING, state=ItemState.PENDING, claimed_at__isnull=True
+    )
+    if not free.update(claimed_at=at, attempts=F("attempts") + 1):
+        return 0
+    return BillingRunItem.objects.values_list("attempts", flat=True).get(pk=item_id)
+
+
+def _bill_or_note_cause(item_id: int, attempt: int, at: dt.datetime) -> str | None:
+    """Bill one claimed item; whatever goes wrong with its contract becomes the cause on its item (I17)."""
+    if attempt > MOST_ATTEMPTS:
+        return _note_failure(
+            item_id, attempt, _("Its worker ended %(count)s times while billing it.") % {"count": MOST_ATTEMPTS}, at
+        )
+    try:
+        return _bill(item_id, attempt, at)
+    except BillingError as error:
+        cause = error.message
+    except OperationalError:
+        log.warning("Billing item %s meets a busy database and is tried again", item_id, exc_info=True)
+        BillingRunItem.objects.filter(pk=item_id, attempts=attempt, state=ItemState.PENDING).update(claimed_at=None)
+        return None
+    except Exception as error:
+        log.exception("Billing item %s failed", item_id)
+        cause = _("Unexpected: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
+    return _note_failure(item_id, attempt, cause, at)
+
+
+def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
+    """Rate, draft and issue one contract in one transaction; None when another worker took the item over."""
+    with transaction.atomic():
+        item = lock(BillingRunItem, item_id)
+        if item.state != ItemState.PENDING or item.attempts != attempt:
+            return None
+        run, contract = item.run, item.contract
+        if contract.kind == ContractKind.HOSTING and not run.issue:
+            return _note(item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued."))
+        period = Period(run.period_from, run.period_to)
+        if contract.kind == ContractKind.CHARGING:
+            rate_sessions(_unrated(contract.pk, period.instants(contract.zone)[1]), at=at)
+        step("invoicing.run.rated")
+        invoice = _draft_of(item) or draft_invoice(contract_id=contract.pk, period=period, at=at)
+        step("invoicing.run.drafted")
+        if invoice is None:
+            return _note(item, ItemState.SKIPPED, at, reason=_("Nothing to bill."))
+        if run.issue:
+            issue_invoice(invoice_id=invoice.pk, issued_on=run.issued_on, by=run.created_by, at=at)
+            step("invoicing.run.issued")
+        state = _note(item, ItemState.ISSUED if run.issue else ItemState.DRAFTED, at, invoice=invoice)
+        step("invoicing.run.noted")
+    step("invoicing.run.committed")
+    return state
+
+
+def _unrated(contract_id: int, until: dt.datetime) -> list[int]:
+    """The contract's completed sessions that ended before an instant and have no price yet."""
+    sessions = ChargingSession.objects.filter(
+        contract_id=contract_id,
+        state=SessionState.COMPLETED,
+        superseded_at__isnull=True,
+        ended_at__lt=until,
+        price__isnull=True,
+    )
+    return list(sessions.order_by("pk").values_list("pk", flat=True))
+
+
+def _draft_of(item: BillingRunItem) -> Invoice | None:
+    """The draft that an earlier start of the run left for this contract: what people looked at is what is issued."""
+    return Invoice.objects.filter(pk=item.invoice_id, state=InvoiceState.DRAFT).first()
+
+
+def _note(
+    item: BillingRunItem, state: ItemState, at: dt.datetime, *, invoice: Invoice | None = None, reason: str = ""
+) -> str:
+    """Write what became of a locked item."""
+    item.state, item.invoice, item.reason, item.finished_at = state, invoice, reason, at
+    item.save(update_fields=["state", "invoice", "reason", "finished_at"])
+    return state.value
+
+
+def _note_failure(item_id: int, attempt: int, cause: str, at: dt.datetime) -> str | None:
+    """Keep the cause on the item, unless another worker took it over meanwhile."""
+    noted = BillingRunItem.objects.filter(pk=item_id, attempts=attempt, state=ItemState.PENDING).update(
+        state=ItemState.FAILED, reason=cause[:300], finished_at=at
+    )
+    return ItemState.FAILED.value if noted else None
+
+
+def _open_again(items: QuerySet[BillingRunItem]) -> None:
+    """Put items back in the queue, with all their attempts before them."""
+    items.update(state=ItemState.PENDING, reason="", attempts=0, claimed_at=None, finished_at=None)
+
+
+def _release_claims(*, run_id: int, claimed_before: dt.datetime) -> None:
+    """Give back the items of workers that are gone: a worker that lives holds its item's row locked."""
+    left = BillingRunItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        run_id=run_id, state=ItemState.PENDING, claimed_at__lte=claimed_before
+    )
+    BillingRunItem.objects.filter(pk__in=[item.pk for item in left]).update(claimed_at=None)
+
+
+def _keep_running(run_id: int) -> None:
+    """A finished run with work again is running; a paused one stays paused until a person resumes it."""
+    BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).update(state=RunState.RUNNING, finished_at=None)
+
+
+def _switch(
+    run_id: int, before: RunState, after: RunState, action: str, by: User | None, at: dt.datetime
+) -> BillingRun:
+    with transaction.atomic():
+        run = lock(BillingRun, run_id)
+        require(
+            run.state == before,
+            WrongState(
+                _("The run of %(period)s is %(state)s, not %(needed)s.")
+                % {"period": run, "state": run.get_state_display(), "needed": before.label}
+            ),
+        )
+        run.state = after
+        run.save(update_fields=["state"])
+        record_audit(action=action, obj=run, by=by, at=at)
+    return run
