@@ -107,15 +107,13 @@ def _database_url() -> str:
 
 
 @pytest.fixture
-def celery_worker(
-    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., CeleryWorker]]:
+def celery_worker(transactional_db: None, tmp_path: Path) -> Iterator[Callable[..., CeleryWorker]]:
     """Start real Celery workers on the test database and Redis; tasks sent by the test go to them.
 
     Use with @pytest.mark.worker. `celery_worker(queues="billing", concurrency=1, SOME_VARIABLE="x")` starts one and
     returns it when it is ready; all are gone after the test.
     """
-    monkeypatch.setattr(app.conf, "task_always_eager", False)
+    eager, app.conf.task_always_eager = app.conf.task_always_eager, False
     started: list[CeleryWorker] = []
 
     def start(queues: str = "billing,documents,mail,payments", concurrency: int = 1, **variables: str) -> CeleryWorker:
@@ -149,6 +147,7 @@ def celery_worker(
     with app.connection_for_write() as broker:
         for queue in app.conf.task_queues:
             queue(broker.default_channel).purge()
+    app.conf.task_always_eager = eager
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_variables_of_the_start_script_are_documented() -> None:
 
 
 def test_nothing_set_runs_on_sqlite_and_files() -> None:
-    assert start().stdout.split() == ["django.db.backends.sqlite3", "filesystem://", "demo"]
+    assert start().stdout.split() == ["django.db.backends.sqlite3", "filesystem://localhost/", "demo"]
 
 
 def test_servers_are_taken_from_their_addresses() -> None:
