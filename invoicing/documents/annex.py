@@ -85,7 +85,7 @@ class _Annex:
             if free and self.y - runs[index] < self.sheet.body_bottom:
                 self._new_page()
                 if block.continues:
-                    self._band(self.continued % block.continues)
+                    self._band(block.continues)
             block.draw()
 
     def _blocks(self, section: AnnexSection) -> list[_Block]:
@@ -148,7 +148,9 @@ class _Annex:
     def _band(self, label: str, section: AnnexSection | None = None) -> None:
         """Heading of a section with its sums; without a section the reminder on a following page."""
         page, y = self.pages[-1], self.y - 16
-        label = self.faces.bold.fit(label, 8, self.x[3] - self.x[0] - 70)
+        label = self.faces.bold.fit(label, 8, self.x[3] - self.x[0] - (70 if section else 140))
+        if section is None:
+            label = self.continued % label
         name = f"{self.ink} {self.faces.text(label, self.x[0], y, 8, bold=True)}"
         if section:
             row = TaggedRow("TH")

@@ -32,6 +32,7 @@ _FACES = (
     ("Inter", 600, "Inter-SemiBold"),
     ("Inter Display", 600, "InterDisplay-SemiBold"),
 )
+_WIDE = 10_000_000  # from here on amounts are set smaller, so that the widest columns still hold them
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -115,6 +116,7 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "logo": _svg(view.letterhead.logo_svg),
         "issuer": _lines(view.issuer),
         "recipient": _lines(view.recipient),
+        "wide": abs(view.total_amount) >= _WIDE,
         "sender": " · ".join((view.issuer.legal_name, *view.issuer.address_lines)),
         "heading": words.title,
         "facts": _facts(view, formats, period),

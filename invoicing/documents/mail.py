@@ -34,12 +34,12 @@ class MailContent:
 
 
 def file_name(view: DocumentView, ending: str = "pdf") -> str:
-    """File name an accountant can sort by: INV-2026-000365_Company_2026-11-30.pdf.
+    """File name by which the recipient's accountant can sort: INV-2026-000365_Issuer_2026-11-30.pdf.
 
     The day is the last one of the supply, else the day of issue. What a file system or a mail program may not carry is
     left out: letters of every script stay, everything else between them becomes one hyphen.
     """
-    company = re.sub(r"[\W_]+", "-", view.recipient.legal_name).strip("-")[:_LONGEST_NAME].rstrip("-")
+    company = re.sub(r"[\W_]+", "-", view.issuer.legal_name).strip("-")[:_LONGEST_NAME].rstrip("-")
     number = re.sub(r"[^\w.-]+", "-", view.number or "DRAFT").strip("-.")
     return f"{number}_{company}_{(view.supply_to or view.issued_on).isoformat()}.{ending}"
 

@@ -126,7 +126,7 @@ class _Finisher:
         return self.pdf.objects[int(reference.split()[0])]
 
     def _add_page(self, resources: pydyf.Dictionary, content: pydyf.Stream, key: int) -> None:
-        box = pydyf.Array([0, 0, round(self.sheet.width, 4), round(self.sheet.height, 4)])
+        box = pydyf.Array([0, 0, self.sheet.width, self.sheet.height])
         page = {
             "Type": "/Page",
             "Parent": self.pdf.pages.reference,

@@ -1,0 +1,23 @@
+"""Reading a PDF back, the way its recipient's programs do."""
+
+import io
+import subprocess
+
+import pikepdf
+
+
+def text_of(content: bytes, *, layout: bool = True) -> str:
+    """The text as pdftotext reads it, with plain spaces."""
+    command = ["pdftotext", *(["-layout"] if layout else []), "-", "-"]
+    raw = subprocess.run(command, input=content, capture_output=True, check=True).stdout.decode()
+    return raw.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def pages_of(content: bytes) -> list[str]:
+    """The text page by page."""
+    return text_of(content).split("\f")[:-1]
+
+
+def opened(content: bytes) -> pikepdf.Pdf:
+    """The PDF's objects."""
+    return pikepdf.open(io.BytesIO(content))
