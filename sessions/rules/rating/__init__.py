@@ -13,7 +13,7 @@ from sessions.rules.rating.request import line_data, price_request
 from sessions.rules.rating.result import ENGINE_VERSION, ROUNDING_RULE, Because, RatingLine, RatingResult
 from sessions.rules.rating.session import Period, RatingInput, make_period, make_session
 from sessions.rules.rating.session_forms import parse_cdr, parse_session
-from sessions.rules.rating.tariff import OCPI_VERSIONS, Tariff, parse_tariff
+from sessions.rules.rating.tariff import OCPI_VERSIONS, Tariff, cached_tariff, parse_tariff
 
 __all__ = [
     "ENGINE_VERSION",
@@ -30,6 +30,7 @@ __all__ = [
     "audit_cdr",
     "because_data",
     "because_sentence",
+    "cached_tariff",
     "first_error",
     "has_errors",
     "line_data",

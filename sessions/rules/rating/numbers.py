@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 type Exact = int | Fraction
 
@@ -59,13 +60,30 @@ def rounded(value: Exact, digits: int, over: int = 1) -> Decimal:
 
 def as_decimal(value: Exact, over: int = 1) -> Decimal:
     """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them."""
-    ratio = Fraction(value, over)
-    rest, twos, fives = ratio.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    return rounded(ratio, max(twos, fives) if rest == 1 else REPEATING_PLACES)
+    if type(value) is not int:
+        ratio = Fraction(value, over)
+        value, over = ratio.numerator, ratio.denominator
+    other, factor, places = _decimal_form(over)
+    digits, rest = divmod(value, other)
+    if rest:
+        return rounded(value, REPEATING_PLACES, over)
+    digits *= factor
+    for zeros in (16, 8, 4, 2, 1):
+        if places >= zeros and digits % 10**zeros == 0:
+            digits, places = digits // 10**zeros, places - zeros
+    return Decimal(f"{digits}E-{places}")
+
+
+@lru_cache(maxsize=1024)
+def _decimal_form(over: int) -> tuple[int, int, int]:
+    """A denominator as (what 10 does not divide, factor, places): over = other * 10**places / factor."""
+    other, twos, fives = over, 0, 0
+    while other % 2 == 0:
+        other, twos = other // 2, twos + 1
+    while other % 5 == 0:
+        other, fives = other // 5, fives + 1
+    places = max(twos, fives)
+    return other, 10**places * other // over, places
 
 
 def plain(value: Decimal) -> str:

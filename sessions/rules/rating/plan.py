@@ -107,7 +107,10 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The search for one dimension. `always` is set where no restriction can change the answer."""
+    """The search for one dimension.
+
+    `always` is set where no restriction can change the answer, `weekly` where the local slot of the week alone does.
+    """
 
     always: Component | None
     slot_starts: tuple[int, ...]
@@ -117,6 +120,7 @@ class Plan:
     energies: tuple[Exact, ...]
     powers: tuple[Exact, ...]
     currents: tuple[Exact, ...]
+    weekly: bool = False
 
     def candidates(self, local: int) -> tuple[Candidate, ...]:
         """The candidates at a local instant (us since 1970 in local time)."""
@@ -179,6 +183,7 @@ def compile_plan(components: Iterable[Component]) -> Plan | None:
         energies=values("min_energy", "max_energy"),
         powers=values("min_power", "max_power"),
         currents=values("min_current", "max_current"),
+        weekly=not any(limit is not None for restrictions in limits for limit in restrictions.limits()),
     )
 
 
@@ -234,7 +239,7 @@ def _week(ordered: list[Component]) -> tuple[tuple[int, ...], tuple[tuple[Candid
     slots: list[tuple[Candidate, ...]] = []
     for minute, candidates in zip(edges, filled, strict=True):
         slot = tuple(candidates)
-        if not slots or [c.component for c in slots[-1]] != [c.component for c in slot]:
+        if not slots or slots[-1] != slot:
             starts.append(minute * MINUTE)
             slots.append(slot)
     return tuple(starts), tuple(slots)

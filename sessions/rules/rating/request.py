@@ -16,7 +16,7 @@ from sessions.rules.rating.reading import Reader, shown
 from sessions.rules.rating.result import RatingLine, RatingResult
 from sessions.rules.rating.session import RatingInput
 from sessions.rules.rating.session_forms import parse_cdr, parse_session
-from sessions.rules.rating.tariff import OCPI_VERSIONS, Tariff, parse_tariff
+from sessions.rules.rating.tariff import OCPI_VERSIONS, Tariff, cached_tariff
 from sessions.rules.rating.zone import known_zones
 
 MOST_TARIFFS = 50
@@ -91,7 +91,7 @@ def _tariffs(reader: Reader, version: str, cdr: object | None) -> list[Tariff]:
         reader.error("no_tariff", "tariff", "There is no tariff to price the session with.")
     tariffs = []
     for path, document in documents:
-        tariff, found = parse_tariff(document, version, path)
+        tariff, found = cached_tariff(document, version, path)
         reader.findings.extend(found)
         if tariff is not None:
             tariffs.append(tariff)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from sessions.rules.rating.findings import Finding, has_errors
 from sessions.rules.rating.numbers import (
@@ -19,6 +20,7 @@ from sessions.rules.rating.numbers import (
     minor_digits,
     rounded,
     scaled,
+    share,
 )
 from sessions.rules.rating.plan import Component
 
@@ -58,12 +60,21 @@ class RatingLine:
     vat_rate: Decimal | None
     amount_incl_vat: Decimal | None
     because: Because
-    exact_excl: Fraction | None
-    exact_incl: Fraction | None
+    net_ticks: Exact | None
+    gross_ticks: Exact | None
+
+    @property
+    def exact_excl(self) -> Fraction | None:
+        """The amount without VAT in currency units, exact."""
+        return _units(self.net_ticks)
+
+    @property
+    def exact_incl(self) -> Fraction | None:
+        """The amount with VAT in currency units, exact."""
+        return _units(self.gross_ticks)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Priced:
+class Priced(NamedTuple):
     """A line as the engine keeps it: volumes in base units, `stated` the amount in ticks in the tariff's own terms."""
 
     dimension: str
@@ -87,18 +98,24 @@ class Clamp:
     gross: Exact | None
 
 
+@lru_cache(maxsize=1024)
+def tax_factor(vat: Decimal) -> Exact:
+    """What a net of WHOLE is with VAT of `vat` percent."""
+    return WHOLE + scaled(vat, PERCENT_SCALE)
+
+
 def net_of(stated: Exact, vat: Decimal | None, gross: bool) -> Exact | None:
     """The amount without tax in ticks; None where a price includes a tax whose rate is unknown."""
     if not gross or not stated:
         return stated
-    return None if vat is None else Fraction(stated) * WHOLE / (WHOLE + scaled(vat, PERCENT_SCALE))
+    return None if vat is None else share(stated, WHOLE, tax_factor(vat))
 
 
 def gross_of(stated: Exact, vat: Decimal | None, gross: bool) -> Exact | None:
     """The amount with tax in ticks; None where the tax is unknown."""
     if gross or not stated:
         return stated
-    return None if vat is None else Fraction(stated * (WHOLE + scaled(vat, PERCENT_SCALE)), WHOLE)
+    return None if vat is None else share(stated, tax_factor(vat), WHOLE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,26 +215,30 @@ def _units(ticks: Exact | None) -> Fraction | None:
     return None if ticks is None else Fraction(ticks, TICK)
 
 
-def _decimal(units: Fraction | None) -> Decimal | None:
-    return None if units is None else as_decimal(units)
+def _decimal(ticks: Exact | None) -> Decimal | None:
+    return None if ticks is None else as_decimal(ticks, TICK)
 
 
-def _line(priced: Priced) -> RatingLine:
-    component, unit = priced.component, UNITS[priced.dimension]
-    net = _units(net_of(priced.stated, priced.vat, component.gross))
-    gross = _units(gross_of(priced.stated, priced.vat, component.gross))
+@lru_cache(maxsize=4096)
+def _because(component: Component, step_applied: bool, apportioned: bool) -> Because:
     limits = component.restrictions
-    because = Because(
+    return Because(
         tariff_id=component.tariff_id,
         element=component.element,
         component=component.index,
         restrictions=limits.stated if limits else (),
         step_size=component.step_size,
-        step_applied=priced.billed != priced.volume,
-        apportioned=priced.apportioned,
+        step_applied=step_applied,
+        apportioned=apportioned,
         reservation=limits.reservation if limits else None,
         tax_included=component.gross,
     )
+
+
+def _line(priced: Priced) -> RatingLine:
+    component, unit = priced.component, UNITS[priced.dimension]
+    net = net_of(priced.stated, priced.vat, component.gross)
+    gross = gross_of(priced.stated, priced.vat, component.gross)
     return RatingLine(
         dimension=priced.dimension,
         volume=as_decimal(priced.volume, unit),
@@ -226,25 +247,25 @@ def _line(priced: Priced) -> RatingLine:
         amount_excl_vat=_decimal(net),
         vat_rate=priced.vat,
         amount_incl_vat=_decimal(gross),
-        because=because,
-        exact_excl=net,
-        exact_incl=gross,
+        because=_because(component, priced.billed != priced.volume, priced.apportioned),
+        net_ticks=net,
+        gross_ticks=gross,
     )
 
 
 def _clamp_line(clamp: Clamp) -> RatingLine:
-    net, gross = _units(clamp.net), _units(clamp.gross)
     because = Because(clamp.tariff_id, None, None, (), 0, False, False, clamp=clamp.kind, limit=clamp.limit)
-    amount = _decimal(net)
+    amount = _decimal(clamp.net)
+    incl = _decimal(clamp.gross)
     return RatingLine(
         dimension=clamp.kind.upper(),
         volume=Decimal(1),
         billed_volume=Decimal(1),
-        unit_price=amount if amount is not None else _decimal(gross) or Decimal(0),
+        unit_price=amount if amount is not None else incl or Decimal(0),
         amount_excl_vat=amount,
         vat_rate=clamp.vat,
-        amount_incl_vat=_decimal(gross),
+        amount_incl_vat=incl,
         because=because,
-        exact_excl=net,
-        exact_incl=gross,
+        net_ticks=clamp.net,
+        gross_ticks=clamp.gross,
     )

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from fractions import Fraction
 
 from sessions.rules.rating.numbers import DAY, POWER_SCALE, WEEK, Exact, share
-from sessions.rules.rating.plan import MONDAY_SHIFT, Component, Plan, State, choose
+from sessions.rules.rating.plan import MONDAY_SHIFT, Candidate, Component, Plan, State, choose
 from sessions.rules.rating.session import Period
 from sessions.rules.rating.zone import regimes, utc_offset
 
@@ -29,6 +29,10 @@ def pieces(plan: Plan, period: Period, zone: str, since: int, energy_before: Exa
     """
     if plan.always is not None:
         return [(plan.always, 0, length(period))]
+    if plan.weekly:
+        slot = _whole_slot(plan, period.start, period.end, zone)
+        if slot is not None:
+            return [(slot[0].component if slot else None, 0, length(period))]
     start, whole, energy = period.start, length(period), period.energy or 0
     at_times, at_energies = _cuts(plan, period, zone, since, energy_before)
     power = mean_power(period) if plan.powers else None
@@ -51,6 +55,17 @@ def pieces(plan: Plan, period: Period, zone: str, since: int, energy_before: Exa
         else:
             result.append((component, place, upto))
     return result
+
+
+def _whole_slot(plan: Plan, start: int, end: int, zone: str) -> tuple[Candidate, ...] | None:
+    """The candidates of the one slot of the week that holds the whole period, or None where several do."""
+    offset = utc_offset(zone, start)
+    if end - start > DAY or utc_offset(zone, end) != offset:
+        return None
+    position = (start + offset + MONDAY_SHIFT) % WEEK
+    index = bisect_right(plan.slot_starts, position)
+    upto = plan.slot_starts[index] if index < len(plan.slot_starts) else WEEK
+    return plan.slots[index - 1] if position + end - start <= upto else None
 
 
 def _cuts(

@@ -124,6 +124,29 @@ def parse_tariff(
     return Tariff(tariff_id, currency, ocpi_version, elements, low, high, starts, ends, plans), tuple(findings)
 
 
+_MOST_CACHED = 256
+_LONGEST_KEY = 200_000
+_cached: dict[tuple[str, str, str], tuple[Tariff | None, tuple[Finding, ...]]] = {}
+
+
+def cached_tariff(
+    document: object, ocpi_version: str, path: str = "tariff"
+) -> tuple[Tariff | None, tuple[Finding, ...]]:
+    """parse_tariff() that compiles an equal document once: for streams of requests that repeat their tariffs."""
+    try:
+        key = (repr(document), ocpi_version, path)
+    except (RecursionError, ValueError):
+        return parse_tariff(document, ocpi_version, path)
+    found = _cached.get(key)
+    if found is None:
+        found = parse_tariff(document, ocpi_version, path)
+        if len(key[0]) <= _LONGEST_KEY:
+            if len(_cached) >= _MOST_CACHED:
+                _cached.clear()
+            _cached[key] = found
+    return found
+
+
 def _limit(reader: Reader, key: str, newest: bool) -> Limit | None:
     value = reader.raw(key)
     if value is None:
@@ -216,11 +239,11 @@ def _restrictions(element: Reader) -> Restrictions | None:
     first_day, end_day = reader.day("start_date"), reader.day("end_date")
     numbers: dict[str, Exact | None] = {}
     for name in ("min_kwh", "max_kwh", "min_current", "max_current", "min_power", "max_power"):
-        stated = reader.number(name, lowest=0)
+        stated = reader.number(name, lowest=0) if name in reader.document else None
         scale = 1000 * WH if name.endswith("kwh") else POWER_SCALE
         numbers[name] = None if stated is None else scaled(stated, scale)
     for name in ("min_duration", "max_duration"):
-        seconds = reader.integer(name)
+        seconds = reader.integer(name) if name in reader.document else None
         numbers[name] = None if seconds is None else seconds * SECOND
     for name in _RANGES:
         lower, upper = numbers[f"min_{name}"], numbers[f"max_{name}"]
