@@ -1,0 +1,220 @@
+"""What every page of the workspace's admin shares: the audit trail as history, refusals as sentences, audited saves.
+
+- `WorkspaceAdmin`: rows changed by operations. A BillingError raised while saving stands in the form, which keeps what
+  was typed; nothing is stored. `run` and `run_and_return` call an operation from a button.
+- `AuditedModelAdmin`: master data saved by the form itself; each create, change and delete writes its audit row in the
+  same transaction (I19), inlines included.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from evbilling.kernel.audit import AuditRecord, history_of, record_audit
+from evbilling.kernel.errors import BillingError
+
+HISTORY_PAGE = 50
+
+
+class ReasonForm(BaseDialogForm):
+    """Asks why; the audit trail keeps it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class _RefusedForm:
+    """Mixed into a form whose operation was refused: the sentence stands above the fields, the input stays."""
+
+    refusal: str
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] | None = super().clean()  # type: ignore[misc]
+        self.add_error(None, self.refusal)  # type: ignore[attr-defined]
+        return cleaned
+
+
+class WorkspaceAdmin(ModelAdmin):
+    """Base of all admin pages; see the module."""
+
+    list_per_page = 50
+    list_filter_submit = True
+    show_full_result_count = False
+    warn_unsaved_form = True
+    compressed_fields = True
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A refusal changes nothing: the form comes back with the sentence and what was typed."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except BillingError as refusal:
+            request.refusal = refusal.message  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form; after a refusal one that says why."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        if refusal is None:
+            return form
+        metaclass: Any = type(form)
+        return metaclass(form.__name__, (_RefusedForm, form), {"refusal": refusal})
+
+    def run(self, request: HttpRequest, operation: Callable[..., Any], done: str, **values: Any) -> Any:
+        """Call an operation as the signed-in person, now. Says `done` (%(it)s is the result) or why it was refused.
+
+        Returns what the operation returned, None after a refusal.
+        """
+        try:
+            result = operation(by=request.user, at=timezone.now(), **values)
+        except BillingError as refusal:
+            messages.error(request, refusal.message)
+            return None
+        messages.success(request, done % {"it": result})
+        return result
+
+    def run_and_return(
+        self, request: HttpRequest, operation: Callable[..., Any], done: str, *, object_id: Any, **values: Any
+    ) -> HttpResponse:
+        """`run`, then back to the object's page; also from a dialog."""
+        self.run(request, operation, done, **values)
+        return self.back_to(object_id)
+
+    def back_to(self, object_id: Any) -> HttpResponse:
+        """To the object's page, leaving a dialog if one is open."""
+        opts = self.model._meta
+        response = HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
+        response["HX-Redirect"] = response.url
+        return response
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The audit trail of one object, newest first."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        page = Paginator(history_of(obj), HISTORY_PAGE).get_page(request.GET.get("p"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _t("History of %(what)s") % {"what": obj},
+            "object": obj,
+            "opts": self.opts,
+            "page": page,
+            "entries": [(record, list(changes_of(record, self.model))) for record in page],
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/audit_history.html", context)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit trail has it."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit trail has it."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+        """The audit trail has it."""
+
+
+class AuditedModelAdmin(WorkspaceAdmin):
+    """Master data: the form saves, and who changed what from which value to which is on record (I19)."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save with an audit row of the fields that changed."""
+        super().save_model(request, obj, form, change)
+        changes = _changes(form)
+        if changes or not change:
+            self._record(request, obj, obj, "change" if change else "create", changes)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save inline rows; each leaves an audit row in the trail of the page's object."""
+        for each in formset.deleted_forms:
+            if each.instance.pk is not None:
+                self._record(request, form.instance, each.instance, "delete", {})
+        changed = [(each, each.instance.pk is None) for each in formset.forms if each.has_changed()]
+        super().save_formset(request, form, formset, change)
+        gone = set(formset.deleted_forms)
+        for each, is_new in changed:
+            if each not in gone:
+                self._record(request, form.instance, each.instance, "create" if is_new else "change", _changes(each))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete with an audit row."""
+        with transaction.atomic():
+            self._record(request, obj, obj, "delete", {})
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete several, each with its audit row, all or none."""
+        with transaction.atomic():
+            for obj in queryset:
+                self._record(request, obj, obj, "delete", {})
+            super().delete_queryset(request, queryset)
+
+    def _record(self, request: HttpRequest, about: Model, row: Model, verb: str, changes: dict[str, Any]) -> None:
+        what = {} if about is row else {str(row._meta.model_name): str(row)}
+        record_audit(
+            action=f"{row._meta.app_label}.{row._meta.model_name}.{verb}",
+            obj=about,
+            by=request.user,
+            at=timezone.now(),
+            changes=what | changes,
+            where=str(request.META.get("REMOTE_ADDR", "")),
+        )
+
+
+def _changes(form: Any) -> dict[str, Any]:
+    """Field -> [before, after] of what a valid form changed."""
+    return {
+        name: [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
+        for name in form.changed_data
+        if name in form.cleaned_data and name != "DELETE"
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as the audit trail keeps it: rows by their key, no floats."""
+    if isinstance(value, Model):
+        return value.pk
+    if isinstance(value, QuerySet | list | tuple):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)
+
+
+def changes_of(record: AuditRecord, model: type[Model]) -> Iterable[tuple[str, str, str]]:
+    """(field's name on screen, before, after) of each change that an audit row holds."""
+    for name, value in record.changes.items():
+        try:
+            label = capfirst(str(model._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+        except (FieldDoesNotExist, AttributeError):
+            label = capfirst(name.replace("_", " "))
+        if isinstance(value, list) and len(value) == 2:
+            yield label, _shown(value[0]), _shown(value[1])
+        else:
+            yield label, "", _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "\N{EN DASH}"
+    return ", ".join(_shown(each) for each in value) if isinstance(value, list) else str(value)
