@@ -1,0 +1,148 @@
+"""Writing a draft: header, lines, tax rows and links to charges, in bulk."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from contracts.models import Contract, ContractVersion, TaxWord
+from evbilling.kernel.clock import Period
+from evbilling.kernel.money import ROUNDING_RULE
+from invoicing.models import (
+    BilledCharge,
+    ChargeUse,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceTax,
+    LineKind,
+    TaxRate,
+)
+from invoicing.rules.tax import Ground, Place, RateRow, Tax, TaxTable
+from invoicing.rules.totals import totals_of
+
+GROUND_TEXTS = {
+    Ground.NONE: "",
+    Ground.REVERSE_CHARGE: _("Reverse charge: the recipient owes the VAT (Article 196 of Directive 2006/112/EC)."),
+    Ground.EXEMPT: _("Exempt from VAT."),
+    Ground.SMALL_BUSINESS: _("Exempt from VAT: the supplier is a small business."),
+    Ground.NOT_TAXABLE: _("Not subject to VAT: the recipient is not a taxable person."),
+}
+"""Why no tax is charged, as printed where the tax is called VAT."""
+SALES_TAX_TEXTS = {
+    Ground.REVERSE_CHARGE: _("No sales tax: the buyer owes the tax."),
+    Ground.EXEMPT: _("Exempt from sales tax; the exemption certificate is on file."),
+    Ground.SMALL_BUSINESS: _("No sales tax: the supplier does not collect it."),
+    Ground.NOT_TAXABLE: _("Not subject to sales tax."),
+}
+"""The same where the operator's tax is called sales tax."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line to be written, and which charges it uses for what."""
+
+    kind: LineKind
+    group: str
+    text: str
+    tax: Tax
+    net: Decimal
+    session_count: int
+    energy_wh: int
+    uses: tuple[tuple[int, ChargeUse], ...]
+
+
+def tax_table() -> TaxTable:
+    """All tax rates, in one query."""
+    return TaxTable(
+        [
+            RateRow(Place(rate.country, rate.region), rate.percent, rate.valid_from, rate.valid_to)
+            for rate in TaxRate.objects.all()
+        ]
+    )
+
+
+def write_draft(
+    *,
+    contract: Contract,
+    version: ContractVersion,
+    period: Period,
+    kind: InvoiceKind,
+    lines: Sequence[NewLine],
+    at: dt.datetime,
+) -> Invoice:
+    """Write a draft of these lines with its tax rows and totals; five inserts however many lines and charges.
+
+    Runs in its caller's transaction, which holds the contract's row. Raises MoneyError for a net that is not rounded.
+    """
+    totals = totals_of([(line.tax, line.net) for line in lines], contract.currency)
+    invoice = Invoice.objects.create(
+        kind=kind,
+        operator=contract.operator,
+        party=contract.party,
+        contract=contract,
+        contract_version=version,
+        slot=_slot(contract, period, kind),
+        period_from=period.start,
+        period_to=period.end,
+        currency=contract.currency,
+        net_amount=totals.net,
+        tax_amount=totals.tax,
+        gross_amount=totals.gross,
+        rounding_rule=ROUNDING_RULE,
+        language=contract.party.language,
+        created_at=at,
+    )
+    written = InvoiceLine.objects.bulk_create(
+        InvoiceLine(
+            invoice=invoice,
+            position=position,
+            kind=line.kind,
+            group_label=line.group,
+            text=line.text,
+            session_count=line.session_count,
+            energy_wh=line.energy_wh,
+            tax_category=line.tax.category.value,
+            tax_rate=line.tax.percent,
+            net_amount=line.net,
+        )
+        for position, line in enumerate(lines, 1)
+    )
+    with override(contract.party.language):
+        InvoiceTax.objects.bulk_create(
+            InvoiceTax(
+                invoice=invoice,
+                tax_category=row.category.value,
+                tax_rate=row.percent,
+                net_amount=row.net,
+                tax_amount=row.tax,
+                ground=ground_text(row.ground, contract.operator.tax_word),
+            )
+            for row in totals.rows
+        )
+    BilledCharge.objects.bulk_create(
+        (
+            BilledCharge(line=row, charge_id=charge_id, use=use)
+            for row, line in zip(written, lines, strict=True)
+            for charge_id, use in line.uses
+        ),
+        batch_size=10_000,
+    )
+    return invoice
+
+
+def ground_text(ground: Ground, tax_word: str) -> str:
+    """The printed ground in the active language and the operator's word for the tax."""
+    texts = GROUND_TEXTS | SALES_TAX_TEXTS if tax_word == TaxWord.SALES_TAX else GROUND_TEXTS
+    return str(texts[ground])
+
+
+def _slot(contract: Contract, period: Period, kind: InvoiceKind) -> str:
+    """What exists at most once live (I10): after a cancellation the next generation takes the place."""
+    earlier = Invoice.objects.filter(
+        contract=contract, period_from=period.start, period_to=period.end, kind=kind
+    ).count()
+    return f"{contract.pk}/{period.start}/{period.end}/{kind.value}/{earlier + 1}"

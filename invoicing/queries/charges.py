@@ -1,0 +1,139 @@
+"""Session charges as billing reads them: in one query however many there are."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from contracts.models import Contract, Site
+from evbilling.kernel.clock import Period
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
+from sessions.models import Hold, HoldState, SessionCharge
+
+_COLUMNS = {
+    "charge_id": "pk",
+    "session_pk": "session_id",
+    "session_ref": "session__provider_ref",
+    "ended_at": "session__ended_at",
+    "energy_wh": "session__energy_wh",
+    "stated_rate": "vat_rate",
+    "net": "net_amount",
+    "charge_currency": "currency",
+    "cost_centre_code": "session__cost_centre__code",
+    "cost_centre_name": "session__cost_centre__name",
+    "vehicle": "session__vehicle__label",
+    "site_pk": "session__site_id",
+    "site": "session__site__name",
+    "country": "session__site__country",
+    "region": "session__site__region",
+    "zone": "session__site__zone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRow:
+    """One session charge with what lines and taxes need of its session; empty texts where the session has none."""
+
+    charge_id: int
+    session_pk: int
+    session_ref: str
+    ended_at: dt.datetime
+    energy_wh: int
+    stated_rate: Decimal | None
+    net: Decimal
+    charge_currency: str
+    cost_centre_code: str
+    cost_centre_name: str
+    vehicle: str
+    site_pk: int | None
+    site: str
+    country: str
+    region: str
+    zone: str
+
+
+def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
+    """The rows of these charges, in the order of session end, reference, then falling rate. One query."""
+    texts = {"cost_centre_code", "cost_centre_name", "vehicle", "site", "country", "region", "zone"}
+    rows = charges.order_by("session__ended_at", "session__provider_ref", "-vat_rate", "pk").values_list(
+        *_COLUMNS.values()
+    )
+    for values in rows.iterator(chunk_size=5000):
+        named = dict(zip(_COLUMNS, values, strict=True))
+        yield ChargeRow(**{name: value or "" if name in texts else value for name, value in named.items()})
+
+
+def unbilled_charges(contract: Contract, until: dt.datetime) -> QuerySet[SessionCharge]:
+    """Charges of a payer that no document bills yet, of sessions ended before the instant `until`.
+
+    Left out: sessions that wait for a person or were rejected meanwhile, and superseded revisions.
+    """
+    billed = BilledCharge.objects.filter(charge=OuterRef("pk"), use=ChargeUse.BILLED)
+    waiting = Hold.objects.filter(session=OuterRef("session")).exclude(state=HoldState.RELEASED)
+    return SessionCharge.objects.filter(
+        ~Exists(billed),
+        ~Exists(waiting),
+        contract=contract,
+        session__ended_at__lt=until,
+        session__superseded_at__isnull=True,
+    )
+
+
+def host_sites(contract: Contract) -> QuerySet[Site]:
+    """The sites of a hosting contract: those it names, else all that its party owns."""
+    named = contract.sites.all()
+    return named if named.exists() else Site.objects.filter(owner=contract.party)
+
+
+def _uses(use: ChargeUse, **about: object) -> QuerySet[BilledCharge]:
+    return BilledCharge.objects.filter(charge=OuterRef("pk"), use=use, **about)
+
+
+def _credited() -> Exists:
+    """Whether the document that bills the charge was credited."""
+    notes = Invoice.objects.filter(
+        corrects=OuterRef("line__invoice"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED
+    )
+    return Exists(_uses(ChargeUse.BILLED).filter(Exists(notes)))
+
+
+def shareable_charges(operator_id: int, sites: QuerySet[Site], period: Period) -> QuerySet[SessionCharge]:
+    """Charges at the sites that a host's share is due on: billed on issued documents of periods up to this one, not
+    credited, and not shared before. Parts paid by sponsors are among them.
+    """
+    billed = _uses(ChargeUse.BILLED, line__invoice__state=InvoiceState.ISSUED, line__invoice__period_to__lte=period.end)
+    return SessionCharge.objects.filter(
+        Exists(billed),
+        ~_credited(),
+        ~Exists(_uses(ChargeUse.SHARED)),
+        contract__operator=operator_id,
+        session__site__in=sites,
+    )
+
+
+def returnable_charges(contract: Contract, sites: QuerySet[Site]) -> QuerySet[SessionCharge]:
+    """Charges at the sites that were shared with this host, were credited since, and not yet taken back from him."""
+    shared = _uses(ChargeUse.SHARED, line__invoice__state=InvoiceState.ISSUED, line__invoice__contract=contract)
+    return SessionCharge.objects.filter(
+        Exists(shared), _credited(), ~Exists(_uses(ChargeUse.TAKEN_BACK)), session__site__in=sites
+    )
+
+
+def drafts_at(operator_id: int, sites: QuerySet[Site], period: Period) -> QuerySet[Invoice]:
+    """Drafts of periods up to this one that bill sessions at the sites: while they are, hosts cannot be settled."""
+    return Invoice.objects.filter(
+        Q(lines__billed_charges__charge__session__site__in=sites, lines__billed_charges__use=ChargeUse.BILLED),
+        operator=operator_id,
+        state=InvoiceState.DRAFT,
+        period_to__lte=period.end,
+    ).distinct()
+
+
+def live_documents(contract: Contract, period: Period, kind: InvoiceKind) -> QuerySet[Invoice]:
+    """Documents of a contract, period and kind that were not credited: at most one (I10)."""
+    notes = Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
+    return Invoice.objects.filter(
+        ~Exists(notes), contract=contract, period_from=period.start, period_to=period.end, kind=kind
+    ).order_by(F("pk"))
