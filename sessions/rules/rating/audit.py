@@ -109,7 +109,7 @@ def _belongs(line: RatingLine) -> str:
 
 
 def _difference(stated: Decimal | None, ours: Fraction | None, currency: str) -> Decimal | None:
-    """What the record states above our price, 0 where they agree."""
+    """What the record states above our exact price, 0 where they agree."""
     if stated is None or ours is None:
         return None
     exponent = stated.as_tuple().exponent
@@ -117,7 +117,7 @@ def _difference(stated: Decimal | None, ours: Fraction | None, currency: str) ->
     minor = minor_digits(currency)
     if rounded(ours, places) == stated or rounded(ours, minor) == rounded(Fraction(stated), minor):
         return Decimal(0)
-    return rounded(Fraction(stated) - ours, max(places, minor))
+    return as_decimal(Fraction(stated) - ours)
 
 
 def _shown(ours: Fraction | None) -> Decimal | None:
