@@ -255,7 +255,7 @@ def donut(parts: Sequence[Part], *, title: Text, description: Text, centre: Text
                 )
             )
         turned += share
-    middle = format_html('<text class="chart-centre" x="60" y="66">{}</text>', centre) if centre else ""
+    middle = format_html('<text class="chart-centre" x="60" y="66">{}</text>', centre) if centre else SafeString("")
     ring = _figure(
         "donut",
         height=160,

@@ -1,0 +1,113 @@
+"""The users' pages in the workspace: through the operations, refusals in words."""
+
+import pytest
+from django.test import Client
+
+from evbilling.access.models import User
+from evbilling.access.roles import Role, roles_of
+from evbilling.kernel.audit import AuditRecord
+from evbilling.kernel.outbox import OutboxMessage
+from tests.access.people import staff
+
+pytestmark = pytest.mark.django_db
+USERS = "/admin/access/user/"
+
+
+@pytest.fixture
+def administrator(client: Client) -> User:
+    user = staff("admin@operator.example", Role.ADMINISTRATOR)
+    client.force_login(user)
+    return user
+
+
+def test_given_the_form_when_a_clerk_is_added_then_an_invitation_is_queued(client: Client, administrator: User) -> None:
+    answer = client.post(
+        f"{USERS}add/",
+        {"email": "Nora@operator.example", "full_name": "Nora New", "language": "de", "roles": ["billing-clerk"]},
+    )
+    assert answer.status_code == 302
+    user = User.objects.get(email="nora@operator.example")
+    assert (roles_of(user), user.language, user.has_usable_password()) == ([Role.BILLING_CLERK], "de", False)
+    assert OutboxMessage.objects.get().kind == "access.mail.invitation"
+    assert AuditRecord.objects.filter(action="access.user.invite", by_id=administrator.pk).count() == 1
+
+
+def test_given_an_address_with_a_user_when_added_then_the_form_says_so(client: Client, administrator: User) -> None:
+    answer = client.post(f"{USERS}add/", {"email": "ADMIN@operator.example", "full_name": "", "language": "en"})
+    assert "This address has a user." in answer.content.decode()
+    assert User.objects.count() == 1
+
+
+def test_given_the_form_when_roles_change_then_the_operations_leave_their_rows(
+    client: Client, administrator: User
+) -> None:
+    user = staff()
+    client.post(f"{USERS}{user.pk}/change/", {"full_name": "Clara C.", "language": "en", "roles": ["auditor"]})
+    user = User.objects.get(pk=user.pk)
+    assert (user.full_name, user.email, roles_of(user)) == ("Clara C.", "clerk@operator.example", [Role.AUDITOR])
+    trail = AuditRecord.objects.filter(by_id=administrator.pk, object_id=str(user.pk)).order_by("pk")
+    assert [each.action for each in trail] == [
+        "access.user.change",
+        "access.user.remove_role",
+        "access.user.assign_role",
+    ]
+
+
+def test_given_oneself_when_roles_change_then_the_page_says_why_not(client: Client, administrator: User) -> None:
+    page = f"{USERS}{administrator.pk}/change/"
+    answer = client.post(page, {"full_name": "A", "language": "en", "roles": ["auditor"]}, follow=True)
+    assert "You cannot change your own roles" in answer.content.decode()
+    assert roles_of(User.objects.get(pk=administrator.pk)) == [Role.ADMINISTRATOR]
+    assert User.objects.get(pk=administrator.pk).full_name == "Clara Clerk"
+
+
+def test_given_the_dialog_when_a_factor_is_reset_then_a_reason_is_asked_for(
+    client: Client, administrator: User
+) -> None:
+    user = staff()
+    page = f"{USERS}{user.pk}/reset-factor/"
+    client.post(page, {"_form_submitted": "on", "reason": ""})
+    assert user.authenticator_set.count() == 2
+    client.post(page, {"_form_submitted": "on", "reason": "phone lost"})
+    assert user.authenticator_set.count() == 0
+    assert AuditRecord.objects.get(action="access.user.reset_factor").reason == "phone lost"
+
+
+def test_given_the_dialog_when_a_leaver_is_switched_off_then_the_user_is_off(
+    client: Client, administrator: User
+) -> None:
+    user = staff()
+    client.post(f"{USERS}{user.pk}/deactivate/", {"_form_submitted": "on", "reason": "left"})
+    assert not User.objects.get(pk=user.pk).is_active
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.AUDITOR, 200), (Role.BILLING_CLERK, 403)])
+def test_users_are_read_by_auditors_and_not_by_clerks(client: Client, role: Role, status: int) -> None:
+    client.force_login(staff(role=role))
+    assert client.get(USERS).status_code == status
+
+
+def test_an_auditor_changes_no_user(client: Client) -> None:
+    client.force_login(staff(role=Role.AUDITOR))
+    user = staff("other@operator.example")
+    answer = client.post(f"{USERS}{user.pk}/deactivate/", {"_form_submitted": "on", "reason": "left"})
+    assert answer.status_code == 403
+    assert client.post(f"{USERS}{user.pk}/change/", {"full_name": "X", "language": "en"}).status_code == 403
+    assert User.objects.get(pk=user.pk).is_active
+
+
+def test_no_page_deletes_a_user_or_shows_a_password(client: Client, administrator: User) -> None:
+    page = client.get(f"{USERS}{administrator.pk}/change/").content.decode()
+    assert administrator.password not in page
+    assert 'type="password"' not in page
+    assert client.post(f"{USERS}{administrator.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.count() == 1
+
+
+def test_the_list_asks_the_database_as_often_for_many_users_as_for_one(
+    client: Client, administrator: User, django_assert_max_num_queries
+) -> None:
+    for number in range(10):
+        staff(f"clerk{number}@operator.example")
+    with django_assert_max_num_queries(16):
+        assert client.get(USERS).status_code == 200
