@@ -6,7 +6,7 @@ rates: the net in proportion to the net of each rate, the tax in proportion to i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from sessions.rules.rating.numbers import TICK, Exact, scaled
 from sessions.rules.rating.result import Clamp, Priced, gross_of, net_of
 from sessions.rules.rating.tariff import Limit, Tariff
 
-type _Rates = dict[Decimal | None, tuple[Exact, Exact]]
+type _Rates = dict[Decimal | None, tuple[Exact | None, Exact | None]]
 
 
 def price_limits(
@@ -23,42 +23,45 @@ def price_limits(
     """What the limits of each used tariff change in the part it priced; `charged`: there was a charging session."""
     clamps: list[Clamp] = []
     for tariff in used.values():
-        if tariff.min_price is None and tariff.max_price is None:
-            continue
-        own = [line for line in lines if line.component.tariff_id == tariff.id]
-        if tariff.max_price is not None:
-            clamps += _apply(tariff, own, tariff.max_price, "max_price", default_vat)
-        if tariff.min_price is not None and charged and not clamps:
-            clamps += _apply(tariff, own, tariff.min_price, "min_price", default_vat)
+        low, high = tariff.min_price if charged else None, tariff.max_price
+        if low is not None or high is not None:
+            own = [line for line in lines if line.component.tariff_id == tariff.id]
+            clamps += _bounded(tariff, _per_rate(tariff, own, default_vat), low, high)
     return tuple(clamps)
 
 
-def _apply(tariff: Tariff, lines: list[Priced], limit: Limit, kind: str, default_vat: Decimal | None) -> list[Clamp]:
-    rates = _per_rate(tariff, lines, default_vat)
-    net = _sum(net for net, _ in rates.values())
-    gross = _sum(gross for _, gross in rates.values())
-    bound = max if kind == "min_price" else min
-    new_net, new_gross = net, gross
-    if net is not None and limit.excl_vat is not None:
-        new_net = bound(net, scaled(limit.excl_vat, TICK))
-    if gross is not None:
-        if limit.incl_vat is not None:
-            new_gross = bound(gross, scaled(limit.incl_vat, TICK))
-        elif net is not None and new_net is not None and new_net != net:
-            new_gross = _moved(rates, gross, net, new_net)
+def _bounded(tariff: Tariff, rates: _Rates, low: Limit | None, high: Limit | None) -> list[Clamp]:
+    """Both limits at once: one may bind the net while the other binds the total with VAT."""
+    net, gross = _sum(net for net, _ in rates.values()), _sum(gross for _, gross in rates.values())
+    new_net = _held(net, *(None if limit is None else limit.excl_vat for limit in (low, high)))
+    new_gross = gross
+    binding = None if net is None or new_net is None or net == new_net else low if new_net > net else high
+    if binding is not None and binding.incl_vat is None and gross is not None and net is not None:
+        new_gross = _moved(rates, gross, net, new_net)
+    new_gross = _held(new_gross, *(None if limit is None else limit.incl_vat for limit in (low, high)))
     if new_net == net and new_gross == gross:
         return []
-    bounding = limit.excl_vat if new_net != net or limit.incl_vat is None else limit.incl_vat
-    return _spread(
-        rates, (net, gross), (new_net, new_gross), Clamp(kind, tariff.id, bounding or Decimal(0), None, 0, 0)
-    )
+    by_net = binding is not None
+    if binding is None:
+        raised = gross is not None and new_gross is not None and new_gross > gross
+        binding = low if raised else high
+    kind = "min_price" if binding is low else "max_price"
+    figure = None if binding is None else binding.excl_vat if by_net else binding.incl_vat
+    proto = Clamp(kind, tariff.id, figure or Decimal(0), None, 0, 0)
+    return _spread(rates, (net, gross), (new_net, new_gross), proto)
 
 
-type _MaybeRates = dict[Decimal | None, tuple[Exact | None, Exact | None]]
+def _held(amount: Exact | None, low: Decimal | None, high: Decimal | None) -> Exact | None:
+    """An amount in ticks held between limits in currency units."""
+    if amount is None:
+        return None
+    if low is not None:
+        amount = max(amount, scaled(low, TICK))
+    return amount if high is None else min(amount, scaled(high, TICK))
 
 
-def _per_rate(tariff: Tariff, lines: list[Priced], default_vat: Decimal | None) -> _MaybeRates:
-    rates: _MaybeRates = {}
+def _per_rate(tariff: Tariff, lines: list[Priced], default_vat: Decimal | None) -> _Rates:
+    rates: _Rates = {}
     for line in lines:
         net, gross = rates.get(line.vat, (0, 0))
         own_net = net_of(line.stated, line.vat, line.component.gross)
@@ -73,17 +76,19 @@ def _per_rate(tariff: Tariff, lines: list[Priced], default_vat: Decimal | None) 
     return rates
 
 
-def _sum(values: object) -> Exact | None:
+def _sum(values: Iterable[Exact | None]) -> Exact | None:
     total: Exact = 0
-    for value in values:  # type: ignore[attr-defined]
+    for value in values:
         if value is None:
             return None
         total += value
     return total
 
 
-def _moved(rates: _MaybeRates, gross: Exact, net: Exact, new_net: Exact) -> Exact | None:
+def _moved(rates: _Rates, gross: Exact, net: Exact, new_net: Exact | None) -> Exact | None:
     """The gross after the net moved: in proportion, or from the only rate where there was no net."""
+    if new_net is None:
+        return None
     if net:
         return Fraction(gross) * new_net / net
     vat = next(iter(rates))
@@ -91,7 +96,7 @@ def _moved(rates: _MaybeRates, gross: Exact, net: Exact, new_net: Exact) -> Exac
 
 
 def _spread(
-    rates: _MaybeRates, old: tuple[Exact | None, Exact | None], new: tuple[Exact | None, Exact | None], proto: Clamp
+    rates: _Rates, old: tuple[Exact | None, Exact | None], new: tuple[Exact | None, Exact | None], proto: Clamp
 ) -> list[Clamp]:
     (net, gross), (new_net, new_gross) = old, new
     first = next(iter(rates))

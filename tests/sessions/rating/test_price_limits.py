@@ -50,6 +50,33 @@ def test_given_only_the_limit_with_vat_is_exceeded_when_clamped_then_the_net_sta
     assert_lines_add_up(result)
 
 
+def test_given_one_limit_binds_the_net_and_the_other_the_gross_when_clamped_then_both_hold() -> None:
+    bound = {"excl_vat": Decimal(10), "incl_vat": Decimal(11)}
+    document = tariff(element(component("ENERGY", "1", vat="19")), min_price=bound, max_price=bound)
+
+    result = price(document, consumed("9.5"))
+
+    # 9.50 is below the minimum without VAT, 11.305 above the maximum with VAT
+    assert (result.total_excl_vat, result.total_incl_vat) == (10, 11)
+    assert_lines_add_up(result)
+
+
+def test_given_two_tariffs_with_minimums_when_each_priced_a_part_then_each_part_is_lifted() -> None:
+    low = {"min_price": {"excl_vat": Decimal(2)}}
+    first = tariff(element(component("ENERGY", "1", vat="19"))) | low
+    stated = session(
+        START,
+        None,
+        period(START, 10, ENERGY="1") | {"tariff_id": "T"},
+        period("2026-03-02T10:10:00Z", 10, ENERGY="1") | {"tariff_id": "N"},
+    )
+
+    result = price([first, first | {"id": "N"}], stated)
+
+    assert result.total_excl_vat == 4
+    assert [line.because.tariff_id for line in result.lines if line.because.clamp] == ["T", "N"]
+
+
 def test_given_a_minimum_when_nothing_was_priced_then_it_is_owed_at_the_tariffs_rate() -> None:
     document = tariff(element(component("TIME", "1", vat="10")), min_price={"excl_vat": Decimal("0.50")})
 

@@ -185,7 +185,7 @@ def test_given_a_plain_tariff_when_more_energy_is_taken_then_the_price_never_fal
     assert more >= less
 
 
-@given(tariffs(), sessions(), st.integers(0, 50), st.integers(0, 50))
+@given(tariffs(), sessions(), st.integers(0, 50), st.integers(0, 50) | st.just(0))
 def test_given_price_limits_when_priced_then_both_totals_are_within_them(
     document: dict[str, Any], session: RatingInput, low: int, above: int
 ) -> None:
