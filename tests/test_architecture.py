@@ -3,7 +3,10 @@
 import ast
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -40,12 +43,21 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def imports(path: Path) -> Iterator[str]:
+def canonical(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
+
+
+def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
     """Every imported name, dotted and in full: `from django.db import models` gives django.db.models."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    blocks = [node for node in nodes if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"]
+    for_types = {inner for block in blocks for inner in ast.walk(block)}
+    for node in nodes:
+        if node in for_types and not typing_too:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -126,6 +138,26 @@ def test_no_package_hides_in_another_place() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     top = {name.split("/")[0] for name in tracked if name.endswith(".py") and "/" in name}
     assert top <= set(PACKAGES)
+
+
+@pytest.mark.parametrize(("packages", "groups"), [(PACKAGES[:-1], ()), (("tests",), ("test",))])
+def test_what_we_import_is_declared(packages: tuple[str, ...], groups: tuple[str, ...]) -> None:
+    """A package that only comes with another one may go with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = [
+        *project["project"]["dependencies"],
+        *(line for name in groups for line in project["dependency-groups"][name]),
+    ]
+    declared = {canonical(re.match(r"[\w-]+", line)[0]) for line in lines}
+    installed = packages_distributions()
+    names = {name for path in sources(*packages) for name in imports(path, typing_too=False)}
+    modules = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+    undeclared = {
+        module: installed.get(module, ["not installed"])
+        for module in modules - set(PACKAGES)
+        if not {canonical(name) for name in installed.get(module, [])} & declared
+    }
+    assert undeclared == {}
 
 
 @pytest.mark.parametrize("name", LOCK_FILES)
