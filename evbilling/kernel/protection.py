@@ -38,8 +38,14 @@ class Protection:
         return f"protect_{self.table}_{self.name}_{operation.lower()}"
 
     def condition(self, operation: str) -> str:
-        """The condition with ROW standing for NEW on insert, OLD otherwise."""
-        return self.when.replace("ROW.", "NEW." if operation == "INSERT" else "OLD.")
+        """The condition with ROW standing for NEW on insert, OLD otherwise; on update for both where inserts are refused.
+
+        Else a row could be moved by an update to where it could not be inserted.
+        """
+        before, after = self.when.replace("ROW.", "OLD."), self.when.replace("ROW.", "NEW.")
+        if operation == "UPDATE" and self.when and "INSERT" in self.operations:
+            return f"({before}) OR ({after})"
+        return after if operation == "INSERT" else before
 
 
 _registered: dict[tuple[str, str], Protection] = {}
