@@ -16,7 +16,7 @@ from invoicing.documents.sheet import Colours, Faces, Sheet, fill
 from invoicing.documents.view import AnnexSection, DocumentView, SessionRow
 
 _MAIN, _SMALL, _HEAD = 7.4, 6.2, 6.6
-_LEADING, _TIGHT, _PADDING, _GAP = 8.6, 7.8, 6.2, 6.0
+_LEADING, _TIGHT, _BREATH, _PADDING, _GAP = 8.6, 7.8, 1.2, 6.2, 6.0
 _BAND, _TOTAL, _TABLE_HEAD, _TITLE = 25.0, 20.0, 15.5, 46.0
 # Of the width: three left edges, four right edges.
 _SHARES = (0, 0.2, 0.455, 0.73, 0.81, 0.885, 1)
@@ -96,7 +96,7 @@ class _Annex:
         last = len(section.rows) - 1
         for number, row in enumerate(section.rows):
             said = self.faces.regular.wrap(row.because, _SMALL, self.x[5] - self.x[1])
-            height = 2 * _LEADING + len(said) * _TIGHT + _PADDING
+            height = 2 * _LEADING + len(said) * _TIGHT + _PADDING + (_BREATH if said else 0)
             glued = number < last and number in {0, last - 1}
             blocks.append(_Block(height, partial(self._row, row, said, height), glued, section.label if number else ""))
         return blocks
@@ -206,7 +206,7 @@ class _Annex:
         cells.append(text(formats.amount(row.amount), x[6], y1, _MAIN, bold=True, from_right=True))
         for cell in cells:
             self._piece(page, tagged, f"{ink} {cell}")
-        lines = (text(line, x[1], y2 - _TIGHT * (number + 1), _SMALL) for number, line in enumerate(said))
+        lines = (text(line, x[1], y2 - _BREATH - _TIGHT * (number + 1), _SMALL) for number, line in enumerate(said))
         self._piece(page, tagged, f"{quiet} {' '.join(lines)}")
         self.y -= height
         page.operators.append(self.sheet.line(self.y, 0.4, self.colours.hairline))

@@ -1,8 +1,9 @@
 """The document's own typeface, for the pages drawn without a layout engine: glyphs, widths and the font objects.
 
 Two cuts of each weight exist: a small one with Latin-1 and the common signs, and the whole file (Latin, Greek,
-Cyrillic); a document embeds the small one unless its text needs more. Figures are tabular. Characters that the
-typeface does not have are drawn as a white square: PDF/A forbids the empty glyph.
+Cyrillic); a document embeds the small one unless its text needs more. Figures are tabular in
+the files themselves. Characters that the typeface does not have are drawn as a white square: PDF/A forbids the empty
+glyph.
 """
 
 import io
@@ -147,14 +148,13 @@ def needs_whole(texts: str) -> bool:
 def typeface(name: str, *, whole: bool) -> Typeface:
     """The weight's small or whole cut; read and subset once per process."""
     font: Any = TTFont(FOLDER / f"{name}.ttf")
-    tabular = _tabular(font)
     if not whole:
-        options = subset.Options(layout_features=["tnum"], hinting=False, notdef_outline=True)
+        options = subset.Options(layout_features=[], hinting=False, notdef_outline=True)
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=_SMALL)
         subsetter.subset(font)
     order = {glyph: number for number, glyph in enumerate(font.getGlyphOrder())}
-    cmap = {chr(code): tabular.get(glyph, glyph) for code, glyph in (font.getBestCmap() or {}).items()}
+    cmap = {chr(code): glyph for code, glyph in (font.getBestCmap() or {}).items()}
     scale = 1000 / font["head"].unitsPerEm
     advance = {glyph: round(width * scale) for glyph, (width, _) in font["hmtx"].metrics.items()}
     for tag in ("GSUB", "GPOS", "GDEF"):
@@ -177,22 +177,6 @@ def typeface(name: str, *, whole: bool) -> Typeface:
         cap_height=round(os2.sCapHeight * scale),
         bbox=tuple(round(edge * scale) for edge in (head.xMin, head.yMin, head.xMax, head.yMax)),
     )
-
-
-def _tabular(font: TTFont) -> dict[str, str]:
-    """Glyph to its tabular form, by the font's own feature."""
-    layout = font["GSUB"].table
-    lookups = {
-        number
-        for record in layout.FeatureList.FeatureRecord
-        if record.FeatureTag == "tnum"
-        for number in record.Feature.LookupListIndex
-    }
-    mapping: dict[str, str] = {}
-    for number in sorted(lookups):
-        for table in layout.LookupList.Lookup[number].SubTable:
-            mapping |= getattr(table, "ExtSubTable", table).mapping
-    return mapping
 
 
 def _to_unicode(characters: dict[int, str]) -> bytes:

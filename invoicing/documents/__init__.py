@@ -1,0 +1,11 @@
+"""Documents as files: `view` says what a document shows, `pdf.render_pdf` sets it, `mail.compose_mail` sends it along.
+
+    view        frozen dataclasses with finished figures; refuses what does not add up
+    first_page  page one by WeasyPrint from templates/documents/
+    annex       the list of sessions, drawn straight; sheet and typeface hold measures, colours and glyphs
+    pdf, file   joining both into one tagged PDF/A-3b and writing it; Factur-X XML goes inside
+    mail        subject, text and HTML part from templates/emails/, file names
+    formats     money, numbers and dates in the document's language; words: what the document's kind decides
+
+A new word goes through gettext here and into invoicing/locale; the tests refuse a word without its German.
+"""
