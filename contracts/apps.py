@@ -9,6 +9,7 @@ class ContractsConfig(AppConfig):
     verbose_name = _("Contracts")
 
     def ready(self) -> None:
-        from contracts import protection  # noqa: PLC0415 - apps load first
+        from contracts import checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
 
         protection.register()
+        scopes.register()

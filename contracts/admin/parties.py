@@ -1,0 +1,122 @@
+"""Operators and parties: master data, each change on record."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
+from unfold.decorators import display
+
+from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, ListInline
+from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
+from evbilling.shell.admin import AuditedModelAdmin
+
+_KINDS = {
+    PartyKind.FLEET_OPERATOR: "info",
+    PartyKind.EV_MANUFACTURER: "warning",
+    PartyKind.PROPERTY_OWNER: "success",
+    PartyKind.EV_DRIVER: "",
+    PartyKind.ROAMING_PARTNER: "primary",
+}
+
+
+class OperatorForm(IdentifiersForm):
+    class Meta:
+        model = Operator
+        fields = forms.ALL_FIELDS
+
+
+@admin.register(Operator)
+class OperatorAdmin(AuditedModelAdmin):
+    """The issuer of documents."""
+
+    form = OperatorForm
+    list_display = ("legal_name", "city", "country", "vat_id", "currency", "zone")
+    search_fields = ("legal_name__istartswith", "vat_id__istartswith")
+    fieldsets = (
+        (_("Company"), {"fields": ("legal_name", ("street", "postal_code", "city"), ("region", "country"))}),
+        (_("Registers"), {"fields": (("vat_id", "tax_number"), "register_entry", "tax_word")}),
+        (_("Documents"), {"fields": (("currency", "language"), "zone", "accent_colour")}),
+        (_("Reach"), {"fields": ("billing_email", ("phone", "website"))}),
+        (_("Bank"), {"fields": ("bank_name", ("iban", "bic"))}),
+    )
+
+
+class PartyForm(IdentifiersForm):
+    class Meta:
+        model = Party
+        fields = forms.ALL_FIELDS
+
+
+class ContactInline(TabularInline):
+    model = Contact
+    extra = 0
+    tab = True
+    fields = ("name", "email", "phone", "role")
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    tab = True
+    fields = ("user", "role", "active")
+    autocomplete_fields = ("user",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the users, so that a row needs no query."""
+        return super().get_queryset(request).select_related("user")
+
+
+class CostCentreInline(TabularInline):
+    model = CostCentre
+    extra = 0
+    tab = True
+    fields = ("code", "name")
+    per_page = 50
+
+
+class ContractInline(ListInline):
+    model = Contract
+    fields = readonly_fields = ("number", "kind", "state_badge", "starts_on", "ends_on")
+
+    @display(description=_("state"), label=CONTRACT_STATES)
+    def state_badge(self, contract: Contract) -> tuple[str, str]:
+        """In the colours of all lists."""
+        return contract.state, capfirst(contract.get_state_display())
+
+
+@admin.register(Party)
+class PartyAdmin(AuditedModelAdmin):
+    """Whom the operator deals with."""
+
+    form = PartyForm
+    list_display = ("legal_name", "number", "kind_badge", "city", "country", "vat_id", "currency")
+    list_filter = (("kind", ChoicesDropdownFilter), ("country", FieldTextFilter), "is_business")
+    search_fields = ("number__istartswith", "legal_name__istartswith", "vat_id__istartswith")
+    search_help_text = _("Customer number, name or VAT id")
+    inlines = (ContactInline, MembershipInline, CostCentreInline, ContractInline)
+    fieldsets = (
+        (_("Party"), {"fields": (("number", "kind"), "legal_name", "is_business")}),
+        (_("Address"), {"fields": ("street", ("postal_code", "city"), ("region", "country"))}),
+        (_("Tax"), {"fields": (("vat_id", "tax_status"), "self_billing_agreed_on")}),
+        (_("Documents and money"), {"fields": (("language", "currency"), "iban", "note")}),
+    )
+
+    @display(description=_("kind"), label=_KINDS, ordering="kind")
+    def kind_badge(self, party: Party) -> tuple[str, str]:
+        """What the party is to the operator."""
+        return party.kind, capfirst(party.get_kind_display())
+
+
+@admin.register(CostCentre)
+class CostCentreAdmin(AuditedModelAdmin):
+    """A party's accounting units."""
+
+    list_display = ("code", "name", "party")
+    list_select_related = ("party",)
+    search_fields = ("code__istartswith", "name__istartswith")
+    autocomplete_fields = ("party",)

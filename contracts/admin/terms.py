@@ -1,0 +1,215 @@
+"""Contract versions: the terms, edited while they are a draft, approved by a second person."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from contracts.admin.agreement_tabs import terms_of
+from contracts.admin.common import APPROVAL_STATES, right
+from contracts.models import (
+    ContractKind,
+    ContractVersion,
+    RevenueShare,
+    Sponsorship,
+    TariffAssignment,
+    VersionState,
+)
+from contracts.operations.assignments import assign_tariff, set_revenue_share, set_sponsorship, unassign_tariff
+from contracts.operations.versions import approve_version, change_version
+from evbilling.shell.admin import WorkspaceAdmin
+
+_TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
+
+
+class _TermInline(TabularInline):
+    """Part of the terms: open while the version is a draft."""
+
+    extra = 0
+    tab = True
+
+    def _open(self, request: HttpRequest, obj: ContractVersion | None) -> bool:
+        may = request.user.has_perm("contracts.change_contractversion")
+        return may and (obj is None or obj.state == VersionState.DRAFT)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
+
+
+class TariffAssignmentInline(_TermInline):
+    model = TariffAssignment
+    verbose_name_plural = _("tariffs")
+    fields = ("tariff", "site", "min_power_w", "max_power_w", "priority")
+    autocomplete_fields = ("tariff", "site")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what a row shows."""
+        return super().get_queryset(request).select_related("tariff", "site", "version__contract")
+
+
+class RevenueShareInline(_TermInline):
+    model = RevenueShare
+    fields = ("percent_of_net",)
+    max_num = 1
+    can_delete = False
+
+
+class SponsorshipInline(_TermInline):
+    model = Sponsorship
+    fields = ("percent",)
+    max_num = 1
+    can_delete = False
+
+
+@admin.register(ContractVersion)
+class ContractVersionAdmin(WorkspaceAdmin):
+    """The terms of contracts; the list shows what waits for a second person."""
+
+    list_display = ("version", "party", "valid_from", "state_badge", "payment_terms_days", "terms", "created_by")
+    list_select_related = ("contract__party", "created_by", "approved_by", "revenue_share", "sponsorship")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("contract__kind", ChoicesDropdownFilter),
+        ("valid_from", RangeDateFilter),
+    )
+    search_fields = ("contract__number__istartswith", "contract__party__legal_name__istartswith")
+    search_help_text = _("Contract number or party")
+    actions_detail = ("approve",)
+    has_approve_permission = right("approve_contractversion")
+    readonly_fields = ("contract", "version", "state_badge", "created_by", "created_at", "approved_by", "approved_at")
+    fieldsets = (
+        (
+            _("Terms"),
+            {"fields": ("contract", ("valid_from", "payment_terms_days"), ("tax_treatment", "group_lines_by"))},
+        ),
+        (_("In words"), {"fields": ("terms_text",)}),
+        (
+            _("State"),
+            {"fields": (("version", "state_badge"), ("created_by", "created_at"), ("approved_by", "approved_at"))},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With what the pages show."""
+        rows = super().get_queryset(request).select_related(*self.list_select_related)
+        return rows.prefetch_related("tariff_assignments__tariff")
+
+    def get_inlines(self, request: HttpRequest, obj: ContractVersion | None) -> list[Any]:
+        """What the kind of contract needs."""
+        kind = obj.contract.kind if obj is not None else ""
+        return [
+            {ContractKind.HOSTING.value: RevenueShareInline, ContractKind.SPONSORSHIP.value: SponsorshipInline}.get(
+                kind, TariffAssignmentInline
+            )
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """From the contract's page alone, where the latest terms are copied."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Approved terms are frozen."""
+        may = super().has_change_permission(request, obj)
+        return may and not (isinstance(obj, ContractVersion) and obj.state == VersionState.APPROVED)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Their number stays."""
+        return False
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """Approval, as long as it is open."""
+        is_draft = ContractVersion.objects.filter(pk=object_id, state=VersionState.DRAFT).exists()
+        return super().get_actions_detail(request, object_id) if is_draft else []
+
+    @display(description=_("version"), ordering="contract__number")
+    def version(self, version: ContractVersion) -> str:
+        """Contract and number."""
+        return str(version)
+
+    @display(description=_("party"), ordering="contract__party__legal_name")
+    def party(self, version: ContractVersion) -> str:
+        """Whose contract it is."""
+        return str(version.contract.party)
+
+    @display(description=_("state"), label=APPROVAL_STATES, ordering="state")
+    def state_badge(self, version: ContractVersion) -> tuple[str, str]:
+        """Whether it waits for a second person."""
+        return version.state, capfirst(version.get_state_display())
+
+    @display(description=_("terms"))
+    def terms(self, version: ContractVersion) -> str:
+        """Tariffs or percentage."""
+        return terms_of(version)
+
+    def save_model(self, request: HttpRequest, obj: ContractVersion, form: forms.ModelForm, change: bool) -> None:
+        """By the operation."""
+        values = {name: form.cleaned_data[name] for name in _TERMS}
+        change_version(version_id=obj.pk, by=request.user, at=timezone.now(), **values)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Tariffs and percentages by their operations; a changed assignment is taken out and put in again."""
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        changed = [each for each in formset.forms if each.has_changed()]
+        if formset.model is TariffAssignment:
+            for each in changed:
+                if each.instance.pk is not None:
+                    unassign_tariff(assignment_id=each.instance.pk, **who)
+            for each in changed:
+                if each not in formset.deleted_forms:
+                    _assign(form.instance.pk, each.cleaned_data, who)
+            return
+        for each in changed:
+            if formset.model is RevenueShare:
+                percent = each.cleaned_data["percent_of_net"]
+                set_revenue_share(version_id=form.instance.pk, percent_of_net=percent, **who)
+            else:
+                set_sponsorship(version_id=form.instance.pk, percent=each.cleaned_data["percent"], **who)
+
+    @action(
+        description=_("Approve"),
+        url_path="approve",
+        permissions=["approve"],
+        icon="task_alt",
+        variant=ActionVariant.PRIMARY,
+        dialog={
+            "title": _("Approve these terms"),
+            "description": _("You confirm them as a second person. From then on they are frozen."),
+            "form_submit_text": _("Approve"),
+        },
+    )
+    def approve(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
+        """By a second person."""
+        return self.run_and_return(
+            request, approve_version, _("%(it)s is approved."), object_id=object_id, version_id=object_id
+        )
+
+
+def _assign(version_id: int, data: dict[str, Any], who: dict[str, Any]) -> None:
+    assign_tariff(
+        version_id=version_id,
+        tariff_id=data["tariff"].pk,
+        site_id=data["site"].pk if data.get("site") else None,
+        min_power_w=data.get("min_power_w"),
+        max_power_w=data.get("max_power_w"),
+        priority=data["priority"],
+        **who,
+    )

@@ -1,0 +1,44 @@
+"""Identifiers of parties and places: country codes, time zones and VAT ids, checked before they reach a document."""
+
+from functools import lru_cache
+
+from babel import Locale
+from stdnum import get_cc_module
+from stdnum.exceptions import ValidationError as StdnumError
+
+from evbilling.kernel.clock import zone
+from evbilling.kernel.errors import BadInput, require
+
+
+@lru_cache(maxsize=1)
+def _countries() -> frozenset[str]:
+    return frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha())
+
+
+def country_code(text: str) -> str:
+    """The ISO 3166 code in capitals. Raises BadInput for one that no country has."""
+    code = text.strip().upper()
+    require(code in _countries(), BadInput("country", text, "Use an ISO 3166 code such as DE."))
+    return code
+
+
+def vat_id(text: str, country: str) -> str:
+    """The VAT id without blanks and separators, its check digits tested where the country has any.
+
+    Raises BadInput when it cannot be one of that country. Greek ids begin with EL.
+    """
+    compact = "".join(text.split()).upper()
+    module = get_cc_module(country.lower(), "vat") if compact else None
+    if module is None:
+        return compact
+    try:
+        number = str(module.validate(compact))
+    except StdnumError:
+        raise BadInput("VAT id", text, f"It is no VAT id of {country}; compare it with the company's papers.") from None
+    prefix = "EL" if country == "GR" else country
+    return number if number.startswith(prefix) or not compact.startswith(prefix) else prefix + number
+
+
+def zone_name(text: str) -> str:
+    """The name of an IANA zone. Raises BadInput for an unknown one."""
+    return zone(text.strip()).key
