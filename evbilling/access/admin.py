@@ -78,7 +78,7 @@ class UserAdmin(ModelAdmin):
     search_help_text = _("Address or name")
     ordering = ("email",)
     list_per_page = 50
-    actions_detail = ("invite_again", "reset_factor", "deactivate", "reactivate")
+    actions_detail = ("invite_again", "reset_factor", "deactivate", "reactivate")  # type: ignore[assignment]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With roles and factors, so that the list needs no query per row."""
@@ -122,7 +122,7 @@ class UserAdmin(ModelAdmin):
             messages.error(request, refusal.message)
             return HttpResponseRedirect(request.get_full_path())
 
-    def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through the operations, like every other change of state."""
         chosen = {Role(value) for value in form.cleaned_data["roles"]}
         now = timezone.now()
@@ -151,10 +151,10 @@ class UserAdmin(ModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing besides: roles are saved by their operations."""
 
-    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
         """The audit trail has it."""
 
-    def log_change(self, request: HttpRequest, obj: User, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
         """The audit trail has it."""
 
     def _run(self, request: HttpRequest, object_id: int, operation: Any, done: Any, **extra: Any) -> HttpResponse:

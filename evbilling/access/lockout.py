@@ -1,5 +1,6 @@
 """The lock after six wrong tries: thirty minutes by address, whether a user has it or not (PCI DSS 8.3.4)."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,6 @@ def tried_address(request: HttpRequest | None, credentials: dict[str, Any] | Non
 def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
     """The answer to a locked address. It is the same whether a user has the address or not."""
     minutes = round(settings.AXES_COOLOFF_TIME * 60)
-    answer = render(request, "account/locked.html", {"minutes": minutes}, status=settings.AXES_HTTP_RESPONSE_CODE)
+    answer = render(request, "account/locked.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)
     answer["Retry-After"] = str(minutes * 60)
     return answer

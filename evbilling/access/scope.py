@@ -11,7 +11,6 @@ subquery (`__in`), never a join to many rows, so that no row appears twice.
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model, Q, QuerySet
 
@@ -45,7 +44,7 @@ def scope_of(model: type[Model]) -> Scope:
     return scope
 
 
-def visible[M: Model](queryset: QuerySet[M], user: User | AnonymousUser | Any) -> QuerySet[M]:
+def visible[M: Model](queryset: QuerySet[M], user: Any) -> QuerySet[M]:
     """The rows of `queryset` that `user` may see.
 
     Staff see all with the model's view permission and none without it; anonymous and inactive users see none; everyone

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, ClassVar, overload
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import View
@@ -66,5 +67,5 @@ def find_visible[M: Model](queryset: QuerySet[M], user: Any, **lookup: Any) -> M
     """The one row that matches and that the user may see. Raises Http404 for a stranger's row as for a missing one."""
     try:
         return visible(queryset, user).get(**lookup)
-    except (queryset.model.DoesNotExist, ValueError):
+    except (ObjectDoesNotExist, ValueError):
         raise Http404(f"No {queryset.model._meta.verbose_name} of this visitor matches.") from None
