@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from evbilling.workspace import health
+from payments.sandbox_page import sandbox_checkout
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -11,5 +12,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("sandbox/checkout/<str:ref>/", sandbox_checkout, name="sandbox_checkout"),
     path("", include("evbilling.portal.urls")),
 ]

@@ -9,6 +9,7 @@ class PaymentsConfig(AppConfig):
     verbose_name = _("Payments")
 
     def ready(self) -> None:
-        from payments import protection  # noqa: PLC0415 - apps load first
+        from payments import checks, protection, scopes, tasks  # noqa: F401, PLC0415 - apps load first
 
         protection.register()
+        scopes.register()

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
 from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
-from invoicing.queries import overdue
+from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
 
 
@@ -15,7 +15,7 @@ def open_holds() -> int:
 
 def overdue_invoices() -> int:
     """Issued invoices past due with an open amount."""
-    return overdue(Invoice.objects.all(), timezone.localdate()).count()
+    return in_payment_state(Invoice.objects.all(), PaymentState.OVERDUE, on=timezone.localdate()).count()
 
 
 def drafts() -> int:

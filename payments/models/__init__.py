@@ -3,6 +3,7 @@
 from payments.models.inbox import ProcessorEvent
 from payments.models.method import MethodState, PaymentMethod, WalletType
 from payments.models.payment import OPEN_STATES, Payment, PaymentEvent, PaymentEventKind, PaymentState
+from payments.models.sandbox import SandboxCharge, SandboxState
 
 __all__ = [
     "OPEN_STATES",
@@ -13,5 +14,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentState",
     "ProcessorEvent",
+    "SandboxCharge",
+    "SandboxState",
     "WalletType",
 ]

@@ -1,0 +1,158 @@
+"""The month close on one page: checks, dry run, go, progress, pause, resume, retry, completeness."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from contracts.models import Operator
+from evbilling.kernel.clock import Period, local_date, month_of, parse_month
+from evbilling.kernel.errors import BillingError
+from invoicing.models import BillingRun
+from invoicing.operations import runs
+from invoicing.queries.completeness import completeness
+from invoicing.queries.month_close import Concern, MonthCheck, dry_run, month_checks
+from invoicing.queries.progress import open_items, run_progress
+from invoicing.tasks import enqueue_run
+
+FAILURES_SHOWN = 20
+LISTS = {
+    Concern.HELD_SESSIONS: ("admin:charging_hold_changelist", "?state__exact=open"),
+    Concern.UNRATED_SESSIONS: ("admin:charging_chargingsession_changelist", ""),
+    Concern.NO_ACCOUNTANT: ("admin:contracts_party_changelist", ""),
+    Concern.NO_TAX_RATE: ("admin:invoicing_taxrate_changelist", ""),
+    Concern.UNAPPROVED_TERMS: ("admin:contracts_contract_changelist", ""),
+}
+"""Where each check's rows are found."""
+ACTIONS = {"pause": runs.pause_run, "resume": runs.resume_run, "retry": runs.retry_failed_items}
+
+
+class GoForm(forms.Form):
+    """What "Go" needs: the month, the date of the documents, and whether they are issued."""
+
+    operator = forms.ModelChoiceField(Operator.objects.all(), widget=forms.HiddenInput)
+    period = forms.CharField(widget=forms.HiddenInput)
+    issued_on = forms.DateField()
+    issue = forms.BooleanField(required=False)
+
+
+@require_GET
+def month_close(request: HttpRequest) -> HttpResponse:
+    """The page for one operator and month, by default the one that ended last."""
+    operators = list(Operator.objects.order_by("legal_name"))
+    context: dict[str, Any] = admin.site.each_context(request) | {"title": _("Month close"), "operators": operators}
+    operator = next((each for each in operators if str(each.pk) == request.GET.get("operator")), None)
+    operator = operator or (operators[0] if operators else None)
+    if operator is None:
+        return render(request, "admin/month_close.html", context)
+    now = timezone.now()
+    period = _period(request, operator, now)
+    run = BillingRun.objects.filter(operator=operator, period_from=period.start, period_to=period.end).first()
+    plan = dry_run(operator, period)
+    context |= {
+        "operator": operator,
+        "period": period,
+        "run": run,
+        "checks": [(check, _list_of(check)) for check in month_checks(operator, period)],
+        "plan": plan,
+        "plan_net": sorted(plan.net.items()),
+        "issued_on": (run.issued_on if run else local_date(now, operator.zone)).isoformat(),
+        "may_run": request.user.has_perm("invoicing.run_billing"),
+        "completeness": completeness(operator, period),
+    }
+    return render(request, "admin/month_close.html", context | (_steering(request, run, now) if run else {}))
+
+
+@require_GET
+def progress(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part of the page that moves; it asks for itself again until nothing moves any more."""
+    run = get_object_or_404(BillingRun, pk=run_id)
+    return render(request, "admin/month_close_progress.html", _steering(request, run, timezone.now()))
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Go: start the run of a month, or go on with it."""
+    form = GoForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose a month and the date of the documents, written as YYYY-MM-DD."))
+        return HttpResponseRedirect(reverse("admin:month_close"))
+    operator, code = form.cleaned_data["operator"], form.cleaned_data["period"]
+    try:
+        run = runs.start_run(
+            operator_id=operator.pk,
+            period=parse_month(code),
+            issued_on=form.cleaned_data["issued_on"],
+            issue=form.cleaned_data["issue"],
+            by=request.user,
+            at=timezone.now(),
+        )
+    except BillingError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        enqueue_run(run_id=run.pk)
+    return _back(operator.pk, code)
+
+
+@require_POST
+def steer(request: HttpRequest, run_id: int, what: str) -> HttpResponse:
+    """Pause, resume, or try the failed contracts again."""
+    run = get_object_or_404(BillingRun, pk=run_id)
+    try:
+        ACTIONS[what](run_id=run_id, by=request.user, at=timezone.now())
+    except BillingError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        enqueue_run(run_id=run_id)
+    return _back(run.operator_id, str(run))
+
+
+def urls() -> list[URLPattern]:
+    """Addresses below /admin/, each with the permission it needs."""
+
+    def guarded(view: Any, permission: str) -> Any:
+        return admin.site.admin_view(permission_required(f"invoicing.{permission}", raise_exception=True)(view))
+
+    return [
+        path("month-close/", guarded(month_close, "view_billingrun"), name="month_close"),
+        path("month-close/go/", guarded(start, "run_billing"), name="month_close_start"),
+        path("month-close/<int:run_id>/", guarded(progress, "view_billingrun"), name="month_close_progress"),
+        *(
+            path(f"month-close/<int:run_id>/{what}/", guarded(steer, "run_billing"), {"what": what}, f"month_close_{what}")
+            for what in ACTIONS
+        ),
+    ]
+
+
+def _period(request: HttpRequest, operator: Operator, now: dt.datetime) -> Period:
+    """The month asked for; else the last one that is over where the operator is."""
+    try:
+        return parse_month(request.GET.get("period", ""))
+    except BillingError:
+        return month_of(month_of(local_date(now, operator.zone)).start - dt.timedelta(days=1))
+
+
+def _steering(request: HttpRequest, run: BillingRun, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "run": run,
+        "progress": run_progress(run, at=now),
+        "failures": open_items(run)[:FAILURES_SHOWN],
+        "may_run": request.user.has_perm("invoicing.run_billing"),
+    }
+
+
+def _list_of(check: MonthCheck) -> str:
+    name, query = LISTS[check.concern]
+    return reverse(name) + query if check.count else ""
+
+
+def _back(operator_id: int, code: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('admin:month_close')}?operator={operator_id}&period={code}")

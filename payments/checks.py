@@ -1,0 +1,91 @@
+"""This app's part of `manage.py check_books`."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+
+from evbilling.kernel.books import Finding, proves
+from invoicing.models import Allocation, JournalEntry
+from payments.models import Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
+from payments.rules.card_guard import holds_card_number
+
+PREFIX = "payment:"
+
+
+@proves("I12", "No payment settles more than it brought")
+def _allocations_within_payments() -> Iterator[Finding]:
+    taken = dict(
+        Allocation.objects.filter(source__startswith=PREFIX)
+        .values_list("source")
+        .annotate(total=Sum("amount"))
+        .values_list("source", "total")
+    )
+    captured = dict(
+        PaymentEvent.objects.filter(kind="captured")
+        .values_list("payment__public_id")
+        .annotate(total=Sum("amount"))
+        .values_list("payment__public_id", "total")
+    )
+    for source, total in sorted(taken.items()):
+        brought = captured.get(source.removeprefix(PREFIX), Decimal(0))
+        if total > brought:
+            yield Finding("I12", source, f"{source} brought {brought} and settles {total}.")
+
+
+@proves("I12", "A captured payment has its event and its booking")
+def _captured_is_booked() -> Iterator[Finding]:
+    events = PaymentEvent.objects.filter(payment=OuterRef("pk"), kind="captured", amount=OuterRef("amount"))
+    for payment in Payment.objects.annotate(has_event=Exists(events)).iterator(chunk_size=2000):
+        is_captured = payment.state == PaymentState.CAPTURED
+        if is_captured != payment.has_event:
+            yield Finding("I12", str(payment), f"{payment} is {payment.state}, its events say otherwise.")
+    booked = set(
+        JournalEntry.objects.filter(source__startswith=PREFIX, source__endswith=":captured").values_list(
+            "source", flat=True
+        )
+    )
+    due = {
+        f"{PREFIX}{public_id}:captured"
+        for public_id in Payment.objects.filter(state=PaymentState.CAPTURED).values_list("public_id", flat=True)
+    }
+    for source in sorted(due ^ booked):
+        yield Finding("I12", source, f"{source}: captured money and its journal entry do not go together.")
+
+
+@proves("I13", "A provider event is applied once")
+def _events_once() -> Iterator[Finding]:
+    doubled = ProcessorEvent.objects.values("processor", "event_ref").annotate(count=Count("id")).filter(count__gt=1)
+    for row in doubled:
+        yield Finding("I13", row["event_ref"], f"The event {row['event_ref']} is stored {row['count']} times.")
+    for payment in Payment.objects.annotate(captures=Count("events", filter=Q(events__kind="captured"))).filter(
+        captures__gt=1
+    ):
+        yield Finding("I13", str(payment), f"{payment} was captured {payment.captures} times.")  # type: ignore[attr-defined]
+
+
+@proves("I12", "At most one open attempt per invoice")
+def _one_open_attempt() -> Iterator[Finding]:
+    doubled = (
+        Payment.objects.filter(
+            state__in=["created", "requires_action", "processing", "authorised", "unknown"], invoice__isnull=False
+        )
+        .values(number=F("invoice__number"))
+        .annotate(count=Count("id"))
+        .filter(count__gt=1)
+    )
+    for row in doubled:
+        yield Finding("I12", str(row["number"]), f"{row['number']} has {row['count']} open attempts.")
+
+
+@proves("I21", "No card number is stored with payments")
+def _no_card_numbers() -> Iterator[Finding]:
+    for method in PaymentMethod.objects.iterator(chunk_size=2000):
+        if any(holds_card_number(text) for text in (method.token, method.brand)):
+            yield Finding("I21", f"payment method {method.pk}", f"Payment method {method.pk} holds a card number.")
+    for payment in Payment.objects.exclude(payer_reference="").iterator(chunk_size=2000):
+        if holds_card_number(payment.payer_reference):
+            yield Finding("I21", str(payment), f"The payer's reference of {payment} holds a card number.")
+    for event in ProcessorEvent.objects.iterator(chunk_size=2000):
+        if holds_card_number(str(event.body)):
+            yield Finding("I21", str(event), f"The body of {event} holds a card number.")

@@ -1,0 +1,40 @@
+"""Refusals of payments, each a sentence for a clerk or a customer."""
+
+from evbilling.kernel.errors import BillingError, WrongState
+
+
+class NothingToPay(WrongState):
+    """The invoice has no open amount."""
+
+    code = "nothing_to_pay"
+
+
+class AttemptOpen(WrongState):
+    """An earlier attempt may still bring money; a second one could charge twice."""
+
+    code = "attempt_open"
+
+
+class NoConsent(BillingError):
+    """The holder has not agreed to automatic charges (PSD2, merchant-initiated transactions)."""
+
+    code = "no_consent"
+
+
+class NotSupported(BillingError):
+    """The processor cannot do this."""
+
+    code = "not_supported"
+
+
+class CardNumberGiven(BillingError):
+    """Somebody typed a card number (I21). The number itself is never repeated, stored or logged."""
+
+    code = "card_number_given"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"{field}: this looks like a card number. Card numbers are never entered here; remove it and pay on the "
+            "payment page."
+        )
+        self.field = field

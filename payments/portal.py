@@ -1,0 +1,121 @@
+"""Pages for paying: choose how to pay an invoice, come back from the hosted page, see what became of it."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contracts.models import MembershipRole
+from evbilling.access.models import User
+from evbilling.kernel.errors import BillingError
+from evbilling.shell.views import find_visible, portal_page
+from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.documents import open_amount
+from payments.models import OPEN_STATES, Payment, PaymentState
+from payments.operations.payments import refresh_payment, start_checkout, start_payment
+from payments.processors import Capability, available_processors
+from payments.queries import payments_of, usable_methods
+
+PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
+_TONES = {
+    PaymentState.CAPTURED: "success",
+    PaymentState.FAILED: "danger",
+    PaymentState.CANCELLED: "neutral",
+    PaymentState.UNKNOWN: "warning",
+}
+
+
+def tone_of(payment: Payment) -> str:
+    """The badge colour of a payment's state, the same everywhere."""
+    return _TONES.get(PaymentState(payment.state), "info")
+
+
+def _invoice(request: HttpRequest, number: str) -> Invoice:
+    return find_visible(
+        Invoice.objects.filter(kind=InvoiceKind.INVOICE, state=InvoiceState.ISSUED), request.user, number=number
+    )
+
+
+def _checkout_processor() -> str:
+    return next(
+        (code for code, found in available_processors().items() if Capability.CHECKOUT in found.capabilities), ""
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@portal_page(roles=PAYERS)
+def pay_invoice(request: HttpRequest, number: str) -> HttpResponse:
+    """How to pay one invoice: a saved method, the hosted page, or a transfer."""
+    invoice = _invoice(request, number)
+    if request.method == "POST":
+        return _start(request, invoice)
+    waiting = payments_of(invoice).filter(state__in=OPEN_STATES).first()
+    context: dict[str, Any] = {
+        "invoice": invoice,
+        "open": open_amount(invoice),
+        "methods": usable_methods(invoice.party),
+        "checkout": bool(_checkout_processor()),
+        "waiting": waiting,
+        "operator": invoice.operator,
+    }
+    return render(request, "portal/payments/pay.html", context)
+
+
+def _start(request: HttpRequest, invoice: Invoice) -> HttpResponse:
+    choice = request.POST.get("method", "")
+    now, user = timezone.now(), cast(User, request.user)
+    try:
+        if choice == "checkout":
+            _payment, address = start_checkout(
+                invoice_id=invoice.pk,
+                processor=_checkout_processor(),
+                return_address=lambda public_id: request.build_absolute_uri(
+                    reverse("portal:payment_return", args=[public_id])
+                ),
+                by=user,
+                at=now,
+            )
+            return redirect(address)
+        method = find_visible(usable_methods(invoice.party), request.user, pk=choice)
+        payment = start_payment(invoice_id=invoice.pk, method_id=method.pk, by=user, at=now)
+    except BillingError as error:
+        messages.error(request, error.message)
+        return redirect("portal:invoice_pay", number=invoice.number)
+    return redirect("portal:payment", public_id=payment.public_id)
+
+
+@never_cache
+@portal_page
+def payment_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What became of a payment; it looks again by itself while the outcome is open."""
+    payment = find_visible(Payment.objects.select_related("invoice", "method"), request.user, public_id=public_id)
+    context = {"payment": payment, "tone": tone_of(payment), "is_open": payment.state in OPEN_STATES}
+    template = "portal/payments/state.html" if "poll" in request.GET else "portal/payments/payment.html"
+    return render(request, template, context)
+
+
+@never_cache
+@portal_page
+def payment_return(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Back from the hosted page: ask the processor, then show the payment."""
+    payment = find_visible(Payment.objects.all(), request.user, public_id=public_id)
+    payment = refresh_payment(payment_id=payment.pk, at=timezone.now())
+    if payment.state == PaymentState.CAPTURED:
+        messages.success(request, _("Thank you. The payment has arrived."))
+    return redirect("portal:payment", public_id=payment.public_id)
+
+
+@require_POST
+@portal_page(roles=PAYERS)
+def refresh(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask the processor again on the customer's wish."""
+    payment = find_visible(Payment.objects.all(), request.user, public_id=public_id)
+    refresh_payment(payment_id=payment.pk, at=timezone.now())
+    return redirect("portal:payment", public_id=payment.public_id)

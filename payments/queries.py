@@ -1,0 +1,38 @@
+"""Reads of payments for screens, operations and checks."""
+
+from decimal import Decimal
+
+from django.db.models import QuerySet, Sum
+
+from contracts.models import Party
+from evbilling.kernel.money import quantise
+from invoicing.models import Allocation, Invoice
+from payments.models import MethodState, Payment, PaymentMethod, PaymentState
+
+
+def captured_amount(payment: Payment) -> Decimal:
+    """What a payment brought, from its events."""
+    total = payment.events.filter(kind="captured").aggregate(total=Sum("amount"))["total"]
+    return quantise(total or Decimal(0), payment.currency)
+
+
+def unallocated_amount(payment: Payment) -> Decimal:
+    """What a payment brought and no invoice took yet."""
+    taken = Allocation.objects.filter(source=f"payment:{payment.public_id}").aggregate(total=Sum("amount"))["total"]
+    return captured_amount(payment) - quantise(taken or Decimal(0), payment.currency)
+
+
+def credit_of(party: Party, currency: str) -> Decimal:
+    """Money of a party that settles nothing yet."""
+    payments = Payment.objects.filter(party=party, currency=currency, state=PaymentState.CAPTURED)
+    return sum((unallocated_amount(payment) for payment in payments), quantise(0, currency))
+
+
+def usable_methods(party: Party) -> QuerySet[PaymentMethod]:
+    """The party's saved methods, the default first."""
+    return PaymentMethod.objects.filter(party=party, state=MethodState.ACTIVE).order_by("-is_default", "-id")
+
+
+def payments_of(invoice: Invoice) -> QuerySet[Payment]:
+    """All attempts to pay an invoice, newest first."""
+    return Payment.objects.filter(invoice=invoice).select_related("method").order_by("-id")
