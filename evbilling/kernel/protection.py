@@ -38,9 +38,9 @@ class Protection:
         return f"protect_{self.table}_{self.name}_{operation.lower()}"
 
     def condition(self, operation: str) -> str:
-        """The condition with ROW standing for NEW on insert, OLD otherwise; on update for both where inserts are refused.
+        """The condition with ROW standing for NEW on insert, OLD otherwise.
 
-        Else a row could be moved by an update to where it could not be inserted.
+        Where inserts are refused, an update looks at both: no row can be moved to where it could not be inserted.
         """
         before, after = self.when.replace("ROW.", "OLD."), self.when.replace("ROW.", "NEW.")
         if operation == "UPDATE" and self.when and "INSERT" in self.operations:
