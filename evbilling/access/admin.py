@@ -25,6 +25,10 @@ from evbilling.kernel.errors import BillingError
 admin.site.unregister(Group)  # a role is what roles.py says; its group is not edited by hand
 
 
+def _has_factor(user: User) -> bool:
+    return any(each.type in FACTORS for each in user.authenticator_set.all())
+
+
 class RoleFilter(admin.SimpleListFilter):
     """Users of one role."""
 
@@ -78,6 +82,7 @@ class UserAdmin(ModelAdmin):
     search_help_text = _("Address or name")
     ordering = ("email",)
     list_per_page = 50
+    known = ("state", "enrolled", "date_joined", "last_access_at")
     actions_detail = ("invite_again", "reset_factor", "deactivate", "reactivate")  # type: ignore[assignment]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -88,11 +93,11 @@ class UserAdmin(ModelAdmin):
         """Few when inviting, the access dates afterwards."""
         if obj is None:
             return ("email", "full_name", "language", "roles")
-        return ("email", "full_name", "language", "roles", "active", "factor", "date_joined", "last_access_at")
+        return ("email", "full_name", "language", "roles", *self.known)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """The address is who the user is; it stays."""
-        return () if obj is None else ("email", "active", "factor", "date_joined", "last_access_at")
+        return () if obj is None else ("email", *self.known)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Users are switched off, not deleted: the audit trail names them."""
@@ -103,16 +108,51 @@ class UserAdmin(ModelAdmin):
         """The labels of the user's roles."""
         return ", ".join(str(role.label) for role in roles_of(user)) or str(_("Portal"))
 
-    @display(description=_("state"), label={"active": "success", "off": "danger"}, ordering="is_active")
-    def active(self, user: User) -> tuple[str, str]:
+    @display(description=_("state"))
+    def state(self, user: User) -> str:
         """Whether the user may sign in."""
-        return ("active", str(_("Active"))) if user.is_active else ("off", str(_("Switched off")))
+        return str(_("Active") if user.is_active else _("Switched off"))
 
-    @display(description=_("second factor"), label={"yes": "success", "no": "warning"})
-    def factor(self, user: User) -> tuple[str, str]:
+    @display(description=_("second factor"))
+    def enrolled(self, user: User) -> str:
         """Whether an authenticator app or a passkey is enrolled."""
-        enrolled = any(each.type in FACTORS for each in user.authenticator_set.all())
-        return ("yes", str(_("Enrolled"))) if enrolled else ("no", str(_("None yet")))
+        return str(_("Enrolled") if _has_factor(user) else _("None yet"))
+
+    @display(description=_("state"), label={"on": "success", "off": "danger"}, ordering="is_active")
+    def active(self, user: User) -> tuple[str, str]:
+        """The state as a badge."""
+        return "on" if user.is_active else "off", self.state(user)
+
+    @display(description=_("second factor"), label={"on": "success", "off": "warning"})
+    def factor(self, user: User) -> tuple[str, str]:
+        """The second factor as a badge."""
+        return "on" if _has_factor(user) else "off", self.enrolled(user)
+
+    def has_invite_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Only for an active user without a password."""
+        user = self._other(request, object_id)
+        return user is not None and user.is_active and not user.has_usable_password()
+
+    def has_reset_factor_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Only where there is a factor to reset."""
+        user = self._other(request, object_id)
+        return user is not None and user.authenticator_set.exists()
+
+    def has_deactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Only for an active user."""
+        user = self._other(request, object_id)
+        return user is not None and user.is_active
+
+    def has_reactivate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Only for a user who is switched off."""
+        user = self._other(request, object_id)
+        return user is not None and not user.is_active
+
+    def _other(self, request: HttpRequest, object_id: Any) -> User | None:
+        """The user of the page, where an administrator looks at somebody else."""
+        if not self.has_change_permission(request):
+            return None
+        return User.objects.filter(pk=object_id).exclude(pk=request.user.pk or 0).first()
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A refused change leaves everything as it was and says why."""
@@ -168,7 +208,7 @@ class UserAdmin(ModelAdmin):
         response["HX-Redirect"] = response.url
         return response
 
-    @action(description=_("Send invitation again"), url_path="invite-again", permissions=["change"], icon="mail")
+    @action(description=_("Send invitation again"), url_path="invite-again", permissions=["invite_again"], icon="mail")
     def invite_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A new link, for a user who never set a password."""
         return self._run(request, object_id, operations.invite_again, _("A new invitation goes to %(user)s."))
@@ -176,7 +216,7 @@ class UserAdmin(ModelAdmin):
     @action(
         description=_("Reset second factor"),
         url_path="reset-factor",
-        permissions=["change"],
+        permissions=["reset_factor"],
         icon="lock_reset",
         dialog={
             "title": _("Reset second factor"),
@@ -198,7 +238,7 @@ class UserAdmin(ModelAdmin):
     @action(
         description=_("Switch off"),
         url_path="deactivate",
-        permissions=["change"],
+        permissions=["deactivate"],
         icon="person_off",
         variant=ActionVariant.DANGER,
         dialog={
@@ -221,7 +261,7 @@ class UserAdmin(ModelAdmin):
     @action(
         description=_("Switch on again"),
         url_path="reactivate",
-        permissions=["change"],
+        permissions=["reactivate"],
         icon="person_check",
         dialog={"title": _("Switch on again"), "form_class": ReasonForm, "form_submit_text": _("Switch on")},
     )

@@ -73,6 +73,24 @@ def test_given_the_dialog_when_a_factor_is_reset_then_a_reason_is_asked_for(
     assert AuditRecord.objects.get(action="access.user.reset_factor").reason == "phone lost"
 
 
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (staff, {"reset-factor", "deactivate"}),
+        (lambda: staff(factor=False), {"deactivate"}),
+        (lambda: User.objects.create_user("new@operator.example"), {"invite-again", "deactivate"}),
+        (lambda: User.objects.create_user("off@operator.example", "x", is_active=False), {"reactivate"}),
+        (lambda: User.objects.get(email="admin@operator.example"), set()),
+    ],
+)
+def test_the_page_offers_only_what_can_be_done(client: Client, administrator: User, make, shown: set[str]) -> None:
+    user = make()
+    page = client.get(f"{USERS}{user.pk}/change/").content.decode()
+    offers = ("invite-again", "reset-factor", "deactivate", "reactivate")
+    assert {each for each in offers if f"{USERS}{user.pk}/{each}" in page} == shown
+    assert "(&#x27;on" not in page
+
+
 def test_given_the_dialog_when_a_leaver_is_switched_off_then_the_user_is_off(
     client: Client, administrator: User
 ) -> None:

@@ -4,8 +4,11 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings as django_settings
+from django.test import Client
 from playwright.sync_api import expect
 
+from evbilling.access.roles import Role
 from evbilling.shell import portal_frame
 from evbilling.shell.portal_frame import register_portal
 from tests.access.people import PASSWORD, customer, staff
@@ -106,3 +109,17 @@ def test_staff_enrol_a_passkey_and_sign_in_with_it_alone(new_page) -> None:
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
     expect(page.get_by_role("link", name="Manage")).to_be_visible()
+
+
+def test_the_filters_of_the_workspace_answer_to_the_keyboard(new_page, live_server) -> None:
+    client = Client()
+    client.force_login(staff(role=Role.ADMINISTRATOR))
+    page = new_page()
+    session = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    page.goto("/admin/access/user/")
+    filters = page.get_by_role("button", name="Filters")
+    expect(page.get_by_role("link", name="Payments officer")).to_be_hidden()
+    filters.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Payments officer")).to_be_visible()
