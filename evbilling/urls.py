@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from evbilling.workspace import health
 from payments.sandbox_page import sandbox_checkout
@@ -9,6 +10,7 @@ from payments.sandbox_page import sandbox_checkout
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),  # the address is who the user is
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

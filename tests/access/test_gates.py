@@ -237,6 +237,14 @@ def test_the_admin_has_no_sign_in_of_its_own(client: Client) -> None:
     assert answer.headers["Location"] == f"{LOGIN}?next=%2Fadmin%2Faccess%2Fuser%2F"
 
 
+def test_nobody_changes_the_own_address(client: Client) -> None:
+    user = customer()
+    client.force_login(user)
+    client.post("/accounts/email/", {"action_add": "", "email": "other@company.example"})
+    assert not user.emailaddress_set.exists()
+    assert User.objects.get().email == "fleet@company.example"
+
+
 def test_nobody_signs_up_alone(client: Client) -> None:
     answer = client.post("/accounts/signup/", {"email": "x@y.example", "password1": PASSWORD, "password2": PASSWORD})
     assert answer.status_code == 200
