@@ -1,0 +1,146 @@
+"""What `check_books` proves about sessions: complete (I2), once (I3), priced by rule (I4), in one period (I6)."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+from django.db.models import Count, Exists, Max, Min, OuterRef, Sum
+from django.db.models.functions import Coalesce
+
+from contracts.queries import TermsBook
+from evbilling.kernel.books import Finding, proves
+from evbilling.kernel.clock import local_date, month_of, months_between
+from sessions.models import (
+    ChargingSession,
+    Hold,
+    HoldKind,
+    HoldState,
+    SessionCharge,
+    SessionPrice,
+    SessionState,
+)
+from sessions.queries import SessionStatus, current_sessions, with_status
+from sessions.queries.pricing import Pricer
+
+SAMPLE_ABOVE = 20_000
+"""Up to so many prices all are rated again; above, one in so many that about this number is."""
+
+
+@proves("I2", "Every completed session is held, excluded, priced or billed")
+def _each_in_a_list() -> Iterator[Finding]:
+    completed = with_status(current_sessions().filter(state=SessionState.COMPLETED))
+    for session in completed.filter(status=SessionStatus.UNRATED).iterator(chunk_size=2000):
+        yield Finding(
+            "I2",
+            f"session {session.provider_ref}",
+            "It is completed, but neither priced nor held; rate it (a billing run does) or look at its contract.",
+        )
+    for session in completed.filter(status=SessionStatus.PRICED, contract__isnull=True).iterator(chunk_size=2000):
+        yield Finding("I2", f"session {session.provider_ref}", "It has a price, but no contract pays for it.")
+
+
+@proves("I3", "A provider's reference bills once")
+def _each_once() -> Iterator[Finding]:
+    doubles = (
+        current_sessions()
+        .order_by()
+        .values("source", "source_label", "provider_ref")
+        .annotate(copies=Count("pk"))
+        .filter(copies__gt=1)
+    )
+    for row in doubles:
+        yield Finding("I3", f"session {row['provider_ref']}", f"{row['copies']} copies of it are current.")
+    released = Hold.objects.filter(
+        session=OuterRef("pk"), kind=HoldKind.CHANGED_AFTER_BILLING, state=HoldState.RELEASED
+    )
+    earlier = SessionCharge.objects.filter(
+        session__source=OuterRef("source"),
+        session__source_label=OuterRef("source_label"),
+        session__provider_ref=OuterRef("provider_ref"),
+        session__revision__lt=OuterRef("revision"),
+    )
+    charged = SessionCharge.objects.filter(session=OuterRef("pk"))
+    twice = ChargingSession.objects.filter(Exists(charged), Exists(earlier), ~Exists(released), revision__gt=1)
+    for session in twice.iterator(chunk_size=2000):
+        yield Finding(
+            "I3",
+            f"session {session.provider_ref}",
+            f"Revision {session.revision} is billed although an earlier copy is billed too.",
+        )
+
+
+@proves("I4", "Rating again gives the same cents")
+def _same_cents() -> Iterator[Finding]:
+    """Under each price's own contract version, tariff version and engine version."""
+    prices = SessionPrice.objects.select_related(
+        "session__contract", "session__site", "session__connector", "contract_version", "tariff_version__tariff"
+    ).order_by("pk")
+    count = prices.count()
+    every = max(1, -(-count // SAMPLE_ABOVE))
+    pricer = Pricer(TermsBook())
+    for number, price in enumerate(prices.iterator(chunk_size=2000)):
+        if number % every:
+            continue
+        if price.session.contract is None:
+            yield Finding("I4", f"session {price.session.provider_ref}", "It has a price, but no contract.")
+            continue
+        again = pricer.quote_under(price.session, price.contract_version, price.tariff_version).priced
+        if again is None:
+            yield Finding("I4", f"session {price.session.provider_ref}", "It has a price, but cannot be rated again.")
+        elif again.engine_version == price.engine_version and (
+            again.net != price.net_amount or again.parts_data() != price.parts or again.lines_data() != price.lines
+        ):
+            yield Finding(
+                "I4",
+                f"session {price.session.provider_ref}",
+                f"Its price is {price.net_amount.normalize():f} {price.currency}; rated again it is {again.net}.",
+            )
+
+
+@proves("I4", "A price is the sum of its parts, its charges the price")
+def _sums() -> Iterator[Finding]:
+    charged = (
+        SessionCharge.objects.filter(price=OuterRef("pk")).order_by().values("price").annotate(net=Sum("net_amount"))
+    )
+    rows = SessionPrice.objects.annotate(charged=Coalesce(charged.values("net"), None)).order_by("pk")
+    for pk, ref, net, parts, total in rows.values_list(
+        "pk", "session__provider_ref", "net_amount", "parts", "charged"
+    ).iterator(chunk_size=2000):
+        if sum((Decimal(part["net"]) for part in parts), Decimal(0)) != net:
+            yield Finding("I4", f"price {pk}", f"The parts of session {ref} do not add up to its price of {net}.")
+        if total is not None and total > net:
+            yield Finding("I4", f"price {pk}", f"Session {ref} costs {net}, but {total} is charged for it.")
+
+
+@proves("I6", "Each session belongs to one month and to the terms of its start")
+def _one_period() -> Iterator[Finding]:
+    zones = (
+        current_sessions()
+        .filter(state=SessionState.COMPLETED, contract__isnull=False)
+        .order_by()
+        .values_list("contract__zone")
+        .annotate(first=Min("ended_at"), last=Max("ended_at"))
+    )
+    for zone, first, last in zones:
+        months = months_between(month_of(local_date(first, zone)), month_of(local_date(last, zone)).next_month())
+        for earlier, later in pairwise(months):
+            if earlier.instants(zone)[1] != later.instants(zone)[0]:
+                yield Finding("I6", f"{zone} {later.code}", "This month does not begin where the one before ends.")
+        if not months[0].instants(zone)[0] <= first < months[-1].instants(zone)[1]:
+            yield Finding("I6", f"{zone} {months[0].code}", "A session's end lies outside the month it is counted in.")
+    terms = TermsBook()
+    rows = SessionPrice.objects.filter(session__superseded_at__isnull=True).values_list(
+        "session__provider_ref", "session__contract_id", "session__started_at", "contract_version_id"
+    )
+    seen: dict[tuple[int, dt.date], int | None] = {}
+    for ref, contract_id, started_at, version_id in rows.iterator(chunk_size=2000):
+        contract = terms.contracts.get(contract_id)
+        if contract is None:
+            continue
+        key = (contract_id, local_date(started_at, contract.zone))
+        if key not in seen:
+            version = terms.version_on(contract, key[1])
+            seen[key] = version.pk if version else None
+        if seen[key] != version_id:
+            yield Finding("I6", f"session {ref}", "It was priced under other terms than those in force at its start.")

@@ -1,0 +1,134 @@
+"""Prices for many sessions at once: rated by the one engine, frozen in SessionPrice (I4).
+
+Assumption where a source gives only start, end and energy: the session charged from start to end, its energy drawn
+evenly (rules/pricing.py). Terms and tariff version are those of the session's start.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+
+from contracts.queries import TermsBook
+from evbilling.access.models import User
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.locks import lock_all
+from evbilling.kernel.money import ROUNDING_RULE
+from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
+from sessions.queries.pricing import Pricer, Quote
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RatingOutcome:
+    """How many sessions got a price, and how many wait for a person because they got none."""
+
+    rated: int = 0
+    held: int = 0
+
+    def __add__(self, other: "RatingOutcome") -> "RatingOutcome":
+        return RatingOutcome(self.rated + other.rated, self.held + other.held)
+
+
+def rate_sessions(session_ids: Iterable[int], *, at: dt.datetime, terms: TermsBook | None = None) -> RatingOutcome:
+    """Price these sessions: those that are current, completed, unrated, matched and without open or rejected hold.
+
+    Safe to repeat; others are left alone. A session without a tariff, or that cannot be priced, is held. Constant
+    queries per 2,000 sessions; without `terms` those in force are loaded, once and only when needed.
+    """
+    ids = sorted(set(session_ids))
+    outcome = RatingOutcome()
+    pricer: Pricer | None = None
+    for start in range(0, len(ids), CHUNK):
+        with transaction.atomic():
+            sessions = _rateable(ids[start : start + CHUNK])
+            if not sessions:
+                continue
+            if pricer is None:
+                pricer = Pricer(terms or TermsBook())
+            outcome += _rate(sessions, pricer, at)
+    return outcome
+
+
+def rerate_sessions(*, session_ids: Sequence[int], reason: str, by: User | None, at: dt.datetime) -> RatingOutcome:
+    """Throw away the prices of sessions and rate them again, under the terms as they are now.
+
+    Raises WrongState when a session has charges: it is on a document, which must be discarded or credited first.
+    Raises BadInput without a reason.
+    """
+    require(reason.strip(), BadInput("reason", reason, _("Say why; it is kept in the audit trail.")))
+    with transaction.atomic():
+        sessions = lock_all(ChargingSession, session_ids)
+        charged = SessionCharge.objects.filter(session__in=session_ids).select_related("session").first()
+        if charged is not None:
+            raise WrongState(
+                _("Session %(ref)s is on a document; discard the draft or credit the document first.")
+                % {"ref": charged.session.provider_ref}
+            )
+        SessionPrice.objects.filter(session__in=session_ids).delete()
+        outcome = rate_sessions(session_ids, at=at)
+        record_audit(
+            action="charging.session.rerate",
+            obj=None,
+            by=by,
+            at=at,
+            reason=reason,
+            changes={"rated": outcome.rated, "held": outcome.held},
+            members=[session.provider_ref for session in sessions],
+        )
+    return outcome
+
+
+def _rateable(ids: Sequence[int]) -> list[ChargingSession]:
+    waiting = Hold.objects.filter(session=OuterRef("pk")).exclude(state=HoldState.RELEASED)
+    rows = ChargingSession.objects.filter(
+        ~Exists(waiting),
+        ~Exists(SessionPrice.objects.filter(session=OuterRef("pk"))),
+        pk__in=ids,
+        superseded_at__isnull=True,
+        state=SessionState.COMPLETED,
+        contract__isnull=False,
+    )
+    return list(rows.select_related("contract", "site", "connector").select_for_update(of=("self",)).order_by("pk"))
+
+
+def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) -> RatingOutcome:
+    prices, holds = [], []
+    for session in sessions:
+        quote = pricer.quote(session)
+        if quote.priced is None:
+            holds.append(Hold(session=session, kind=quote.problem_kind, detail=quote.problem[:300], opened_at=at))
+        else:
+            prices.append(frozen_price(session, quote, at))
+    SessionPrice.objects.bulk_create(prices, batch_size=CHUNK)
+    Hold.objects.bulk_create(  # one that was released before opens again: the problem is still there
+        holds,
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["session", "kind"],
+        update_fields=["detail", "state", "opened_at", "resolved_at", "resolved_by", "resolution"],
+    )
+    return RatingOutcome(len(prices), len(holds))
+
+
+def frozen_price(session: ChargingSession, quote: Quote, at: dt.datetime) -> SessionPrice:
+    """The unsaved row that keeps a quote for good."""
+    priced = quote.priced
+    assert priced is not None  # noqa: S101 - the caller has a price
+    return SessionPrice(
+        session=session,
+        contract_version=quote.contract_version,
+        tariff_version=quote.tariff_version,
+        engine_version=priced.engine_version,
+        rounding_rule=ROUNDING_RULE,
+        currency=priced.currency,
+        net_amount=priced.net,
+        parts=priced.parts_data(),
+        lines=priced.lines_data(),
+        rated_at=at,
+    )

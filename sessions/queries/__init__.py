@@ -1,0 +1,34 @@
+"""Reads of sessions for screens, reports and the documents above: no side effects."""
+
+from sessions.queries.billable import billable_sessions, unrated_sessions
+from sessions.queries.completeness import Completeness, Tally, completeness
+from sessions.queries.pricing import ExplainedLine, LivePrice, Pricer, Quote, explain, price_now
+from sessions.queries.sponsors import SponsorBook, Sponsored
+from sessions.queries.status import (
+    SessionStatus,
+    charging_now,
+    current_sessions,
+    held_of,
+    with_status,
+)
+
+__all__ = [
+    "Completeness",
+    "ExplainedLine",
+    "LivePrice",
+    "Pricer",
+    "Quote",
+    "SessionStatus",
+    "SponsorBook",
+    "Sponsored",
+    "Tally",
+    "billable_sessions",
+    "charging_now",
+    "completeness",
+    "current_sessions",
+    "explain",
+    "held_of",
+    "price_now",
+    "unrated_sessions",
+    "with_status",
+]

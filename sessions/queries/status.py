@@ -1,0 +1,67 @@
+"""Where a session stands on its way to a document, computed from its holds, price and charges, never stored."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
+
+RUNNING_STATES = (SessionState.PENDING, SessionState.ACTIVE, SessionState.RESERVATION)
+
+
+class SessionStatus(models.TextChoices):
+    """Each current completed session is in exactly one of HELD to CHARGED (I2)."""
+
+    RUNNING = "running", _("charging")
+    HELD = "held", _("held")
+    EXCLUDED = "excluded", _("excluded")
+    UNRATED = "unrated", _("not priced yet")
+    PRICED = "priced", _("ready to bill")
+    CHARGED = "charged", _("billed")
+    REPLACED = "replaced", _("replaced")
+
+
+TONES = {
+    SessionStatus.RUNNING: "live",
+    SessionStatus.HELD: "warning",
+    SessionStatus.EXCLUDED: "danger",
+    SessionStatus.UNRATED: "neutral",
+    SessionStatus.PRICED: "info",
+    SessionStatus.CHARGED: "success",
+    SessionStatus.REPLACED: "neutral",
+}
+"""The badge of each status, the same on every screen."""
+
+
+def held_of(state: HoldState) -> Exists:
+    """Whether the session has a hold in that state."""
+    return Exists(Hold.objects.filter(session=OuterRef("pk"), state=state))
+
+
+def current_sessions() -> QuerySet[ChargingSession]:
+    """The latest revision of each session."""
+    return ChargingSession.objects.filter(superseded_at__isnull=True)
+
+
+def with_status(sessions: QuerySet[ChargingSession]) -> QuerySet[Any]:
+    """ChargingSessions with `status` (SessionStatus): charged beats holds, an open hold beats a rejected one."""
+    return sessions.annotate(
+        status=Case(
+            When(superseded_at__isnull=False, then=Value(SessionStatus.REPLACED)),
+            When(state__in=RUNNING_STATES, then=Value(SessionStatus.RUNNING)),
+            When(state=SessionState.INVALID, then=Value(SessionStatus.EXCLUDED)),
+            When(Exists(SessionCharge.objects.filter(session=OuterRef("pk"))), then=Value(SessionStatus.CHARGED)),
+            When(held_of(HoldState.OPEN), then=Value(SessionStatus.HELD)),
+            When(held_of(HoldState.REJECTED), then=Value(SessionStatus.EXCLUDED)),
+            When(Exists(SessionPrice.objects.filter(session=OuterRef("pk"))), then=Value(SessionStatus.PRICED)),
+            default=Value(SessionStatus.UNRATED),
+            output_field=models.CharField(),
+        )
+    )
+
+
+def charging_now(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
+    """Those that run, the latest start first."""
+    return sessions.filter(Q(state=SessionState.ACTIVE), superseded_at__isnull=True).order_by("-started_at", "-pk")

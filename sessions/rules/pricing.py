@@ -1,0 +1,202 @@
+"""From a stored session and a tariff to its frozen price: the bridge between our rows and the rating engine. Pure."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sessions.rules.rating import (
+    ENGINE_VERSION,
+    Because,
+    Finding,
+    RatingInput,
+    RatingLine,
+    RatingResult,
+    Tariff,
+    because_data,
+    because_sentence,
+    first_error,
+    make_period,
+    make_session,
+    minor_digits,
+    parse_tariff,
+    rate,
+    session_charges,
+)
+
+_NUMBERS = frozenset(
+    {"price", "vat", "step_size", "excl_vat", "incl_vat", "before_taxes", "after_taxes"}
+    | {f"{limit}_{what}" for limit in ("min", "max") for what in ("kwh", "current", "power", "duration")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A session's price: net per VAT rate rounded once, and its lines as JSON data; or the problem, a sentence."""
+
+    net: Decimal
+    parts: tuple[tuple[Decimal | None, Decimal], ...]
+    lines: tuple[RatingLine, ...]
+    currency: str
+    provisional: bool
+    problem: str = ""
+    engine_version: str = ENGINE_VERSION
+
+    def parts_data(self) -> list[dict[str, str | None]]:
+        """The parts as SessionPrice keeps them."""
+        return [
+            {"vat_rate": None if vat is None else format(vat, "f"), "net": format(net, "f")} for vat, net in self.parts
+        ]
+
+    def lines_data(self) -> list[dict[str, Any]]:
+        """The lines as SessionPrice keeps them: numbers as strings, the because as data."""
+        return [line_to_data(line) for line in self.lines]
+
+
+def numbers_from_text(document: object) -> object:
+    """A stored tariff document with its numbers as the engine takes them: stored JSON keeps decimals as strings."""
+    if isinstance(document, Mapping):
+        return {key: _number(value) if key in _NUMBERS else numbers_from_text(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [numbers_from_text(value) for value in document]
+    return document
+
+
+def _number(value: object) -> object:
+    if not isinstance(value, str):
+        return numbers_from_text(value)
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        return value
+
+
+def compile_tariff(document: object, ocpi_version: str) -> tuple[Tariff | None, tuple[Finding, ...]]:
+    """A stored tariff document ready for rating, or None and what is wrong with it."""
+    return parse_tariff(numbers_from_text(document), ocpi_version)
+
+
+def rating_input(
+    periods: Sequence[Mapping[str, Any]],
+    *,
+    started_at: dt.datetime,
+    ended_at: dt.datetime | None,
+    energy_wh: int,
+    time_zone: str,
+    now: dt.datetime | None = None,
+) -> RatingInput:
+    """The engine's view of a session. A running one (`ended_at` None) is taken up to `now`.
+
+    Without charging periods the session counts as one that charged from start to end, its energy spread evenly.
+    """
+    until = ended_at or now or started_at
+    rows = list(periods) or [
+        {
+            "start_at": started_at.isoformat(),
+            "energy_wh": energy_wh,
+            "charging_s": max(0, int((until - started_at).total_seconds())),
+            "parking_s": 0,
+        }
+    ]
+    starts = [dt.datetime.fromisoformat(row["start_at"]) for row in rows]
+    made = tuple(
+        make_period(
+            start,
+            max(end, start),
+            energy_wh=row.get("energy_wh"),
+            charging_seconds=row.get("charging_s"),
+            parking_seconds=row.get("parking_s"),
+            number=number,
+        )
+        for number, (row, start, end) in enumerate(zip(rows, starts, [*starts[1:], until], strict=True))
+    )
+    return make_session(made, start=started_at, end=ended_at, time_zone=time_zone)
+
+
+def price(session: RatingInput, tariff: Tariff) -> Priced:
+    """Price a session under a compiled tariff, rounded once per VAT rate (ARCHITECTURE, Money)."""
+    result = rate(session, tariff, ocpi_version=tariff.ocpi_version)
+    failure = first_error(result.findings)
+    if failure is not None:
+        return refused(f"{failure.path}: {failure.message}", tariff.currency)
+    parts = _parts(result)
+    if parts is None:
+        return refused(
+            f"Tariff {tariff.id} includes a tax whose rate it does not state: no net price follows from it.",
+            tariff.currency,
+        )
+    net = sum((amount for _vat, amount in parts), Decimal(0))
+    return Priced(net, parts, result.lines, tariff.currency, result.provisional)
+
+
+def refused(problem: str, currency: str = "") -> Priced:
+    """No price, with the reason."""
+    return Priced(Decimal(0), (), (), currency, False, problem)
+
+
+def _parts(result: RatingResult) -> tuple[tuple[Decimal | None, Decimal], ...] | None:
+    """Net per VAT rate; a free session has one part of nothing, so that it stands on a document too."""
+    digits = minor_digits(result.currency)
+    found = []
+    for vat, net, _gross in session_charges(result, digits):
+        if net is None:
+            return None
+        found.append((vat, net))
+    return tuple(found) or ((None, Decimal(0).scaleb(-digits)),)
+
+
+def line_to_data(line: RatingLine) -> dict[str, Any]:
+    """One price line as JSON data."""
+    return {
+        "dimension": line.dimension,
+        "volume": format(line.volume, "f"),
+        "billed_volume": format(line.billed_volume, "f"),
+        "unit_price": format(line.unit_price, "f"),
+        "net": None if line.amount_excl_vat is None else format(line.amount_excl_vat, "f"),
+        "gross": None if line.amount_incl_vat is None else format(line.amount_incl_vat, "f"),
+        "vat_rate": None if line.vat_rate is None else format(line.vat_rate, "f"),
+        "because": {
+            key: format(value, "f") if isinstance(value, Decimal) else value
+            for key, value in because_data(line).items()
+        },
+    }
+
+
+def line_from_data(data: Mapping[str, Any]) -> RatingLine:
+    """A stored price line as the engine gave it (its exact fractions are not kept)."""
+    why = data["because"]
+    because = Because(
+        tariff_id=why["tariff_id"],
+        element=why.get("element"),
+        component=why.get("component"),
+        restrictions=tuple((why.get("restrictions") or {}).items()),
+        step_size=why.get("step_size", 0),
+        step_applied=why.get("step_applied", False),
+        apportioned=why.get("apportioned", False),
+        reservation=why.get("reservation"),
+        tax_included=why.get("tax_included", False),
+        clamp=why.get("clamp"),
+        limit=_decimal(why.get("limit")),
+    )
+    return RatingLine(
+        dimension=data["dimension"],
+        volume=Decimal(data["volume"]),
+        billed_volume=Decimal(data["billed_volume"]),
+        unit_price=Decimal(data["unit_price"]),
+        amount_excl_vat=_decimal(data["net"]),
+        vat_rate=_decimal(data["vat_rate"]),
+        amount_incl_vat=_decimal(data["gross"]),
+        because=because,
+        net_ticks=None,
+        gross_ticks=None,
+    )
+
+
+def sentence(line: RatingLine, currency: str, language: str) -> str:
+    """Why a line is what it is, in one sentence."""
+    return because_sentence(line, currency, language)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
