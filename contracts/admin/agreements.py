@@ -67,7 +67,6 @@ class ContractAdmin(WorkspaceAdmin):
 
     form = ContractForm
     list_display = ("number", "party", "kind_text", "state_badge", "currency", "starts_on", "ends_on")
-    list_select_related = ("party",)
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -96,7 +95,7 @@ class ContractAdmin(WorkspaceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the people who stand on the page."""
-        return super().get_queryset(request).select_related("created_by", "activated_by", "operator")
+        return super().get_queryset(request).select_related("party", "operator", "created_by", "activated_by")
 
     def get_fieldsets(self, request: HttpRequest, obj: Contract | None = None) -> Any:
         """What makes the contract, then who made it."""
