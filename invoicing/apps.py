@@ -9,6 +9,7 @@ class InvoicingConfig(AppConfig):
     verbose_name = _("Invoicing")
 
     def ready(self) -> None:
-        from invoicing import protection  # noqa: PLC0415 - apps load first
+        from invoicing import protection, scopes, tasks  # noqa: F401, PLC0415 - tasks register handlers
 
         protection.register()
+        scopes.register()

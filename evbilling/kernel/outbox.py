@@ -10,7 +10,9 @@ at most once (a mail, I16) becomes `unknown` when it was left in flight: a perso
 import datetime as dt
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +128,22 @@ def add(*, kind: str, key: str, payload: dict[str, Any], at: dt.datetime) -> Out
     return message
 
 
+_here = ContextVar("steps run in this process", default=False)
+
+
+@contextmanager
+def run_here() -> Iterator[None]:
+    """Queue no tasks inside the block: the caller runs the steps itself (`run`, `drain`); a sweeper takes the rest."""
+    token = _here.set(True)
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
 def _enqueue_after_commit(message: OutboxMessage) -> None:
+    if _here.get():
+        return
     from evbilling.kernel.tasks import run_outbox_message  # noqa: PLC0415 - tasks import this module
 
     transaction.on_commit(lambda: run_outbox_message.apply_async(args=(message.pk,), queue=message.queue), robust=True)
@@ -197,7 +214,7 @@ def sweep(*, at: dt.datetime, limit: int = 500) -> list[OutboxMessage]:
             :limit
         ]
     )
-    for message in due:
+    for message in () if _here.get() else due:
         run_outbox_message.apply_async(args=(message.pk,), queue=message.queue)
     return due
 

@@ -1,7 +1,7 @@
 """Deliveries: one mail with one document to the accountants, at most once per intent (I16).
 
-    queued -> being sent (committed before anything leaves) -> sent | failed | unknown
-                                                            -> queued again, when it was certainly not sent
+queued -> being sent (committed before anything leaves) -> sent | failed | unknown
+                                                        -> queued again, when it was certainly not sent
 """
 
 import datetime as dt
@@ -140,7 +140,7 @@ def _no_address(invoice: Invoice) -> str:
 
 
 def _mail(delivery: Delivery) -> EmailMultiAlternatives:
-    """The mail of a delivery: its Message-ID follows from document and intent, its attachments are the archived bytes."""
+    """The mail of a delivery, with the archived bytes and the Message-ID that was fixed when it was asked for."""
     invoice = Invoice.objects.select_related("operator", "party", "contract").get(pk=delivery.invoice_id)
     files = list(Document.objects.filter(invoice=invoice).order_by("-kind"))  # pdf before csv
     more = tuple(file.kind for file in files if file.kind != DocumentKind.PDF)
@@ -182,4 +182,6 @@ def _settle(delivery: Delivery, state: DeliveryState, error: str, at: dt.datetim
         if state == DeliveryState.SENT:
             delivery.sent_at = at
         delivery.save(update_fields=["state", "error", "sent_at"])
-        record_audit(action=f"invoicing.delivery.{state.value}", obj=delivery, by=None, at=at, result=error[:40] or "ok")
+        record_audit(
+            action=f"invoicing.delivery.{state.value}", obj=delivery, by=None, at=at, result=error[:40] or "ok"
+        )

@@ -64,6 +64,9 @@ def _by_smtp(backend: SmtpBackend, mail: EmailMultiAlternatives) -> list[str]:
 def _connected(backend: SmtpBackend) -> Iterator[smtplib.SMTP]:
     try:
         backend.open()
+        server = backend.connection
+        if server is None:
+            raise smtplib.SMTPServerDisconnected(_("the connection was not opened"))
     except (OSError, smtplib.SMTPException) as error:
         backend.close()
         raise NotSent(
@@ -71,7 +74,7 @@ def _connected(backend: SmtpBackend) -> Iterator[smtplib.SMTP]:
             % {"host": backend.host, "port": backend.port, "error": error}
         ) from error
     try:
-        yield backend.connection
+        yield server
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             backend.close()

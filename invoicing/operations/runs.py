@@ -22,11 +22,11 @@ from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
-from invoicing.operations.drafting import draft_invoice
+from invoicing.operations.drafting import NothingToSettle, draft_invoice
 from invoicing.operations.issuing import issue_invoice
 from invoicing.queries.due import PHASES, due_contracts
-from sessions.models import ChargingSession, SessionState
 from sessions.operations.rating import rate_sessions
+from sessions.queries import unrated_sessions
 
 log = logging.getLogger(__name__)
 CLAIM_LIMIT = dt.timedelta(seconds=90)
@@ -136,7 +136,7 @@ def process_items(*, run_id: int, item_ids: list[int], at: dt.datetime) -> dict[
 
 
 def finish_run(*, run_id: int, at: dt.datetime) -> bool:
-    """Mark a run finished when nothing in it is pending; whether it is finished now. Failed items do not hold it open."""
+    """Mark a run finished when nothing in it is pending; whether it is finished. Failed items do not hold it open."""
     pending = BillingRunItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
     BillingRun.objects.filter(~Exists(pending), pk=run_id, state=RunState.RUNNING).update(
         state=RunState.FINISHED, finished_at=at
@@ -146,12 +146,12 @@ def finish_run(*, run_id: int, at: dt.datetime) -> bool:
 
 def pause_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
     """Stop after the contracts that are being billed now. Raises WrongState unless the run is running."""
-    return _switch(run_id, RunState.RUNNING, RunState.PAUSED, "invoicing.run.pause", by, at)
+    return _switch(run_id, RunState.RUNNING, RunState.PAUSED, "invoicing.run.pause", by=by, at=at)
 
 
 def resume_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
     """Go on with a paused run. Raises WrongState unless it is paused."""
-    return _switch(run_id, RunState.PAUSED, RunState.RUNNING, "invoicing.run.resume", by, at)
+    return _switch(run_id, RunState.PAUSED, RunState.RUNNING, "invoicing.run.resume", by=by, at=at)
 
 
 def retry_item(*, item_id: int, by: User | None, at: dt.datetime) -> BillingRunItem:
@@ -167,7 +167,7 @@ def retry_item(*, item_id: int, by: User | None, at: dt.datetime) -> BillingRunI
         )
         record_audit(action="invoicing.run.retry", obj=item, by=by, at=at, reason=item.reason)
         _open_again(BillingRunItem.objects.filter(pk=item_id))
-        _keep_running(item.run_id)
+        _go_on(item.run_id)
     item.refresh_from_db()
     return item
 
@@ -180,12 +180,12 @@ def retry_failed_items(*, run_id: int, by: User | None, at: dt.datetime) -> int:
         if failed:
             record_audit(action="invoicing.run.retry", obj=run, by=by, at=at, members=failed)
             _open_again(BillingRunItem.objects.filter(run=run, state=ItemState.FAILED))
-            _keep_running(run_id)
+            _go_on(run_id)
     return len(failed)
 
 
 def sweep_runs(*, at: dt.datetime) -> list[int]:
-    """Release what dead workers held and close what is done; the runs whose tasks were lost and must be queued again."""
+    """Release what dead workers held, close what is done; the runs whose tasks were lost and must be queued again."""
     lost = []
     for run_id in BillingRun.objects.filter(state=RunState.RUNNING).order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
@@ -238,39 +238,29 @@ def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
             return None
         run, contract = item.run, item.contract
         if contract.kind == ContractKind.HOSTING and not run.issue:
-            return _note(item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued."))
+            return _note(
+                item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued.")
+            )
         period = Period(run.period_from, run.period_to)
         if contract.kind == ContractKind.CHARGING:
-            rate_sessions(_unrated(contract.pk, period.instants(contract.zone)[1]), at=at)
+            unrated = unrated_sessions(contract, period.instants(contract.zone)[1])
+            rate_sessions(list(unrated.values_list("pk", flat=True)), at=at)
         step("invoicing.run.rated")
-        invoice = _draft_of(item) or draft_invoice(contract_id=contract.pk, period=period, at=at)
+        try:
+            invoice = draft_invoice(contract_id=contract.pk, period=period, by=run.created_by, at=at)
+        except NothingToSettle as reason:
+            return _note(item, ItemState.SKIPPED, at, reason=reason.message[:300])
         step("invoicing.run.drafted")
         if invoice is None:
             return _note(item, ItemState.SKIPPED, at, reason=_("Nothing to bill."))
-        if run.issue:
+        if run.issue and invoice.state == InvoiceState.DRAFT:
             issue_invoice(invoice_id=invoice.pk, issued_on=run.issued_on, by=run.created_by, at=at)
             step("invoicing.run.issued")
-        state = _note(item, ItemState.ISSUED if run.issue else ItemState.DRAFTED, at, invoice=invoice)
+        issued = run.issue or invoice.state == InvoiceState.ISSUED
+        state = _note(item, ItemState.ISSUED if issued else ItemState.DRAFTED, at, invoice=invoice)
         step("invoicing.run.noted")
     step("invoicing.run.committed")
     return state
-
-
-def _unrated(contract_id: int, until: dt.datetime) -> list[int]:
-    """The contract's completed sessions that ended before an instant and have no price yet."""
-    sessions = ChargingSession.objects.filter(
-        contract_id=contract_id,
-        state=SessionState.COMPLETED,
-        superseded_at__isnull=True,
-        ended_at__lt=until,
-        price__isnull=True,
-    )
-    return list(sessions.order_by("pk").values_list("pk", flat=True))
-
-
-def _draft_of(item: BillingRunItem) -> Invoice | None:
-    """The draft that an earlier start of the run left for this contract: what people looked at is what is issued."""
-    return Invoice.objects.filter(pk=item.invoice_id, state=InvoiceState.DRAFT).first()
 
 
 def _note(
@@ -303,13 +293,18 @@ def _release_claims(*, run_id: int, claimed_before: dt.datetime) -> None:
     BillingRunItem.objects.filter(pk__in=[item.pk for item in left]).update(claimed_at=None)
 
 
-def _keep_running(run_id: int) -> None:
-    """A finished run with work again is running; a paused one stays paused until a person resumes it."""
+def _go_on(run_id: int) -> None:
+    """Take a finished run up again; a paused one stays paused until a person resumes it.
+
+    Sponsors and hosts who had nothing are looked at again: they pay for, or share in, what is billed now.
+    """
+    followers = [ContractKind.SPONSORSHIP, ContractKind.HOSTING]
+    _open_again(BillingRunItem.objects.filter(run_id=run_id, state=ItemState.SKIPPED, contract__kind__in=followers))
     BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).update(state=RunState.RUNNING, finished_at=None)
 
 
 def _switch(
-    run_id: int, before: RunState, after: RunState, action: str, by: User | None, at: dt.datetime
+    run_id: int, before: RunState, after: RunState, action: str, *, by: User | None, at: dt.datetime
 ) -> BillingRun:
     with transaction.atomic():
         run = lock(BillingRun, run_id)

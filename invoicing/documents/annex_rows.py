@@ -1,0 +1,96 @@
+"""The sessions behind a document's lines, as rows of its annex: when, where, how much, and why this price.
+
+Customers see vehicle and driver. A sponsor sees the vehicle alone, a host neither: whose car it was is not his to know.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from contracts.models import ContractKind
+from evbilling.kernel.money import add, quantise
+from invoicing.documents.view import AnnexSection, SessionRow
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind
+from sessions.models import ChargingSession
+from sessions.queries import explain
+
+
+def amount_label(invoice: Invoice) -> str:
+    """What the amounts of the annex are: the sessions' net price, the sponsor's part, or the revenue that is shared."""
+    if invoice.kind == InvoiceKind.SETTLEMENT:
+        return _("Net revenue")
+    return _("Your part, net") if invoice.contract.kind == ContractKind.SPONSORSHIP else ""
+
+
+def annex_of(invoice: Invoice) -> tuple[AnnexSection, ...]:
+    """Sections in the order of the document's lines, sessions by their end; one query. Language: the active one.
+
+    A session with two tax rates is one row with the sum of its charges. What is taken back from a host is negative.
+    """
+    links = (
+        BilledCharge.objects.filter(line__invoice=invoice)
+        .select_related(
+            "line",
+            "charge__session__site",
+            "charge__session__station",
+            "charge__session__vehicle",
+            "charge__session__token",
+            "charge__price",
+        )
+        .order_by("charge__session__ended_at", "charge__session__provider_ref", "charge_id")
+    )
+    labels: dict[str, list[BilledCharge]] = {}
+    for link in sorted(links, key=lambda link: link.line.position):
+        labels.setdefault(_section_label(invoice, link), []).append(link)
+    return tuple(_section(invoice, label, members) for label, members in labels.items())
+
+
+def _section_label(invoice: Invoice, link: BilledCharge) -> str:
+    return link.line.text if invoice.kind == InvoiceKind.SETTLEMENT else link.line.group_label
+
+
+def _section(invoice: Invoice, label: str, links: list[BilledCharge]) -> AnnexSection:
+    def key(link: BilledCharge) -> tuple[object, ...]:
+        session = link.charge.session
+        return session.ended_at, session.provider_ref, session.pk, link.use == ChargeUse.TAKEN_BACK
+
+    rows = tuple(_row(invoice, list(members)) for _key, members in groupby(sorted(links, key=key), key))
+    return AnnexSection(rows, add(row.amount for row in rows), label)
+
+
+def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:
+    first = links[0]
+    session = first.charge.session
+    sign = -1 if first.use == ChargeUse.TAKEN_BACK else 1
+    host, customer = invoice.kind == InvoiceKind.SETTLEMENT, invoice.contract.kind == ContractKind.CHARGING
+    zone = ZoneInfo(session.site.zone if session.site else invoice.contract.zone)
+    return SessionRow(
+        session_ref=session.provider_ref,
+        started_at=session.started_at.astimezone(zone),
+        site=session.site.name if session.site else "",
+        station=str(session.station or session.station_ref),
+        vehicle="" if host else str(session.vehicle or ""),
+        driver=session.token.driver_name if customer and session.token else "",
+        energy_wh=sign * session.energy_wh,
+        duration_s=_duration(session),
+        idle_s=sum(period.get("parking_s", 0) for period in session.periods),
+        amount=sign * _sum(links, invoice.currency),
+        because="" if host else _because(first),
+    )
+
+
+def _sum(links: Iterable[BilledCharge], currency: str) -> Decimal:
+    return quantise(add(link.charge.net_amount for link in links), currency)
+
+
+def _duration(session: ChargingSession) -> int:
+    return (session.ended_at - session.started_at) // dt.timedelta(seconds=1) if session.ended_at else 0
+
+
+def _because(link: BilledCharge) -> str:
+    return " ".join(line.because for line in explain(link.charge.price, get_language() or "en"))

@@ -1,0 +1,260 @@
+"""From the rows of a document to its view: what `render_pdf` sets in type and `compose_mail` writes about.
+
+An issued document reads the parties as frozen on it; a draft shows them as they are today. Amounts are the rows' own:
+nothing is computed here but the sums of groups, which `check_view` proves.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from contracts.models import TaxStatus, TaxWord
+from evbilling.kernel.money import add, quantise
+from invoicing.documents.annex_rows import amount_label, annex_of
+from invoicing.documents.formats import formats_of
+from invoicing.documents.view import (
+    MAX_ANNEX_ROWS,
+    AnnexSection,
+    BankAccount,
+    DocumentView,
+    Kind,
+    Letterhead,
+    Line,
+    LineGroup,
+    Paper,
+    PartyBlock,
+    PaymentBlock,
+    PaymentMethod,
+    References,
+    TaxRow,
+)
+from invoicing.models import BilledCharge, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, TaxCategory
+from invoicing.operations.freezing import issuer_details, recipient_details
+from sessions.models import ChargeRole, SessionCharge
+
+LETTER_COUNTRIES = frozenset({"US", "CA", "MX"})
+REGION_IN_ADDRESS = frozenset({"US", "CA", "AU"})
+"""Where the last line of an address reads "City, Region Code"."""
+
+
+def document_view(invoice: Invoice, *, annex: bool = True, on: dt.date | None = None) -> DocumentView:
+    """The view of a document; a draft is shown as issued on the day `on` and marked as a draft.
+
+    Without `annex` the sessions are left out (the mail needs none). Beyond what a PDF can hold they are left out too,
+    and a note says that they come as a file.
+    """
+    with override(invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language):
+        return _view(invoice, annex, on)
+
+
+def annex_sections(invoice: Invoice) -> tuple[AnnexSection, ...]:
+    """All sessions of a document, grouped as its lines are, however many there are."""
+    with override(invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language):
+        return annex_of(invoice)
+
+
+def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
+    issued = invoice.state == InvoiceState.ISSUED
+    issuer: dict[str, Any] = invoice.issuer_details if issued else issuer_details(invoice.operator)
+    recipient: dict[str, Any] = (
+        invoice.recipient_details
+        if issued
+        else recipient_details(invoice.party, invoice.contract, invoice.contract_version)
+    )
+    issued_on = invoice.issued_on or on or invoice.period_to
+    due_on = invoice.due_on or issued_on + dt.timedelta(days=recipient["payment_terms_days"])
+    language = invoice.language if issued else invoice.party.language
+    taxes = list(invoice.taxes.order_by("-tax_rate", "tax_category"))
+    sections = annex_of(invoice) if annex and _annex_size(invoice) <= MAX_ANNEX_ROWS else ()
+    total = quantise(invoice.gross_amount, invoice.currency)
+    return DocumentView(
+        kind=_kind(invoice, recipient),
+        number=invoice.number or "",
+        issued_on=issued_on,
+        language=language,
+        currency=invoice.currency,
+        issuer=_issuer(issuer),
+        recipient=_recipient(recipient, issuer),
+        letterhead=Letterhead(
+            name=issuer["legal_name"],
+            accent=issuer["accent_colour"],
+            logo_svg=issuer["logo_svg"],
+            paper=Paper.LETTER if issuer["country"] in LETTER_COUNTRIES else Paper.A4,
+        ),
+        groups=_groups(invoice),
+        tax_rows=tuple(_tax_row(row, invoice.currency, issuer["tax_word"]) for row in taxes),
+        net_amount=quantise(invoice.net_amount, invoice.currency),
+        tax_amount=quantise(invoice.tax_amount, invoice.currency),
+        total_amount=total,
+        amount_due=total,
+        due_on=None if invoice.kind == InvoiceKind.CREDIT_NOTE else due_on,
+        supply_from=invoice.period_from,
+        supply_to=invoice.period_to - dt.timedelta(days=1),
+        references=_references(invoice, recipient, language),
+        payment=_payment(invoice, issuer, recipient),
+        notes=_notes(invoice, taxes, complete=not annex or bool(sections) or not _annex_size(invoice)),
+        annex=sections,
+        annex_amount_label=amount_label(invoice),
+        draft=not issued,
+    )
+
+
+def _annex_size(invoice: Invoice) -> int:
+    return BilledCharge.objects.filter(line__invoice=invoice).values("charge__session_id").distinct().count()
+
+
+def _kind(invoice: Invoice, recipient: dict[str, Any]) -> Kind:
+    if invoice.kind == InvoiceKind.SETTLEMENT:
+        return Kind.STATEMENT if recipient["tax_status"] == TaxStatus.NOT_TAXABLE else Kind.SETTLEMENT
+    return Kind.CREDIT_NOTE if invoice.kind == InvoiceKind.CREDIT_NOTE else Kind.INVOICE
+
+
+def _issuer(facts: dict[str, Any]) -> PartyBlock:
+    numbers = ((_tax_id_word(facts["country"]), facts["vat_id"]), (_("Tax number"), facts["tax_number"]))
+    return PartyBlock(
+        legal_name=facts["legal_name"],
+        address_lines=_address(facts),
+        tax_ids=tuple((label, value) for label, value in numbers if value),
+        registration=facts["register_entry"],
+        email=facts["billing_email"],
+        phone=facts["phone"],
+        website=facts["website"],
+        bank=_bank(facts["legal_name"], facts["iban"], facts["bic"], facts["bank_name"]),
+    )
+
+
+def _recipient(facts: dict[str, Any], issuer: dict[str, Any]) -> PartyBlock:
+    abroad = (facts["country"],) if facts["country"] != issuer["country"] else ()
+    return PartyBlock(
+        legal_name=facts["legal_name"],
+        address_lines=(*_address(facts), *abroad),
+        tax_ids=((_tax_id_word(facts["country"]), facts["vat_id"]),) if facts["vat_id"] else (),
+    )
+
+
+def _tax_id_word(country: str) -> str:
+    return "EIN" if country == "US" else _("VAT ID")
+
+
+def _address(facts: dict[str, Any]) -> tuple[str, ...]:
+    if facts["country"] in REGION_IN_ADDRESS:
+        town = f"{facts['city']}, {facts['region']} {facts['postal_code']}" if facts["region"] else facts["city"]
+    else:
+        town = f"{facts['postal_code']} {facts['city']}".strip()
+    return tuple(line for line in (facts["street"], town) if line)
+
+
+def _bank(holder: str, account: str, code: str = "", name: str = "") -> BankAccount | None:
+    """An IBAN begins with two letters; anything else is an account with its routing number."""
+    if not account:
+        return None
+    if account[:2].isalpha():
+        return BankAccount(holder, name, iban=account.replace(" ", ""), bic=code)
+    return BankAccount(holder, name, account_number=account, routing_number=code)
+
+
+def _groups(invoice: Invoice) -> tuple[LineGroup, ...]:
+    lines = invoice.lines.order_by("position")
+    return tuple(
+        _group(label, list(members), invoice.currency)
+        for label, members in groupby(lines, lambda line: line.group_label)
+    )
+
+
+def _group(label: str, members: list[InvoiceLine], currency: str) -> LineGroup:
+    lines = tuple(
+        Line(
+            label=line.text,
+            net_amount=quantise(line.net_amount, currency),
+            sessions=line.session_count or None,
+            energy_wh=line.energy_wh or None,
+        )
+        for line in members
+    )
+    return LineGroup(lines, add(line.net_amount for line in lines), label)
+
+
+def _tax_row(row: InvoiceTax, currency: str, tax_word: str) -> TaxRow:
+    net, tax = quantise(row.net_amount, currency), quantise(row.tax_amount, currency)
+    return TaxRow(_tax_label(row, tax_word), net, tax, net + tax)
+
+
+def _tax_label(row: InvoiceTax, tax_word: str) -> str:
+    if row.tax_category == TaxCategory.REVERSE_CHARGE:
+        return _("Reverse charge")
+    if row.tax_category == TaxCategory.EXEMPT:
+        return _("Exempt from tax")
+    if row.tax_category == TaxCategory.OUTSIDE:
+        return _("Not taxable")
+    word = _("Sales tax") if tax_word == TaxWord.SALES_TAX else _("VAT")
+    rate = format(row.tax_rate.normalize(), "f")
+    return f"{word} {rate} %"
+
+
+def _references(invoice: Invoice, recipient: dict[str, Any], language: str) -> References:
+    original = ""
+    if invoice.corrects is not None and invoice.corrects.issued_on is not None:
+        day = formats_of(language, invoice.currency).long_date(invoice.corrects.issued_on)
+        original = _("%(number)s of %(day)s") % {"number": invoice.corrects.number, "day": day}
+    return References(
+        customer_no=recipient["number"],
+        contract_no=recipient["contract_number"],
+        purchase_order=recipient["purchase_order"],
+        original_document=original,
+        more=((_("Reason"), invoice.reason),) if invoice.reason else (),
+    )
+
+
+def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]) -> PaymentBlock:
+    number = invoice.number or ""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        about = invoice.corrects.number if invoice.corrects is not None else ""
+        text = _("The amount is set off against %(number)s; what remains is kept as your credit.") % {"number": about}
+        return PaymentBlock(PaymentMethod.NONE, number, text)
+    if invoice.kind == InvoiceKind.SETTLEMENT:
+        bank = _bank(recipient["legal_name"], recipient["iban"])
+        text = "" if bank else _("Please tell us the account to which we may pay.")
+        return PaymentBlock(PaymentMethod.PAYOUT, number, text, bank)
+    bank = _bank(issuer["legal_name"], issuer["iban"], issuer["bic"], issuer["bank_name"])
+    text = _("Please give the reference %(number)s with your payment.") % {"number": number} if number else ""
+    return PaymentBlock(PaymentMethod.TRANSFER, number, text, bank)
+
+
+def _notes(invoice: Invoice, taxes: list[InvoiceTax], *, complete: bool) -> tuple[str, ...]:
+    notes = [ground for ground in dict.fromkeys(row.ground for row in taxes) if ground]
+    if invoice.kind == InvoiceKind.INVOICE:
+        notes += _sponsored(invoice)
+    if not complete:
+        notes.append(_("The sessions are listed in the attached CSV file."))
+    return tuple(notes)
+
+
+def _sponsored(invoice: Invoice) -> list[str]:
+    """Who pays the rest of these sessions, so that their full price can be followed."""
+    own = BilledCharge.objects.filter(line__invoice=invoice)
+    others = (
+        SessionCharge.objects.filter(session__in=own.values("charge__session_id"))
+        .exclude(contract=invoice.contract_id)
+        .values("contract__party__legal_name", "role")
+        .annotate(net=Sum("net_amount"))
+        .order_by("contract__party__legal_name")
+    )
+    money = formats_of(invoice.language, invoice.currency).money
+    sentences = []
+    for other in others:
+        values = {"party": other["contract__party__legal_name"], "amount": money(_minor(other["net"], invoice))}
+        if other["role"] == ChargeRole.SPONSOR:
+            text = _("%(party)s sponsors these sessions with %(amount)s before tax, which is not part of this invoice.")
+        else:
+            text = _("%(party)s pays the remaining %(amount)s before tax of these sessions.")
+        sentences.append(text % values)
+    return sentences
+
+
+def _minor(amount: Decimal, invoice: Invoice) -> Decimal:
+    return quantise(amount, invoice.currency)

@@ -1,0 +1,46 @@
+"""Which contracts a month close has to bill."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from contracts.models import Contract, ContractKind, ContractState
+from evbilling.kernel.clock import Period, start_of_day
+from invoicing.models import BilledCharge, ChargeUse
+from sessions.models import ChargingSession, HoldState, SessionCharge, SessionState
+
+PHASES = (ContractKind.CHARGING, ContractKind.SPONSORSHIP, ContractKind.HOSTING)
+"""The order inside a run: sponsors pay parts of the customers' sessions, hosts share in what was issued."""
+LAST_ZONE = "Etc/GMT+12"
+"""Where a day ends last: rather one contract too many, with nothing to bill, than one forgotten."""
+
+
+def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
+    """Contracts that were in force on some day of the period, and those that ended before it with something unbilled.
+
+    Unbilled is a completed session that nobody excluded (charging), or a sponsor's part that no document bills yet.
+    """
+    billed = BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED)
+    parts = SessionCharge.objects.filter(~Exists(billed), contract_id=OuterRef("pk"))
+    own_billed = BilledCharge.objects.filter(
+        charge__session_id=OuterRef("pk"), charge__contract_id=OuterRef("contract_id"), use=ChargeUse.BILLED
+    )
+    sessions = ChargingSession.objects.filter(
+        ~Exists(own_billed),
+        contract_id=OuterRef("pk"),
+        state=SessionState.COMPLETED,
+        superseded_at__isnull=True,
+        ended_at__lt=start_of_day(period.end, LAST_ZONE),
+    ).exclude(holds__state=HoldState.REJECTED)
+    in_force = Q(starts_on__lt=period.end) & (Q(ends_on__isnull=True) | Q(ends_on__gt=period.start))
+    return (
+        Contract.objects.filter(
+            operator_id=operator_id,
+            kind__in=PHASES,
+            state__in=[ContractState.ACTIVE, ContractState.SUSPENDED, ContractState.ENDED],
+        )
+        .filter(
+            in_force
+            | (Q(kind=ContractKind.CHARGING) & Exists(sessions))
+            | (Q(kind=ContractKind.SPONSORSHIP) & Exists(parts))
+        )
+        .order_by("number")
+    )

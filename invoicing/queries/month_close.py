@@ -1,0 +1,166 @@
+"""What a person should know before a month is billed: what is missing, and what the run would do."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import (
+    Contact,
+    ContactRole,
+    ContractKind,
+    ContractVersion,
+    Operator,
+    Party,
+    Site,
+    VersionState,
+)
+from evbilling.kernel.clock import Period
+from evbilling.kernel.money import quantise
+from invoicing.models import TaxRate
+from invoicing.queries.due import PHASES, due_contracts
+from sessions.models import ChargingSession, SessionState
+from sessions.queries import SessionStatus, current_sessions, with_status
+
+
+class Concern(StrEnum):
+    """What the checks look at; a face knows which list shows it."""
+
+    HELD_SESSIONS = "held_sessions"
+    UNRATED_SESSIONS = "unrated_sessions"
+    NO_ACCOUNTANT = "no_accountant"
+    NO_TAX_RATE = "no_tax_rate"
+    UNAPPROVED_TERMS = "unapproved_terms"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCheck:
+    """One check: how many rows it found, the first of them by name. `blocks`: their contracts fail or go unsent."""
+
+    concern: Concern
+    title: str | Promise
+    advice: str | Promise
+    count: int
+    names: tuple[str, ...] = ()
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a run would take: due contracts per kind, sessions ready to bill with their net per currency, the rest."""
+
+    contracts: dict[str, int]
+    sessions: int
+    energy_wh: int
+    net: dict[str, Decimal]
+    unrated: int
+    held: int
+
+
+def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
+    """All checks of a month, those that found nothing too, in nine queries at most."""
+    sessions = with_status(_sessions_until(operator, period))
+    by_status = dict(sessions.order_by().values_list("status").annotate(count=Count("pk")))
+    due = due_contracts(operator_id=operator.pk, period=period)
+    accountants = Contact.objects.filter(party=OuterRef("pk"), role=ContactRole.ACCOUNTANT)
+    unreachable = Party.objects.filter(~Exists(accountants), pk__in=due.values("party")).order_by("legal_name")
+    drafts = ContractVersion.objects.filter(
+        contract__in=due, state=VersionState.DRAFT, valid_from__lt=period.end
+    ).select_related("contract")
+    untaxed = _sites_without_rate(operator, period)
+    return [
+        MonthCheck(
+            Concern.HELD_SESSIONS,
+            _("Sessions on hold"),
+            _("Release or reject them; what stays on hold is billed with a later month."),
+            by_status.get(SessionStatus.HELD, 0),
+        ),
+        MonthCheck(
+            Concern.UNRATED_SESSIONS,
+            _("Sessions without a price"),
+            _("The run prices them first; those without a tariff go on hold."),
+            by_status.get(SessionStatus.UNRATED, 0),
+        ),
+        MonthCheck(
+            Concern.NO_ACCOUNTANT,
+            _("Parties without an accountant's address"),
+            _("Their documents are issued but cannot be mailed: add a contact with the role accountant."),
+            unreachable.count(),
+            tuple(str(party) for party in unreachable[:5]),
+            blocks=True,
+        ),
+        MonthCheck(
+            Concern.NO_TAX_RATE,
+            _("Sites without a tax rate"),
+            _("Contracts with sessions there fail: add the rate of the country or region."),
+            len(untaxed),
+            tuple(str(site) for site in untaxed[:5]),
+            blocks=True,
+        ),
+        MonthCheck(
+            Concern.UNAPPROVED_TERMS,
+            _("Terms that nobody approved yet"),
+            _("The run bills under the terms that were approved before."),
+            drafts.count(),
+            tuple(str(version) for version in drafts[:5]),
+        ),
+    ]
+
+
+def dry_run(operator: Operator, period: Period) -> DryRun:
+    """What a run of the month would find now; reads only."""
+    kinds = dict(
+        due_contracts(operator_id=operator.pk, period=period).order_by().values_list("kind").annotate(count=Count("pk"))
+    )
+    sessions = with_status(_sessions_until(operator, period))
+    ready = sessions.filter(status=SessionStatus.PRICED)
+    sums = (
+        ready.order_by()
+        .values("price__currency")
+        .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=Sum("price__net_amount"))
+    )
+    rows = list(sums)
+    return DryRun(
+        contracts={kind.value: kinds.get(kind.value, 0) for kind in PHASES},
+        sessions=sum(row["count"] for row in rows),
+        energy_wh=sum(row["energy"] for row in rows),
+        net={row["price__currency"]: quantise(row["net"], row["price__currency"]) for row in rows},
+        unrated=sessions.filter(status=SessionStatus.UNRATED).count(),
+        held=sessions.filter(status=SessionStatus.HELD).count(),
+    )
+
+
+def _sessions_until(operator: Operator, period: Period) -> QuerySet[ChargingSession]:
+    """Completed sessions that ended before the end of the month (the operator's zone), late ones of before included."""
+    until = period.instants(operator.zone)[1]
+    return current_sessions().filter(
+        Q(contract__operator=operator) | Q(contract__isnull=True), state=SessionState.COMPLETED, ended_at__lt=until
+    )
+
+
+def _sites_without_rate(operator: Operator, period: Period) -> list[Site]:
+    """Sites with sessions of the month whose country and region no row of the tax table covers on its last day."""
+    start, end = period.instants(operator.zone)
+    used = ChargingSession.objects.filter(
+        site=OuterRef("pk"),
+        contract__operator=operator,
+        contract__kind=ContractKind.CHARGING,
+        state=SessionState.COMPLETED,
+        ended_at__gte=start,
+        ended_at__lt=end,
+    )
+    day = period.last_day
+    covered = {
+        (country.upper(), region.casefold())
+        for country, region in TaxRate.objects.filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day
+        ).values_list("country", "region")
+    }
+    return [
+        site
+        for site in Site.objects.filter(Exists(used)).order_by("name")
+        if not covered & {(site.country.upper(), site.region.casefold()), (site.country.upper(), "")}
+    ]

@@ -1,0 +1,63 @@
+"""Entry points of background work: they parse arguments and call one operation each.
+
+Handlers of the outbox are registered here, so that every process that may run a step knows them (AppConfig.ready).
+"""
+
+import datetime as dt
+from itertools import batched
+
+from celery import shared_task
+from django.utils import timezone
+
+from evbilling.kernel import outbox
+from evbilling.kernel.outbox import OutboxMessage
+from invoicing.operations import book_checks, deliveries, documents, runs
+
+CHUNK = 10
+"""Contracts a task: enough to be worth a message, few enough that a lost task costs little."""
+
+
+def enqueue_run(*, run_id: int) -> int:
+    """Queue a task for each chunk of the contracts that are due now; how many contracts. Safe to call at any time."""
+    item_ids = runs.next_items(run_id=run_id)
+    for chunk in batched(item_ids, CHUNK):
+        bill_items.apply_async(args=(run_id, list(chunk)), queue="billing")
+    return len(item_ids)
+
+
+@shared_task
+def bill_items(run_id: int, item_ids: list[int]) -> None:
+    """Bill a chunk of a run; whoever ends a phase queues the next one, whoever ends the last one closes the run."""
+    phase = runs.phase_of(run_id=run_id)
+    for item_id in item_ids:
+        runs.process_items(run_id=run_id, item_ids=[item_id], at=timezone.now())
+    if runs.phase_of(run_id=run_id) != phase and not runs.finish_run(run_id=run_id, at=timezone.now()):
+        enqueue_run(run_id=run_id)
+
+
+@shared_task
+def sweep_billing_runs() -> None:
+    """Take up what workers that ended left: contracts of runs, and mails in flight."""
+    at = timezone.now()
+    for run_id in runs.sweep_runs(at=at):
+        enqueue_run(run_id=run_id)
+    deliveries.settle_lost(at=at)
+
+
+@shared_task
+def check_books_nightly() -> None:
+    """Prove the books every night; findings are logged and kept in the audit trail."""
+    book_checks.check_and_record(at=timezone.now())
+
+
+@outbox.handles("invoicing.document.render", queue="documents")
+def render_document(message: OutboxMessage, at: dt.datetime) -> None:
+    """Draw and archive an issued document, then ask for its delivery. Payload: invoice_id."""
+    documents.archive_document(invoice_id=message.payload["invoice_id"], at=at)
+
+
+@outbox.handles("invoicing.delivery.send", queue="mail", at_most_once=True)
+def send_delivery(message: OutboxMessage, at: dt.datetime) -> None:
+    """Send one delivery, at most once. Payload: delivery_id."""
+    last = message.attempts >= message.max_attempts
+    deliveries.send(delivery_id=message.payload["delivery_id"], last_attempt=last, at=at)
