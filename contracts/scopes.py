@@ -25,7 +25,7 @@ def _of_version(user: User) -> Q:
 
 
 def _operators(user: User) -> Q:
-    return Q(pk__in=models.Contract.objects.filter(_of_party(user)).values("operator"))
+    return Q(pk__in=models.Contract.objects.filter(_offered_or_later(user)).values("operator"))
 
 
 def _vehicles(user: User) -> Q:

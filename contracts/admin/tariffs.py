@@ -1,5 +1,6 @@
 """Tariffs and their versions: five figures or an OCPI document, shown in plain words, released by a second person."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -98,7 +99,7 @@ class TariffVersionForm(forms.ModelForm):
 
     def _use_figures(self, cleaned: dict[str, Any], tariff: Tariff) -> None:
         figures = {name: cleaned.get(name) for name in _PRICES}
-        figures["time_after_hours"] = figures["time_after_hours"] or 0
+        figures["time_after_hours"] = figures["time_after_hours"] or Decimal(0)
         try:
             cleaned["document"] = build_document(
                 SimplePrices(**figures),

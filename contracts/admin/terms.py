@@ -166,7 +166,6 @@ class ContractVersionAdmin(WorkspaceAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Tariffs and percentages by their operations; a changed assignment is taken out and put in again."""
-        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
         who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
         changed = [each for each in formset.forms if each.has_changed()]
         if formset.model is TariffAssignment:

@@ -9,10 +9,14 @@ from stdnum.exceptions import ValidationError as StdnumError
 from evbilling.kernel.clock import zone
 from evbilling.kernel.errors import BadInput, require
 
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+"""Codes of regions, tests and the unknown, which the locale data list beside countries."""
+
 
 @lru_cache(maxsize=1)
 def _countries() -> frozenset[str]:
-    return frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha())
+    codes = Locale("en").territories
+    return frozenset(code for code in codes if len(code) == 2 and code.isalpha()) - _NO_COUNTRIES
 
 
 def country_code(text: str) -> str:

@@ -4,6 +4,7 @@ OCPI's rule is said as people say it: for each kind of price the first line that
 condition after one with a condition is introduced by "otherwise".
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from evbilling.shell.formats import format_number, format_percent, format_unit_price
+from evbilling.shell.formats import format_day, format_number, format_percent, format_unit_price
 
 _SECONDS_PER_HOUR = 3600
 _ORDER = ("FLAT", "ENERGY", "TIME", "PARKING_TIME")
@@ -176,9 +177,9 @@ def _times(restrictions: Mapping[str, Any]) -> Iterator[str]:
     if days := restrictions.get("day_of_week"):
         yield _("on %(days)s") % {"days": ", ".join(_weekdays()[day] for day in days)}
     if first := restrictions.get("start_date"):
-        yield _("from %(day)s on") % {"day": first}
+        yield _("from %(day)s on") % {"day": format_day(dt.date.fromisoformat(first))}
     if last := restrictions.get("end_date"):
-        yield _("before %(day)s") % {"day": last}
+        yield _("before %(day)s") % {"day": format_day(dt.date.fromisoformat(last))}
 
 
 def _weekdays() -> dict[str, str]:

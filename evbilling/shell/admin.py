@@ -124,6 +124,10 @@ class WorkspaceAdmin(ModelAdmin):
         }
         return TemplateResponse(request, "admin/audit_history.html", context)
 
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+        """None: the audit trail says what changed."""
+        return []
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
         """The audit trail has it."""
 
@@ -182,12 +186,13 @@ class AuditedModelAdmin(WorkspaceAdmin):
 
 
 def _changes(form: Any) -> dict[str, Any]:
-    """Field -> [before, after] of what a valid form changed."""
-    return {
+    """Field -> [before, after] of what a valid form changed; another spelling of the same value is no change."""
+    pairs = {
         name: [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
         for name in form.changed_data
         if name in form.cleaned_data and name != "DELETE"
     }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db.models import QuerySet
 
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.models import AuditRecord, OutboxMessage
@@ -27,6 +28,11 @@ def refused(error: type[BillingError], words: str = "") -> Iterator[None]:
     assert snapshot() == before
 
 
+def records() -> QuerySet[AuditRecord]:
+    """This app's rows of the audit trail, oldest first."""
+    return AuditRecord.objects.filter(action__startswith="contracts.").order_by("pk")
+
+
 def actions() -> list[str]:
-    """The actions on the audit trail, oldest first."""
-    return list(AuditRecord.objects.order_by("pk").values_list("action", flat=True))
+    """The actions on this app's audit trail, oldest first."""
+    return list(records().values_list("action", flat=True))
