@@ -1,0 +1,120 @@
+"""What the sample year came to: counted from the books, never from what was intended."""
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from contracts.models import Operator
+from evbilling.demo.company import CURRENCY
+from evbilling.demo.sample import Sample
+from evbilling.kernel.books import check_books
+from evbilling.kernel.money import quantise
+from invoicing.models import (
+    BilledCharge,
+    ChargeUse,
+    Delivery,
+    DeliveryState,
+    Document,
+    DocumentKind,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
+)
+from invoicing.queries.completeness import completeness
+from payments.models import PaymentEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The demo's closing table; amounts in the operator's currency. `drafted` are of `billed` on drafts still."""
+
+    sessions_in: int
+    billed: int
+    drafted: int
+    held: int
+    excluded: int
+    late: int
+    invoices: int
+    settlements: int
+    drafts: int
+    documents: int
+    mails: int
+    invoiced_amount: Decimal
+    paid_amount: Decimal
+    books_clean: bool
+    seconds: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Every session that came in is in exactly one list (I2)."""
+        return self.sessions_in == self.billed + self.held + self.excluded + self.late
+
+    def as_json(self) -> dict[str, object]:
+        """For scripts."""
+        return asdict(self)
+
+
+def summarise(operator: Operator, sample: Sample, *, seconds: int) -> Summary:
+    """Count sessions, documents, mails and money, and check the books."""
+    months = [completeness(operator, month) for month in sample.months]
+    issued = Invoice.objects.filter(operator=operator, state=InvoiceState.ISSUED)
+    invoices = issued.filter(kind=InvoiceKind.INVOICE)
+    gross = invoices.aggregate(total=Sum("gross_amount"))["total"] or Decimal(0)
+    paid = PaymentEvent.objects.filter(kind="captured").aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    return Summary(
+        sessions_in=sum(month.sessions_in for month in months),
+        billed=sum(month.billed for month in months),
+        drafted=_sessions_on_drafts(operator),
+        held=sum(month.held for month in months),
+        excluded=sum(month.excluded for month in months),
+        late=sum(month.late for month in months),
+        invoices=invoices.count(),
+        settlements=issued.filter(kind=InvoiceKind.SETTLEMENT).count(),
+        drafts=Invoice.objects.filter(operator=operator, state=InvoiceState.DRAFT).count(),
+        documents=Document.objects.filter(kind=DocumentKind.PDF).count(),
+        mails=Delivery.objects.filter(state=DeliveryState.SENT).count(),
+        invoiced_amount=quantise(gross, CURRENCY),
+        paid_amount=quantise(paid, CURRENCY),
+        books_clean=not any(result.findings for result in check_books()),
+        seconds=seconds,
+    )
+
+
+def _sessions_on_drafts(operator: Operator) -> int:
+    on_drafts = BilledCharge.objects.filter(
+        use=ChargeUse.BILLED, line__invoice__operator=operator, line__invoice__state=InvoiceState.DRAFT
+    )
+    return on_drafts.values("charge__session").distinct().count()
+
+
+LABELS = (
+    ("sessions_in", "Sessions in"),
+    ("billed", "  billed"),
+    ("drafted", "    of these on drafts"),
+    ("held", "  held for the operator"),
+    ("excluded", "  excluded with a reason"),
+    ("late", "  late, to be billed next"),
+    ("invoices", "Invoices issued"),
+    ("settlements", "Settlements with property owners"),
+    ("drafts", "Drafts left for you to issue"),
+    ("documents", "PDF documents"),
+    ("mails", "Mails to accountants"),
+    ("invoiced_amount", f"Invoiced ({CURRENCY})"),
+    ("paid_amount", f"Paid ({CURRENCY})"),
+    ("books_clean", "Books"),
+    ("seconds", "Seconds"),
+)
+
+
+def as_table(summary: Summary) -> str:
+    """For people."""
+    lines = []
+    for name, label in LABELS:
+        value = getattr(summary, name)
+        if name == "books_clean":
+            shown = "clean" if value else "NOT CLEAN: see manage.py check_books"
+        else:
+            shown = f"{value:,}"
+        lines.append(f"  {label:<36} {shown:>14}")
+    return "\n".join(lines)
