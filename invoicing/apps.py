@@ -9,7 +9,8 @@ class InvoicingConfig(AppConfig):
     verbose_name = _("Invoicing")
 
     def ready(self) -> None:
-        from invoicing import protection, scopes, tasks  # noqa: F401, PLC0415 - tasks register handlers
+        # Apps load first; tasks register the outbox handlers, checks their part of check_books.
+        from invoicing import checks, protection, scopes, tasks  # noqa: F401, PLC0415
 
         protection.register()
         scopes.register()

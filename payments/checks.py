@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from evbilling.kernel.books import Finding, proves
+from evbilling.kernel.fields import amount_sum
 from invoicing.models import Allocation, JournalEntry
 from payments.models import Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
 from payments.rules.card_guard import holds_card_number
@@ -18,13 +19,13 @@ def _allocations_within_payments() -> Iterator[Finding]:
     taken = dict(
         Allocation.objects.filter(source__startswith=PREFIX)
         .values_list("source")
-        .annotate(total=Sum("amount"))
+        .annotate(total=amount_sum("amount"))
         .values_list("source", "total")
     )
     captured = dict(
         PaymentEvent.objects.filter(kind="captured")
         .values_list("payment__public_id")
-        .annotate(total=Sum("amount"))
+        .annotate(total=amount_sum("amount"))
         .values_list("payment__public_id", "total")
     )
     for source, total in sorted(taken.items()):

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from contracts.models import Party
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import Allocation, Invoice
 from payments.models import MethodState, Payment, PaymentMethod, PaymentState
@@ -12,13 +13,15 @@ from payments.models import MethodState, Payment, PaymentMethod, PaymentState
 
 def captured_amount(payment: Payment) -> Decimal:
     """What a payment brought, from its events."""
-    total = payment.events.filter(kind="captured").aggregate(total=Sum("amount"))["total"]
+    total = payment.events.filter(kind="captured").aggregate(total=amount_sum("amount"))["total"]
     return quantise(total or Decimal(0), payment.currency)
 
 
 def unallocated_amount(payment: Payment) -> Decimal:
     """What a payment brought and no invoice took yet."""
-    taken = Allocation.objects.filter(source=f"payment:{payment.public_id}").aggregate(total=Sum("amount"))["total"]
+    taken = Allocation.objects.filter(source=f"payment:{payment.public_id}").aggregate(total=amount_sum("amount"))[
+        "total"
+    ]
     return captured_amount(payment) - quantise(taken or Decimal(0), payment.currency)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Round
 
 
 class AmountField(models.DecimalField):  # type: ignore[type-arg]
@@ -36,3 +37,8 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
         kwargs.setdefault("max_length", 3)
         kwargs.setdefault("choices", currency_choices)
         super().__init__(**kwargs)
+
+
+def amount_sum(expression: Any, **kwargs: Any) -> Round:
+    """SUM of amounts, exact on both databases: SQLite adds in binary, so that 0.30 - 0.10 - 0.20 would not be zero."""
+    return Round(models.Sum(expression, **kwargs), precision=4, output_field=AmountField())

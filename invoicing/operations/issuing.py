@@ -4,7 +4,6 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -13,6 +12,7 @@ from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BadInput, BillingError, WrongState, require
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO
 from evbilling.kernel.steps import step
@@ -85,8 +85,10 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
 
 
 def _adds_up(invoice: Invoice) -> bool:
-    lines: Decimal = InvoiceLine.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"))["net"] or ZERO
-    taxes = InvoiceTax.objects.filter(invoice=invoice).aggregate(net=Sum("net_amount"), tax=Sum("tax_amount"))
+    lines: Decimal = InvoiceLine.objects.filter(invoice=invoice).aggregate(net=amount_sum("net_amount"))["net"] or ZERO
+    taxes = InvoiceTax.objects.filter(invoice=invoice).aggregate(
+        net=amount_sum("net_amount"), tax=amount_sum("tax_amount")
+    )
     net: Decimal = taxes["net"] or ZERO
     tax: Decimal = taxes["tax"] or ZERO
     return (lines, tax, net + tax) == (net, invoice.tax_amount, invoice.gross_amount) and net == invoice.net_amount

@@ -4,11 +4,11 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat, Round
 from django.utils.translation import gettext_lazy as _
 
-from evbilling.kernel.fields import AmountField
+from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
 
@@ -70,7 +70,7 @@ def with_open_amount(queryset: QuerySet[Invoice]) -> "OpenInvoices":
 
 def _sum(rows: QuerySet[Allocation, Any]) -> Coalesce:
     return Coalesce(
-        Subquery(rows.annotate(total=Sum("amount")).values("total")), Value(ZERO), output_field=AmountField()
+        Subquery(rows.annotate(total=amount_sum("amount")).values("total")), Value(ZERO), output_field=AmountField()
     )
 
 
@@ -92,11 +92,10 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     """
     if invoice.state == InvoiceState.DRAFT:
         return PaymentState.DRAFT
-    known = (
-        invoice if hasattr(invoice, "is_credited") else with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get()
-    )
-    left = open_amount(known)
-    if known.is_credited:
+    if not hasattr(invoice, "is_credited"):
+        return payment_state(with_open_amount(Invoice.objects.filter(pk=invoice.pk)).get(), on=on)
+    left = open_amount(invoice)
+    if invoice.is_credited:
         return PaymentState.CREDITED
     if left <= 0:
         return PaymentState.PAID
@@ -115,9 +114,9 @@ def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) ->
         return issued.filter(is_credited=True)
     live = issued.filter(is_credited=False)
     if state == PaymentState.PAID:
-        return live.filter(open_amount__lte=0)
+        return live.filter(open_amount__lte=ZERO)
     overdue = Q(kind=InvoiceKind.INVOICE, due_on__lt=on)
-    unpaid = live.filter(open_amount__gt=0)
+    unpaid = live.filter(open_amount__gt=ZERO)
     if state == PaymentState.OVERDUE:
         return unpaid.filter(overdue)
     untouched = Q(open_amount=F("gross_amount"))

@@ -1,0 +1,184 @@
+"""Documents: sessions billed once (I1), totals right (I7), bytes unchanged (I8), one per slot (I10), credits (I11)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from hashlib import sha256
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+
+from evbilling.kernel.books import Finding, proves
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO, vat_of
+from invoicing.models import (
+    BilledCharge,
+    ChargeUse,
+    Document,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceState,
+    InvoiceTax,
+    LineKind,
+)
+from sessions.models import SessionCharge
+
+_LIVE = ~Exists(
+    Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
+)
+
+
+def _named(invoice: Invoice) -> str:
+    return f"document {invoice.number or invoice.pk}"
+
+
+@proves("I1", "A session is billed at most once per payer")
+def billed_once() -> Iterator[Finding]:
+    """No revision of a session is on a live document where another one is, for the same payer."""
+    credited = Exists(
+        Invoice.objects.filter(
+            corrects=OuterRef("line__invoice"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED
+        )
+    )
+    ref = ("charge__session__source", "charge__session__source_label", "charge__session__provider_ref")
+    twice = (
+        BilledCharge.objects.filter(~credited, use=ChargeUse.BILLED)
+        .order_by()
+        .values(*ref, "charge__contract__number")
+        .annotate(revisions=Count("charge__session", distinct=True), documents=Count("line__invoice", distinct=True))
+        .filter(Q(revisions__gt=1) | Q(documents__gt=1))
+    )
+    for row in twice:
+        yield Finding(
+            "I1",
+            f"session {row[ref[2]]}",
+            f"It is billed more than once under contract {row['charge__contract__number']}; credit one document.",
+        )
+
+
+@proves("I1", "The parts of all payers are the session's price")
+def parts_are_the_price() -> Iterator[Finding]:
+    """Of every session with charges, per price."""
+    sums = (
+        SessionCharge.objects.order_by()
+        .values("session__provider_ref", "price__net_amount")
+        .annotate(parts=amount_sum("net_amount"))
+    )
+    for row in sums.iterator(chunk_size=5000):
+        if row["parts"] != row["price__net_amount"]:
+            yield Finding(
+                "I1",
+                f"session {row['session__provider_ref']}",
+                f"Its charges add up to {row['parts']}, its price is {row['price__net_amount']}.",
+            )
+
+
+@proves("I7", "A line is the sum of its session charges")
+def lines_are_their_charges() -> Iterator[Finding]:
+    """Lines of charging and sponsored charging against what they bill."""
+    sums: dict[int, Decimal] = dict(
+        BilledCharge.objects.filter(use=ChargeUse.BILLED)
+        .order_by()
+        .values_list("line_id")
+        .annotate(total=amount_sum("charge__net_amount"))
+    )
+    lines = InvoiceLine.objects.filter(kind__in=[LineKind.CHARGING, LineKind.SPONSORED]).select_related("invoice")
+    for line in lines.iterator(chunk_size=2000):
+        charged = sums.get(line.pk, ZERO)
+        if charged != line.net_amount:
+            yield Finding(
+                "I7",
+                _named(line.invoice),
+                f"Line {line.position} says {line.net_amount}; its session charges add up to {charged}.",
+            )
+
+
+@proves("I7", "A document's total is its lines and its tax per rate")
+def totals_add_up() -> Iterator[Finding]:
+    """Lines and tax rows per category and rate; tax by rounding once on the summed net, of credits by difference."""
+    lines: dict[int, dict[tuple[str, Decimal], Decimal]] = defaultdict(dict)
+    for invoice_id, category, rate, net in (
+        InvoiceLine.objects.order_by()
+        .values_list("invoice_id", "tax_category", "tax_rate")
+        .annotate(total=amount_sum("net_amount"))
+    ):
+        lines[invoice_id][category, rate] = net
+    taxes: dict[int, list[InvoiceTax]] = defaultdict(list)
+    for row in InvoiceTax.objects.iterator(chunk_size=5000):
+        taxes[row.invoice_id].append(row)
+    for invoice in Invoice.objects.iterator(chunk_size=2000):
+        for problem in _problems(invoice, lines[invoice.pk], taxes[invoice.pk]):
+            yield Finding("I7", _named(invoice), problem)
+
+
+def _problems(invoice: Invoice, lines: dict[tuple[str, Decimal], Decimal], taxes: list[InvoiceTax]) -> Iterator[str]:
+    rows = {(row.tax_category, row.tax_rate): row for row in taxes}
+    for key in sorted(lines.keys() | rows.keys()):
+        on_lines, row = lines.get(key, ZERO), rows.get(key)
+        if row is None or row.net_amount != on_lines:
+            told = row.net_amount if row else "nothing"
+            yield f"Its lines at {key[0]} {key[1]:f} % add up to {on_lines}, its tax table says {told}."
+        elif invoice.kind != InvoiceKind.CREDIT_NOTE:
+            due = vat_of(row.net_amount, row.tax_rate, invoice.currency)
+            if due != row.tax_amount:
+                yield f"Its tax at {key[1]:f} % is {row.tax_amount}; on {row.net_amount} it is {due}."
+    net, tax = sum((row.net_amount for row in taxes), ZERO), sum((row.tax_amount for row in taxes), ZERO)
+    if (net, tax, net + tax) != (invoice.net_amount, invoice.tax_amount, invoice.gross_amount):
+        yield (
+            f"Its totals are {invoice.net_amount} + {invoice.tax_amount} = {invoice.gross_amount}; "
+            f"its tax table gives {net} + {tax} = {net + tax}."
+        )
+
+
+@proves("I8", "Archived documents are the bytes that were made")
+def bytes_unchanged() -> Iterator[Finding]:
+    """Size and SHA-256 of every archived file, one at a time."""
+    for document in Document.objects.select_related("invoice").iterator(chunk_size=50):
+        content = bytes(document.content)
+        if len(content) != document.size or sha256(content).hexdigest() != document.sha256:
+            yield Finding("I8", document.file_name, "Its bytes are not those that were archived.")
+
+
+@proves("I10", "At most one live document per contract, period and kind")
+def one_live_document() -> Iterator[Finding]:
+    """Credit notes stand beside what they credit, one each."""
+    documents = (
+        Invoice.objects.filter(_LIVE)
+        .exclude(kind=InvoiceKind.CREDIT_NOTE)
+        .order_by()
+        .values("contract__number", "period_from", "period_to", "kind")
+        .annotate(live=Count("pk"))
+        .filter(live__gt=1)
+    )
+    for row in documents:
+        yield Finding(
+            "I10",
+            f"contract {row['contract__number']}",
+            f"{row['live']} live documents ({row['kind']}) bill {row['period_from']} to {row['period_to']}.",
+        )
+
+
+@proves("I11", "Credits never exceed the document, at any tax rate")
+def credits_within() -> Iterator[Finding]:
+    """Per tax rate, net and tax; and a credit note has the party and currency of its original."""
+    credited: dict[tuple[int, str, Decimal], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+    notes = InvoiceTax.objects.filter(invoice__kind=InvoiceKind.CREDIT_NOTE).select_related("invoice")
+    for row in notes.iterator(chunk_size=2000):
+        sums = credited[row.invoice.corrects_id or 0, row.tax_category, row.tax_rate]
+        sums[0] += row.net_amount
+        sums[1] += row.tax_amount
+    originals = InvoiceTax.objects.filter(invoice__in={key[0] for key in credited}).select_related("invoice")
+    rows = {(row.invoice_id, row.tax_category, row.tax_rate): row for row in originals}
+    for key, (net, tax) in credited.items():
+        original = rows.get(key)
+        if original is None or net > original.net_amount or tax > original.tax_amount:
+            yield Finding(
+                "I11",
+                _named(original.invoice) if original else f"document {key[0]}",
+                f"{net} net and {tax} tax are credited at {key[2]:f} %, more than it charges there.",
+            )
+    strangers = Invoice.objects.filter(kind=InvoiceKind.CREDIT_NOTE).exclude(
+        corrects__party=F("party"), corrects__currency=F("currency"), corrects__state=InvoiceState.ISSUED
+    )
+    for note in strangers:
+        yield Finding("I11", _named(note), "It credits a document of another party or currency, or a draft.")

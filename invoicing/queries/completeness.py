@@ -1,0 +1,123 @@
+"""Completeness of a period: sessions in = billed + held + excluded + late + waiting, and none is missing (I2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import Contract, Operator
+from evbilling.kernel.clock import Period
+from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, ItemState
+from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
+from sessions.queries import current_sessions
+
+
+class Fate(TextChoices):
+    """In which list a completed session of a period is; each is in exactly one."""
+
+    BILLED = "billed", _("billed")
+    HELD = "held", _("held")
+    EXCLUDED = "excluded", _("excluded")
+    LATE = "late", _("late")
+    WAITING = "waiting", _("not billed yet")
+    MISSING = "missing", _("in no list")
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How many completed sessions ended in the period, and what became of them.
+
+    Late ones came after their contract was billed for the period: they are on a later document or wait for the next.
+    Waiting ones belong to a contract that is not billed for the period yet, or to a payer whose document is not
+    drafted yet. Missing ones are an error (I2).
+    """
+
+    sessions_in: int
+    billed: int
+    held: int
+    excluded: int
+    late: int
+    waiting: int
+    missing: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every session is billed, held, excluded with reason, or late."""
+        return self.sessions_in == self.billed + self.held + self.excluded + self.late
+
+
+def completeness(operator: Operator, period: Period) -> Completeness:
+    """What became of an operator's sessions of a period; two queries.
+
+    A session belongs to the period of its end in its contract's zone; one that no contract pays for counts by the
+    operator's zone under every operator, because nobody knows yet whose it is.
+    """
+    rows = with_fate(sessions_of_period(operator, period), period).order_by().values_list("fate")
+    counted: Mapping[str, int] = dict(rows.annotate(count=Count("pk")))
+    return Completeness(
+        sessions_in=sum(counted.values()),
+        billed=counted.get(Fate.BILLED, 0),
+        held=counted.get(Fate.HELD, 0),
+        excluded=counted.get(Fate.EXCLUDED, 0),
+        late=counted.get(Fate.LATE, 0),
+        waiting=counted.get(Fate.WAITING, 0),
+        missing=counted.get(Fate.MISSING, 0),
+    )
+
+
+def missing_sessions(operator: Operator, period: Period) -> QuerySet[ChargingSession]:
+    """The sessions of a period that are in no list although it was billed."""
+    return with_fate(sessions_of_period(operator, period), period).filter(fate=Fate.MISSING)
+
+
+def sessions_of_period(operator: Operator, period: Period) -> QuerySet[ChargingSession]:
+    """The current completed sessions that ended in the period."""
+    zones = Contract.objects.filter(operator=operator).order_by().values_list("zone", flat=True).distinct()
+    start, end = period.instants(operator.zone)
+    inside = Q(contract__isnull=True, ended_at__gte=start, ended_at__lt=end)
+    for zone in zones:
+        start, end = period.instants(zone)
+        inside |= Q(contract__operator=operator, contract__zone=zone, ended_at__gte=start, ended_at__lt=end)
+    return current_sessions().filter(inside, state=SessionState.COMPLETED)
+
+
+def with_fate(sessions: QuerySet[ChargingSession], period: Period) -> QuerySet[Any]:
+    """Annotate `fate`: in which list each session of the period is."""
+    billed = BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED)
+    here = Exists(billed.filter(line__invoice__period_from__lt=period.end))
+    later = Exists(billed.filter(line__invoice__period_from__gte=period.end))
+    of_charge = BilledCharge.objects.filter(charge=OuterRef("pk"), use=ChargeUse.BILLED)
+    part_left = Exists(SessionCharge.objects.filter(~Exists(of_charge), session=OuterRef("pk")))
+    return sessions.annotate(
+        fate=Case(
+            When(Q(part_left), then=Value(Fate.WAITING)),
+            When(Q(here), then=Value(Fate.BILLED)),
+            When(Q(later), then=Value(Fate.LATE)),
+            When(_held(HoldState.OPEN), then=Value(Fate.HELD)),
+            When(_held(HoldState.REJECTED), then=Value(Fate.EXCLUDED)),
+            When(Q(contract__isnull=False) & ~_billed_for(period), then=Value(Fate.WAITING)),
+            When(Exists(SessionPrice.objects.filter(session=OuterRef("pk"))), then=Value(Fate.LATE)),
+            default=Value(Fate.MISSING),
+            output_field=CharField(),
+        )
+    )
+
+
+def _held(state: HoldState) -> Exists:
+    return Exists(Hold.objects.filter(session=OuterRef("pk"), state=state))
+
+
+def _billed_for(period: Period) -> Q:
+    """Whether the session's contract was billed for the period: it has a document, or its run came to an end."""
+    document = Invoice.objects.filter(
+        contract=OuterRef("contract"), period_from=period.start, period_to=period.end, kind=InvoiceKind.INVOICE
+    )
+    done = BillingRunItem.objects.filter(
+        contract=OuterRef("contract"),
+        run__period_from=period.start,
+        run__period_to=period.end,
+        state__in=[ItemState.DRAFTED, ItemState.ISSUED, ItemState.SKIPPED],
+    )
+    return Q(Exists(document)) | Q(Exists(done))

@@ -1,0 +1,32 @@
+"""Which documents a portal user sees (I20): the issued ones of the parties that the user acts for; drafts are ours."""
+
+from django.db.models import Q
+
+from contracts.queries import parties_of
+from evbilling.access.models import User
+from evbilling.access.scope import register_scope
+from invoicing.models import (
+    Allocation,
+    Delivery,
+    Document,
+    Invoice,
+    InvoiceLine,
+    InvoiceState,
+    InvoiceTax,
+)
+
+
+def documents_of(user: User) -> Q:
+    """Issued invoices, credit notes and settlements of the own parties."""
+    return Q(party__in=parties_of(user), state=InvoiceState.ISSUED)
+
+
+def _of_document(user: User) -> Q:
+    return Q(invoice__in=Invoice.objects.filter(documents_of(user)).values("pk"))
+
+
+def register() -> None:
+    """Called once from AppConfig.ready(). The ledger, runs, series and tax rates are for the staff alone."""
+    register_scope(Invoice, documents_of)
+    for model in (InvoiceLine, InvoiceTax, Document, Delivery, Allocation):
+        register_scope(model, _of_document)
