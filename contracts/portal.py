@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -59,13 +59,13 @@ class TariffText:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One version of a contract as people read it."""
+    """One version of a contract as people read it; `share` and `sponsorship` are parts of one."""
 
     version: ContractVersion
     ends_on: dt.date | None
     tariffs: Sequence[TariffText] = field(default_factory=tuple)
-    share: Any = None
-    sponsorship: Any = None
+    share: Decimal | None = None
+    sponsorship: Decimal | None = None
 
 
 def own_contracts(request: HttpRequest) -> QuerySet[Contract]:
@@ -134,8 +134,8 @@ def _terms(found: Contract, now: dt.datetime) -> list[Terms]:
             tariffs=[
                 text for each in version.tariff_assignments.all() if (text := _tariff(each, released, now)) is not None
             ],
-            share=getattr(version, "revenue_share", None),
-            sponsorship=getattr(version, "sponsorship", None),
+            share=version.revenue_share.percent_of_net / 100 if hasattr(version, "revenue_share") else None,
+            sponsorship=version.sponsorship.percent / 100 if hasattr(version, "sponsorship") else None,
         )
         for version, end in zip(versions, ends, strict=True)
     ]

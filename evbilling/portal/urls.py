@@ -1,6 +1,27 @@
-"""Addresses of the portal."""
+"""Addresses of the portal; each app brings the views of its own pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from contracts import portal as contracts
+from evbilling.portal import membership, views
+from invoicing import portal as invoicing
+from payments import portal as payments
+from sessions import portal as sessions
 
 app_name = "portal"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("company/switch/", membership.switch_company, name="switch_company"),
+    path("company/", contracts.company, name="company"),
+    path("contracts/", contracts.contracts, name="contracts"),
+    path("contracts/<str:number>/", contracts.contract, name="contract"),
+    path("vehicles/", contracts.vehicles, name="vehicles"),
+    *sessions.urlpatterns,
+    path("invoices/", invoicing.invoices, name="invoices"),
+    path("invoices/<str:number>/", invoicing.invoice, name="invoice"),
+    path("invoices/<str:number>/documents/<slug:kind>/", invoicing.document, name="document"),
+    path("invoices/<str:number>/pay/", payments.pay_invoice, name="invoice_pay"),
+    path("payments/<str:public_id>/", payments.payment_page, name="payment"),
+    path("payments/<str:public_id>/return/", payments.payment_return, name="payment_return"),
+    path("payments/<str:public_id>/refresh/", payments.refresh, name="payment_refresh"),
+]

@@ -1,0 +1,196 @@
+"""Pages of documents for customers: the list, one document with its lines, and the archived files."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from contracts.models import Membership, MembershipRole, PartyKind
+from contracts.queries import parties_of
+from evbilling.access.scope import visible
+from evbilling.kernel.clock import local_date
+from evbilling.shell.formats import format_period
+from evbilling.shell.tables import Column, Table
+from evbilling.shell.views import find_visible, portal_page
+from invoicing.models import Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.documents import (
+    CREDIT_PREFIX,
+    PaymentState,
+    in_payment_state,
+    open_amount,
+    payment_state,
+    with_open_amount,
+)
+
+STATE_TONES = {
+    PaymentState.DRAFT: "neutral",
+    PaymentState.OPEN: "info",
+    PaymentState.PARTLY_PAID: "warning",
+    PaymentState.PAID: "success",
+    PaymentState.OVERDUE: "danger",
+    PaymentState.CREDITED: "neutral",
+}
+"""The badge of each state of payment."""
+TABS = (
+    ("", _("All")),
+    (PaymentState.OPEN, _("Open")),
+    (PaymentState.OVERDUE, _("Overdue")),
+    (PaymentState.PARTLY_PAID, _("Partly paid")),
+    (PaymentState.PAID, _("Paid")),
+    (PaymentState.CREDITED, _("Credited")),
+)
+_HEADINGS = {PartyKind.PROPERTY_OWNER: _("Settlements"), PartyKind.EV_DRIVER: _("Receipts")}
+_PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
+_PAYABLE = frozenset({PaymentState.OPEN, PaymentState.PARTLY_PAID, PaymentState.OVERDUE})
+_INLINE = frozenset({"application/pdf"})
+"""Types that a browser may show in its window; everything else is saved, so that no file of ours can run."""
+
+
+def own_documents(request: HttpRequest) -> QuerySet[Invoice]:
+    """Issued documents of all companies for which the visitor acts; of staff too, no more than those."""
+    mine = visible(Invoice.objects.filter(state=InvoiceState.ISSUED), request.user)
+    return mine.filter(party__in=parties_of(request.user))
+
+
+def state_of(invoice: Invoice) -> PaymentState:
+    """The state of payment today, by the operator's calendar. Needs `operator` and the open amount loaded."""
+    return payment_state(invoice, on=local_date(timezone.now(), invoice.operator.zone))
+
+
+def may_pay(invoice: Invoice, membership: Membership) -> bool:
+    """Whether to offer the pay page: an invoice with an open amount, to someone who may pay."""
+    is_invoice = invoice.kind == InvoiceKind.INVOICE
+    return is_invoice and membership.role in _PAYERS and state_of(invoice) in _PAYABLE
+
+
+def document_rows(documents: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Documents with all that a row of a list shows: open amount, operator, whether the PDF is there. One query."""
+    archived = Document.objects.filter(invoice=OuterRef("pk"), kind=DocumentKind.PDF)
+    rows: QuerySet[Invoice] = with_open_amount(documents).annotate(has_pdf=Exists(archived)).select_related("operator")
+    return rows
+
+
+def _columns() -> Sequence[Column]:
+    return [
+        Column(
+            "number",
+            _("Number"),
+            sort="number",
+            title=True,
+            href=lambda row: reverse("portal:invoice", args=[row.number]),
+        ),
+        Column("kind", _("Kind"), value=lambda row: row.get_kind_display(), minor=True),
+        Column(
+            "period", _("Period"), value=lambda row: format_period(row.period_from, row.period_to), sort="period_from"
+        ),
+        Column("issued_on", _("Issued"), format="day", sort="issued_on", minor=True),
+        Column("due_on", _("Due"), format="day", sort="due_on"),
+        Column("gross_amount", _("Total"), format="money", sort="gross_amount"),
+        Column("open_amount", _("Open"), format="money", value=open_amount, sort="open_amount"),
+        Column(
+            "state",
+            _("Status"),
+            format="badge",
+            value=lambda row: state_of(row).label,
+            tone=lambda row: STATE_TONES[state_of(row)],
+        ),
+    ]
+
+
+@never_cache
+@require_safe
+@portal_page
+def invoices(request: HttpRequest) -> HttpResponse:
+    """The company's documents, newest first; `?state=` narrows to one state of payment."""
+    party = request.membership.party  # type: ignore[attr-defined]
+    documents = own_documents(request).filter(party=party)
+    state = request.GET.get("state", "")
+    if state in dict(TABS) and state:
+        documents = in_payment_state(documents, state, on=local_date(timezone.now(), _zone(documents)))
+    table = Table(
+        document_rows(documents),
+        _columns(),
+        request.GET,
+        caption=_("Documents"),
+        default_sort="-issued_on",
+        empty=_("No document here."),
+    )
+    heading = _HEADINGS.get(party.kind, _("Invoices"))
+    context = {"table": table, "tabs": TABS, "state": state, "heading": heading}
+    return render(request, "portal/invoices/list.html", context)
+
+
+def _zone(documents: QuerySet[Invoice]) -> str:
+    """The operator's zone: its calendar says what is overdue."""
+    return documents.values_list("operator__zone", flat=True).order_by().first() or "UTC"
+
+
+@never_cache
+@require_safe
+@portal_page
+def invoice(request: HttpRequest, number: str) -> HttpResponse:
+    """One document: what it is for, its lines and taxes, what was settled, its files."""
+    found = find_visible(
+        document_rows(own_documents(request)).select_related("operator", "contract", "corrects", "party"),
+        request.user,
+        number=number,
+    )
+    state = state_of(found)
+    context: dict[str, Any] = {
+        "invoice": found,
+        "open": open_amount(found),
+        "state": state,
+        "tone": STATE_TONES[state],
+        "recipient": found.recipient_details,
+        "issuer": found.issuer_details,
+        "period": format_period(found.period_from, found.period_to),
+        "sessions_url": f"{reverse('portal:sessions')}?month={found.period_from:%Y-%m}",
+        "lines": [(each, each.tax_rate / 100) for each in found.lines.all()],
+        "taxes": [(each, each.tax_rate / 100) for each in found.taxes.all()],
+        "settled": _settled(found),
+        "credits": found.corrections.filter(state=InvoiceState.ISSUED),
+        "documents": found.documents.defer("content"),
+        "may_pay": may_pay(found, request.membership),  # type: ignore[attr-defined]
+    }
+    return render(request, "portal/invoices/detail.html", context)
+
+
+def _settled(found: Invoice) -> list[dict[str, Any]]:
+    """What settled the document, in order; a reversal has a negative amount."""
+    return [
+        {
+            "on": each.allocated_on,
+            "amount": each.amount,
+            "text": _("Credit note") if each.source.startswith(CREDIT_PREFIX) else _("Payment"),
+            "undone": each.reverses_id is not None,
+        }
+        for each in found.allocations.order_by("pk")
+    ]
+
+
+@never_cache
+@require_safe
+@portal_page
+def document(request: HttpRequest, number: str, kind: str) -> HttpResponse:
+    """The archived bytes as they were sent; `?show=1` opens a PDF in the browser instead of saving it."""
+    parent = find_visible(own_documents(request), request.user, number=number)
+    found = find_visible(Document.objects.filter(invoice=parent), request.user, kind=kind)
+    inline = "show" in request.GET and found.content_type in _INLINE
+    return HttpResponse(
+        bytes(found.content),
+        content_type=found.content_type,
+        headers={
+            "Content-Disposition": content_disposition_header(not inline, found.file_name),
+            "Content-Length": str(found.size),
+            "ETag": f'"{found.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
