@@ -17,6 +17,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from evbilling.kernel import outbox
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.models import AuditRecord, OutboxMessage
+from evbilling.workspace import month_close
+
+__all__ = ["month_close"]
 
 
 class ReasonForm(BaseDialogForm):

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from contracts.models import Operator
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
+from invoicing.admin.runs import BillingRunAdmin
 from invoicing.models import BillingRun
 from invoicing.operations import runs
 from invoicing.queries.completeness import completeness
@@ -75,7 +76,11 @@ def month_close(request: HttpRequest) -> HttpResponse:
 def progress(request: HttpRequest, run_id: int) -> HttpResponse:
     """The part of the page that moves; it asks for itself again until nothing moves any more."""
     run = get_object_or_404(BillingRun, pk=run_id)
-    return render(request, "admin/month_close_progress.html", _steering(request, run, timezone.now()))
+    context = _steering(request, run, timezone.now())
+    response = render(request, "admin/month_close_progress.html", context)
+    if context["progress"].settled:
+        response["HX-Refresh"] = "true"  # checks and completeness are as of the end, too
+    return response
 
 
 @require_POST
@@ -115,21 +120,26 @@ def steer(request: HttpRequest, run_id: int, what: str) -> HttpResponse:
     return _back(run.operator_id, str(run))
 
 
-def urls() -> list[URLPattern]:
-    """Addresses below /admin/, each with the permission it needs."""
+@admin.register(BillingRun)
+class MonthCloseAdmin(BillingRunAdmin):
+    """The list of runs, and the page that starts and steers them."""
 
-    def guarded(view: Any, permission: str) -> Any:
-        return admin.site.admin_view(permission_required(f"invoicing.{permission}", raise_exception=True)(view))
+    def get_urls(self) -> list[URLPattern]:
+        """The page's own addresses before those of the list, each with the permission it needs."""
 
-    return [
-        path("month-close/", guarded(month_close, "view_billingrun"), name="month_close"),
-        path("month-close/go/", guarded(start, "run_billing"), name="month_close_start"),
-        path("month-close/<int:run_id>/", guarded(progress, "view_billingrun"), name="month_close_progress"),
-        *(
-            path(f"month-close/<int:run_id>/{what}/", guarded(steer, "run_billing"), {"what": what}, f"month_close_{what}")
-            for what in ACTIONS
-        ),
-    ]
+        def guarded(view: Any, permission: str) -> Any:
+            allowed = permission_required(f"invoicing.{permission}", raise_exception=True)(view)
+            return self.admin_site.admin_view(allowed)
+
+        own = [
+            path("month-close/", guarded(month_close, "view_billingrun"), name="month_close"),
+            path("month-close/go/", guarded(start, "run_billing"), name="month_close_start"),
+            path("month-close/<int:run_id>/", guarded(progress, "view_billingrun"), name="month_close_progress"),
+        ]
+        for what in ACTIONS:
+            view, route = guarded(steer, "run_billing"), f"month-close/<int:run_id>/{what}/"
+            own.append(path(route, view, {"what": what}, name=f"month_close_{what}"))
+        return own + list(super().get_urls())
 
 
 def _period(request: HttpRequest, operator: Operator, now: dt.datetime) -> Period:

@@ -1,0 +1,95 @@
+"""Mails to accountants in the workspace: what was sent to whom, what failed and why, and sending again."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from evbilling.shell.admin import ReasonForm
+from invoicing.admin.runs import WrittenByTheProduct
+from invoicing.models import Delivery
+from invoicing.operations.deliveries import resend_delivery
+
+TONES = {"queued": "info", "sending": "warning", "sent": "success", "failed": "danger", "unknown": "danger"}
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(WrittenByTheProduct):
+    """Each intent to send a document."""
+
+    list_display = ("document", "party", "intent", "to", "state_badge", "error", "created_at", "sent_at")
+    list_filter = ("state",)
+    list_select_related = ("invoice__party",)
+    search_fields = (
+        "invoice__number__istartswith",
+        "message_ref__icontains",
+        "invoice__party__legal_name__istartswith",
+    )
+    search_help_text = _("Document number, party or message id")
+    fields = (
+        "document",
+        "party",
+        "intent",
+        "to",
+        "subject",
+        "state_badge",
+        "error",
+        "message_ref",
+        "created_at",
+        "sent_at",
+    )
+    readonly_fields = fields
+    actions_detail = ("send_again",)
+
+    @display(description=_("document"), ordering="invoice__number")
+    def document(self, delivery: Delivery) -> str:
+        """Opens it."""
+        address = reverse("admin:invoicing_invoice_change", args=[delivery.invoice_id])
+        return format_html('<a href="{}">{}</a>', address, delivery.invoice)
+
+    @display(description=_("party"), ordering="invoice__party__legal_name")
+    def party(self, delivery: Delivery) -> str:
+        """Whose accountants."""
+        return str(delivery.invoice.party)
+
+    @display(description=_("to"))
+    def to(self, delivery: Delivery) -> str:
+        """The addresses."""
+        return ", ".join(delivery.recipients) or "\N{EN DASH}"
+
+    @display(description=_("state"), label=TONES, ordering="state")
+    def state_badge(self, delivery: Delivery) -> tuple[str, str]:
+        """In the colours used everywhere."""
+        return delivery.state, delivery.get_state_display()
+
+    def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Whoever may send documents again."""
+        return request.user.has_perm("invoicing.resend_delivery")
+
+    @action(
+        description=_("Send again"),
+        url_path="send-again",
+        permissions=["resend"],
+        icon="forward_to_inbox",
+        dialog={
+            "title": _("Send the document again"),
+            "description": _("A new mail goes to the accountants as they are now, with the archived document."),
+            "form_class": ReasonForm,
+            "form_submit_text": _("Send"),
+        },
+    )
+    def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
+        """A new intent, with the reason."""
+        invoice_id = Delivery.objects.values_list("invoice_id", flat=True).get(pk=object_id)
+        delivery = self.run(
+            request,
+            resend_delivery,
+            str(_("%(it)s is being sent.")),
+            invoice_id=invoice_id,
+            reason=form.cleaned_data["reason"],
+        )
+        return self.back_to(delivery.pk if delivery else object_id)

@@ -1,0 +1,143 @@
+"""Bill a month from the command line: the same run as in the workspace."""
+
+import argparse
+import datetime as dt
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from contracts.models import Operator
+from evbilling.kernel.clock import Period, local_date, parse_month
+from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
+from evbilling.kernel.errors import BadInput
+from invoicing.models import BillingRun
+from invoicing.operations import inline, runs
+from invoicing.queries.completeness import completeness
+from invoicing.queries.progress import RunProgress, open_items, run_progress
+from invoicing.tasks import enqueue_run
+
+POLL_SECONDS = 1
+
+
+class Command(StableCommand):
+    """Starts a run or continues it; what is done already is not done twice."""
+
+    help = "Bill a month: rate, draft and issue the documents of all due contracts, then draw and send them."
+    examples = (
+        "manage.py bill --period 2026-10                 # start the run; the workers do it",
+        "manage.py bill --period 2026-10 --wait --json   # and wait for them",
+        "manage.py bill --period 2026-10 --no-issue      # stop at drafts",
+        "manage.py bill --period 2026-10 --inline        # do it in this process, without workers",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Period and operator, how far, and who does the work."""
+        super().add_arguments(parser)
+        parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the month to bill")
+        parser.add_argument("--operator", type=int, metavar="ID", help="needed where there are several operators")
+        parser.add_argument(
+            "--issued-on",
+            type=_day,
+            metavar="YYYY-MM-DD",
+            help="date of the documents (default: today where the operator is)",
+        )
+        parser.add_argument("--no-issue", action="store_true", help="stop at drafts")
+        who = parser.add_mutually_exclusive_group()
+        who.add_argument("--wait", action="store_true", help="wait until the workers have done it")
+        who.add_argument("--inline", action="store_true", help="do it in this process")
+
+    def run(self, options: dict[str, Any]) -> int:
+        """Start, work or wait, report. Exit code 1 where a contract, document or mail needs a person."""
+        operator = _operator(options["operator"])
+        period, at = parse_month(options["period"]), timezone.now()
+        run = runs.start_run(
+            operator_id=operator.pk,
+            period=period,
+            issued_on=options["issued_on"] or local_date(at, operator.zone),
+            issue=not options["no_issue"],
+            by=None,
+            at=at,
+        )
+        if options["inline"]:
+            self._inline(run)
+        else:
+            enqueue_run(run_id=run.pk)
+            while options["wait"] and not self._progress(run).settled:
+                self._draw(self._progress(run))
+                time.sleep(POLL_SECONDS)
+        progress = self._progress(run)
+        self._report(run, period, progress, as_json=options["json"])
+        return FINDINGS if progress.needs_person else GOOD
+
+    def _progress(self, run: BillingRun) -> RunProgress:
+        run.refresh_from_db()
+        return run_progress(run, at=timezone.now())
+
+    def _inline(self, run: BillingRun) -> None:
+        shown = 0.0
+
+        def show() -> None:
+            nonlocal shown
+            if time.monotonic() - shown >= POLL_SECONDS:
+                shown = time.monotonic()
+                self._draw(self._progress(run))
+
+        inline.work_off(run_id=run.pk, clock=timezone.now, progress=show)
+        self._draw(self._progress(run), last=True)
+
+    def _draw(self, progress: RunProgress, *, last: bool = False) -> None:
+        """One line on a terminal that redraws itself; elsewhere nothing but the last one."""
+        if not (last or sys.stderr.isatty()):
+            return
+        filled = progress.percent * 30 // 100
+        eta = f", {progress.eta_seconds} s left" if progress.eta_seconds else ""
+        text = (
+            f"[{'#' * filled}{'.' * (30 - filled)}] {progress.done}/{progress.total} contracts, "
+            f"{progress.issued} issued, {progress.documents} drawn, {progress.mails['sent']} sent{eta}"
+        )
+        self.stderr.write(f"\r{text:<110}", ending="\n" if last else "")
+
+    def _report(self, run: BillingRun, period: Period, progress: RunProgress, *, as_json: bool) -> None:
+        figures = {
+            "run": {"id": run.pk, "period": period.code, "state": run.state, "issued_on": run.issued_on},
+            "counts": {
+                name: getattr(progress, name)
+                for name in ("total", "pending", "drafted", "issued", "skipped", "failed", "documents")
+            },
+            "mails": progress.mails,
+            "failures": [{"contract": item.contract.number, "cause": item.reason} for item in open_items(run)],
+            "completeness": _plain(completeness(run.operator, period)),
+        }
+        if as_json:
+            self.print_json(figures)
+            return
+        for title, part in figures.items():
+            lines = part.items() if isinstance(part, dict) else ((each["contract"], each["cause"]) for each in part)
+            for name, value in lines:
+                self.stdout.write(f"{title:<14}{name:<14}{value}")
+
+
+def _plain(report: Any) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
+
+
+def _operator(operator_id: int | None) -> Operator:
+    """The named operator, or the only one. Raises BadInput."""
+    found = Operator.objects.order_by("pk")
+    if operator_id is not None:
+        found = found.filter(pk=operator_id)
+    operators = list(found[:2])
+    if len(operators) != 1:
+        known = ", ".join(f"{pk} {name}" for pk, name in Operator.objects.values_list("pk", "legal_name")) or "none"
+        raise BadInput("operator", operator_id, f"Name one with --operator ID. Known: {known}.")
+    return operators[0]
