@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'import',
                 'verbose_name_plural': 'imports',
                 'ordering': ['-at'],
+                'permissions': [('import_sessions', 'Can import files of sessions')],
             },
         ),
         migrations.CreateModel(

@@ -62,6 +62,7 @@ class ImportBatch(models.Model):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-at"]
+        permissions = [("import_sessions", "Can import files of sessions")]
 
     def __str__(self) -> str:
         return f"{self.file_name} {self.at:%Y-%m-%d %H:%M}"

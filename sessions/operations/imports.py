@@ -92,7 +92,7 @@ def import_file(
     whole, NotAllowed without the permission.
     """
     require(
-        by is None or by.has_perm("charging.add_importbatch"),
+        by is None or by.has_perm("charging.import_sessions"),
         NotAllowed(_("You may not import sessions; ask a billing clerk.")),
     )
     profile = ImportProfile.objects.filter(pk=profile_id).first()

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from contracts.queries import TermsBook
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import ROUNDING_RULE
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
@@ -59,8 +59,12 @@ def rerate_sessions(*, session_ids: Sequence[int], reason: str, by: User | None,
     """Throw away the prices of sessions and rate them again, under the terms as they are now.
 
     Raises WrongState when a session has charges: it is on a document, which must be discarded or credited first.
-    Raises BadInput without a reason.
+    Raises BadInput without a reason, NotAllowed without the permission.
     """
+    require(
+        by is None or by.has_perm("charging.change_sessionprice"),
+        NotAllowed(_("You may not price sessions again; ask a billing clerk.")),
+    )
     require(reason.strip(), BadInput("reason", reason, _("Say why; it is kept in the audit trail.")))
     with transaction.atomic():
         sessions = lock_all(ChargingSession, session_ids)

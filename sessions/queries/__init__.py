@@ -8,7 +8,7 @@ from sessions.queries.status import (
     SessionStatus,
     charging_now,
     current_sessions,
-    held_of,
+    of_status,
     with_status,
 )
 
@@ -27,7 +27,7 @@ __all__ = [
     "completeness",
     "current_sessions",
     "explain",
-    "held_of",
+    "of_status",
     "price_now",
     "unrated_sessions",
     "with_status",

@@ -62,6 +62,25 @@ def with_status(sessions: QuerySet[ChargingSession]) -> QuerySet[Any]:
     )
 
 
+def of_status(sessions: QuerySet[ChargingSession], status: str) -> QuerySet[ChargingSession]:
+    """The sessions of one status, by conditions that an index answers: the filter of the lists."""
+    current = Q(superseded_at__isnull=True)
+    completed = current & Q(state=SessionState.COMPLETED)
+    charged = Q(Exists(SessionCharge.objects.filter(session=OuterRef("pk"))))
+    held, rejected = Q(held_of(HoldState.OPEN)), Q(held_of(HoldState.REJECTED))
+    free = completed & ~charged & ~held & ~rejected
+    conditions = {
+        SessionStatus.RUNNING: current & Q(state__in=RUNNING_STATES),
+        SessionStatus.HELD: completed & held & ~charged,
+        SessionStatus.EXCLUDED: (completed & rejected & ~held & ~charged) | (current & Q(state=SessionState.INVALID)),
+        SessionStatus.UNRATED: free & Q(price__isnull=True),
+        SessionStatus.PRICED: free & Q(price__isnull=False),
+        SessionStatus.CHARGED: completed & charged,
+        SessionStatus.REPLACED: Q(superseded_at__isnull=False),
+    }
+    return sessions.filter(conditions[SessionStatus(status)])
+
+
 def charging_now(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
     """Those that run, the latest start first."""
     return sessions.filter(Q(state=SessionState.ACTIVE), superseded_at__isnull=True).order_by("-started_at", "-pk")
