@@ -1,0 +1,205 @@
+"""The ledger in the workspace: journal, accounts, closed months, allocations, number series, tax rates."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+
+from contracts.models import Operator
+from evbilling.shell.admin import AuditedModelAdmin, ReasonForm
+from evbilling.shell.formats import format_percent
+from invoicing.admin.common import ListInline, link_to, money, right
+from invoicing.admin.runs import WrittenByTheProduct
+from invoicing.models import Account, AccountingPeriod, Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
+from invoicing.operations.allocations import reverse_allocation
+from invoicing.operations.ledger import close_period
+
+
+class JournalLineInline(ListInline):
+    """The sides of an entry."""
+
+    model = JournalLine
+    fields = ("account", "party", "debit", "credit")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JournalLine]:
+        """With what a row shows."""
+        return super().get_queryset(request).select_related("account", "party", "entry")
+
+    @admin.display(description=_("debit"))
+    def debit(self, line: JournalLine) -> SafeString:
+        """Positive amounts."""
+        return money(line.amount if line.amount > 0 else None, line.entry.currency)
+
+    @admin.display(description=_("credit"))
+    def credit(self, line: JournalLine) -> SafeString:
+        """Negative amounts, shown positive."""
+        return money(-line.amount if line.amount < 0 else None, line.entry.currency)
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(WrittenByTheProduct):
+    """The bookings, append-only."""
+
+    list_display = ("booked_on", "text", "source", "currency", "operator")
+    list_filter = (("booked_on", RangeDateFilter), "operator")
+    list_select_related = ("operator",)
+    search_fields = ("text__icontains", "source__istartswith")
+    search_help_text = _("Text, or the beginning of the source such as invoice:12")
+    fields = ("operator", "booked_on", "source", "text", "currency", "posted_at")
+    readonly_fields = fields
+    inlines = (JournalLineInline,)
+    actions = None
+
+
+@admin.register(Account)
+class AccountAdmin(AuditedModelAdmin):
+    """The chart of accounts: codes and names are the operator's, roles are the product's."""
+
+    list_display = ("code", "name", "role", "operator")
+    list_filter = ("operator",)
+    list_select_related = ("operator",)
+    fields = ("operator", "role", "code", "name")
+    readonly_fields = ("operator", "role")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Made with the first booking."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Booked on."""
+        return False
+
+
+class CloseForm(BaseDialogForm):
+    """Which month of which operator."""
+
+    operator = forms.ModelChoiceField(
+        label=_("Operator"), queryset=Operator.objects.all(), widget=UnfoldAdminSelectWidget
+    )
+    month = forms.DateField(label=_("Month"), help_text=_("Any day in it"), widget=UnfoldAdminDateWidget)
+
+
+@admin.register(AccountingPeriod)
+class AccountingPeriodAdmin(WrittenByTheProduct):
+    """Closed months: nothing is booked into them."""
+
+    list_display = ("month_text", "operator", "closed_at", "closed_by")
+    list_select_related = ("operator", "closed_by")
+    fields = ("operator", "month", "closed_at", "closed_by")
+    readonly_fields = fields
+    actions = None
+    actions_list = ("close_month",)
+    has_close_permission = right("add_accountingperiod")
+
+    @display(description=_("month"), ordering="month")
+    def month_text(self, period: AccountingPeriod) -> str:
+        """YYYY-MM."""
+        return str(period)
+
+    @action(
+        description=_("Close a month"),
+        url_path="close-month",
+        permissions=["close"],
+        icon="lock",
+        dialog={
+            "title": _("Close a month in the ledger"),
+            "description": _("Nothing can be booked into it afterwards, and it cannot be opened again."),
+            "form_class": CloseForm,
+            "form_submit_text": _("Close"),
+        },
+    )
+    def close_month(self, request: HttpRequest, form: CloseForm) -> HttpResponse:
+        """By the operation."""
+        month: dt.date = form.cleaned_data["month"]
+        operator_id = form.cleaned_data["operator"].pk
+        self.run(request, close_period, str(_("%(it)s is closed.")), operator_id=operator_id, month=month)
+        response = HttpResponseRedirect(reverse("admin:invoicing_accountingperiod_changelist"))
+        response["HX-Redirect"] = response.url
+        return response
+
+
+@admin.register(Allocation)
+class AllocationAdmin(WrittenByTheProduct):
+    """Which money settles which document."""
+
+    list_display = ("allocated_on", "document", "source", "sum", "allocated_by")
+    list_filter = (("allocated_on", RangeDateFilter),)
+    list_select_related = ("invoice", "allocated_by")
+    search_fields = ("invoice__number__istartswith", "source__istartswith")
+    search_help_text = _("Document number, or the beginning of the source such as payment:")
+    fields = ("document", "source", "sum", "allocated_on", "allocated_at", "allocated_by", "reverses")
+    readonly_fields = fields
+    actions = None
+    actions_detail = ("undo",)
+    has_undo_permission = right("add_allocation")
+
+    @display(description=_("document"))
+    def document(self, allocation: Allocation) -> SafeString | str:
+        """Opens it."""
+        return link_to(allocation.invoice)
+
+    @display(description=_("amount"), ordering="amount")
+    def sum(self, allocation: Allocation) -> SafeString:
+        """Negative where it undoes another one."""
+        return money(allocation.amount, allocation.currency)
+
+    @action(
+        description=_("Undo"),
+        url_path="undo",
+        permissions=["undo"],
+        icon="undo",
+        dialog={
+            "title": _("Undo this allocation"),
+            "description": _("The document is open again; the money is the party's unallocated credit."),
+            "form_class": ReasonForm,
+            "form_submit_text": _("Undo"),
+        },
+    )
+    def undo(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
+        """By a row of its own."""
+        return self.run_and_return(
+            request,
+            reverse_allocation,
+            str(_("Undone: %(it)s.")),
+            object_id=object_id,
+            allocation_id=object_id,
+            reason=form.cleaned_data["reason"],
+        )
+
+
+@admin.register(NumberSeries)
+class NumberSeriesAdmin(WrittenByTheProduct):
+    """The counters behind document numbers."""
+
+    list_display = ("__str__", "operator", "last_number")
+    list_select_related = ("operator",)
+    fields = ("operator", "prefix", "year", "last_number")
+    readonly_fields = fields
+    actions = None
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(AuditedModelAdmin):
+    """Rates per country and region, from day to day. Documents keep the rate they were issued with."""
+
+    list_display = ("country", "region", "rate", "valid_from", "valid_to")
+    list_filter = ("country",)
+    search_fields = ("country__iexact", "region__istartswith")
+    fields = ("country", "region", "percent", "valid_from", "valid_to")
+
+    @display(description=_("percent"), ordering="percent")
+    def rate(self, tax_rate: TaxRate) -> SafeString | str:
+        """In the reader's language."""
+        return format_percent(tax_rate.percent / 100)
