@@ -3,7 +3,7 @@
 import base64
 import binascii
 import zlib
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,6 +20,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from evbilling.access.models import User
 from evbilling.kernel.clock import zone
 from evbilling.kernel.errors import BadInput, BillingError
 from evbilling.shell.admin import AuditedModelAdmin
@@ -176,7 +177,9 @@ class ImportBatchAdmin(WrittenByOperations):
 
     def _confirmed(self, request: HttpRequest) -> HttpResponse:
         profile_id, name, content = carried_file(request, request.POST["carried"])
-        batch = import_file(profile_id=profile_id, file_name=name, content=content, by=request.user, at=timezone.now())
+        batch = import_file(
+            profile_id=profile_id, file_name=name, content=content, by=cast("User", request.user), at=timezone.now()
+        )
         said = ngettext("%(count)s session was added.", "%(count)s sessions were added.", batch.added)
         messages.success(request, said % {"count": batch.added})
         if batch.refused:

@@ -84,7 +84,7 @@ class ChargingSessionAdmin(WrittenByOperations):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All of them."""
-        return tuple(name for _title, options in self.fieldsets for name in options["fields"])
+        return tuple(str(name) for _title, options in self.fieldsets for name in options["fields"])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingSession]:
         """With the status, so that a row needs no query."""

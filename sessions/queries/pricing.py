@@ -143,6 +143,11 @@ def explain(price: SessionPrice, language: str) -> list[ExplainedLine]:
     return [_explained(pricing.line_from_data(data), price.currency, language) for data in price.lines]
 
 
+def explain_short(price: SessionPrice, language: str) -> str:
+    """Why a price is what it is, in one line of small print for documents (en, de)."""
+    return pricing.in_short(map(pricing.line_from_data, price.lines), price.currency, language)
+
+
 def price_now(session: ChargingSession, at: dt.datetime, language: str = "en") -> LivePrice:
     """The price of a session as of an instant, by the engine that makes the final one (I5).
 

@@ -61,9 +61,9 @@ def test_each_line_says_why_in_both_languages(db: None) -> None:
     session = make_session(make_world(TIERED))
     english = [line.because for line in explain(session.price, "en")]
     german = [line.because for line in explain(session.price, "de")]
-    assert english[0].startswith("Fee: 1 EUR once (tariff T, element 1")
-    assert "end_time 10:30, start_time 08:00" in english[1]
-    assert german[1].startswith("Energie: 5 kWh zu 0,5 EUR je kWh")
+    assert english[0].startswith("Fee 08:00–10:30: €1.00 once (tariff T, element 1")
+    assert english[1].startswith("Energy 08:00–10:30: 5\xa0kWh at €0.50 per kWh")
+    assert german[1].startswith("Energie 08:00–10:30: 5\xa0kWh zu 0,50\xa0€ je kWh")
     assert sum(line.net for line in explain(session.price, "en") if line.net is not None) == Decimal(5)
 
 

@@ -1,0 +1,360 @@
+"""Sessions in the portal: found by month, vehicle, site and status, exported, explained line by line, and live."""
+
+import csv
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from contracts.models import Party, PartyKind, Site, Vehicle
+from evbilling.access.scope import visible
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import Period, local_date, month_of, months_between, parse_month
+from evbilling.kernel.clock import zone as clock_zone
+from evbilling.kernel.errors import BadInput
+from evbilling.kernel.money import quantise
+from evbilling.shell.formats import format_instant, format_month
+from evbilling.shell.tables import Column, Table
+from evbilling.shell.views import portal_page
+from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
+from sessions.queries import SessionStatus, charging_now, explain, of_status, price_now, with_status
+from sessions.queries.status import TONES
+
+MOST_EXPORTED = 50_000
+MONTHS_OFFERED = 24
+MOST_LIVE = 20
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_STATUSES = (SessionStatus.HELD, SessionStatus.PRICED, SessionStatus.CHARGED, SessionStatus.EXCLUDED)
+
+
+def own_sessions(request: HttpRequest) -> QuerySet[ChargingSession]:
+    """Current sessions that the visitor sees and that concern the company chosen: pays, hosts or sponsors."""
+    party: Party = request.membership.party  # type: ignore[attr-defined]
+    sponsored = SessionCharge.objects.filter(role=ChargeRole.SPONSOR, contract__party=party)
+    concerns = Q(contract__party=party) | Q(site__owner=party) | Q(pk__in=sponsored.values("session"))
+    return visible(ChargingSession.objects.filter(concerns, superseded_at__isnull=True), request.user)
+
+
+def is_own(session: ChargingSession, party: Party) -> bool:
+    """Whether the company pays under its own contract: hosts and sponsors do not see who drove and what he paid."""
+    return session.contract is not None and session.contract.party_id == party.pk
+
+
+def own_net(session: Any) -> Decimal | None:
+    """What the company sees as the price: its own contract's whole, a sponsor's part, nothing for a host."""
+    if session.is_payer:
+        price = getattr(session, "price", None)
+        return price.net_amount if price else None
+    net: Decimal | None = session.sponsored_net
+    return net
+
+
+def csv_cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _rows(sessions: QuerySet[ChargingSession], party: Party) -> QuerySet[Any]:
+    """With all that a row shows, in one query."""
+    part = (
+        SessionCharge.objects.filter(session=OuterRef("pk"), role=ChargeRole.SPONSOR, contract__party=party)
+        .order_by()
+        .values("session")
+        .annotate(net=Sum("net_amount"))
+        .values("net")
+    )
+    rows = with_status(sessions).select_related("site", "vehicle", "contract", "price", "token", "cost_centre")
+    return rows.annotate(is_payer=Q(contract__party=party), sponsored_net=Subquery(part))
+
+
+def _currency(session: ChargingSession) -> str:
+    return session.contract.currency if session.contract else "EUR"
+
+
+def _zone(session: ChargingSession) -> str:
+    return session.site.zone if session.site else "UTC"
+
+
+def _vehicle_of(session: Any) -> str:
+    shown = session.is_payer or session.sponsored_net is not None
+    return str(session.vehicle) if shown and session.vehicle else ""
+
+
+def _columns() -> Sequence[Column]:
+    return [
+        Column(
+            "ended_at",
+            _("End"),
+            value=lambda row: format_instant(row.ended_at, _zone(row)),
+            sort="ended_at",
+            title=True,
+            href=lambda row: reverse("portal:session", args=[row.pk]),
+        ),
+        Column("vehicle", _("Vehicle"), value=_vehicle_of, sort="vehicle__label"),
+        Column("site", _("Site"), value=lambda row: str(row.site or row.station_ref), sort="site__name"),
+        Column(
+            "duration",
+            _("Duration"),
+            format="duration",
+            value=lambda row: int((row.ended_at - row.started_at).total_seconds()) if row.ended_at else None,
+            minor=True,
+        ),
+        Column("energy_wh", _("Energy"), format="kwh", sort="energy_wh"),
+        Column("net", _("Net price"), format="money", value=own_net, currency="contract.currency"),
+        Column(
+            "status",
+            _("Status"),
+            format="badge",
+            value=lambda row: SessionStatus(row.status).label,
+            tone=lambda row: TONES[SessionStatus(row.status)],
+        ),
+    ]
+
+
+class Filters:
+    """The filters of the list from the query string; what cannot be read is passed over."""
+
+    def __init__(self, params: QueryDict, party: Party, sessions: QuerySet[ChargingSession]) -> None:
+        self.params = params
+        self.month = self._month(params.get("month", ""))
+        self.status = params.get("status", "") if params.get("status", "") in SessionStatus.values else ""
+        self.vehicles = Vehicle.objects.filter(pk__in=_distinct(sessions.filter(contract__party=party), "vehicle"))
+        self.sites = Site.objects.filter(pk__in=_distinct(sessions, "site"))
+        self.vehicle = self._id("vehicle")
+        self.site = self._id("site")
+        self.cost_centre = self._id("cost_centre")
+        self.driver = params.get("driver", "")[:120]
+        self.day = self._day(params.get("day", ""))
+        self.months = [(month.code, format_month(month.start)) for month in _months(sessions)]
+        self.statuses = [(status.value, status.label) for status in _STATUSES]
+        self._party = party
+
+    @staticmethod
+    def _month(text: str) -> Period | None:
+        try:
+            return parse_month(text)
+        except BadInput:
+            return None
+
+    @staticmethod
+    def _day(text: str) -> Period | None:
+        try:
+            day = dt.date.fromisoformat(text)
+            return Period(day, day + dt.timedelta(days=1))
+        except (ValueError, OverflowError):
+            return None
+
+    def _id(self, name: str) -> int | None:
+        text = self.params.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+    def apply(self, sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
+        """The sessions that the filters leave; months and days are those of the session's end."""
+        for period in (self.month, self.day):
+            if period is not None:
+                sessions = sessions.filter(_ended_in(period, sessions, self._party))
+        own = Q(contract__party=self._party)
+        if self.vehicle is not None:
+            sessions = sessions.filter(own, vehicle=self.vehicle)
+        if self.cost_centre is not None:
+            sessions = sessions.filter(own, cost_centre=self.cost_centre)
+        if self.driver:
+            sessions = sessions.filter(own, token__driver_name=self.driver)
+        if self.site is not None:
+            sessions = sessions.filter(site=self.site)
+        return of_status(sessions, self.status) if self.status else sessions
+
+
+def _ended_in(period: Period, sessions: QuerySet[ChargingSession], party: Party) -> Q:
+    """Whose end lies in the period: in the contract's zone, for a property owner in the site's."""
+    zone_field = "site__zone" if party.kind == PartyKind.PROPERTY_OWNER else "contract__zone"
+    inside = Q(pk__in=[])
+    for zone in set(sessions.order_by().values_list(zone_field, flat=True).distinct()) - {None}:
+        start, end = period.instants(zone)
+        inside |= Q(**{zone_field: zone}, ended_at__gte=start, ended_at__lt=end)
+    return inside
+
+
+def _distinct(sessions: QuerySet[ChargingSession], field: str) -> QuerySet[Any]:
+    return sessions.order_by().filter(**{f"{field}__isnull": False}).values(field).distinct()
+
+
+def _months(sessions: QuerySet[ChargingSession]) -> list[Period]:
+    """The months from the first session to the last, the latest first, at most 24."""
+    ends = sessions.order_by().aggregate(first=Min("ended_at"), last=Max("ended_at"))
+    if ends["first"] is None:
+        return []
+    first, last = (month_of(local_date(ends[name], "UTC")) for name in ("first", "last"))
+    return months_between(first, last)[::-1][:MONTHS_OFFERED]
+
+
+def _filters(request: HttpRequest, sessions: QuerySet[ChargingSession]) -> Filters:
+    return Filters(request.GET, request.membership.party, sessions)  # type: ignore[attr-defined]
+
+
+@never_cache
+@require_safe
+@portal_page
+def sessions(request: HttpRequest) -> HttpResponse:
+    """The company's completed sessions, the latest first."""
+    party = request.membership.party  # type: ignore[attr-defined]
+    own = own_sessions(request).filter(state=SessionState.COMPLETED)
+    filters = _filters(request, own)
+    found = filters.apply(own)
+    table = Table(
+        _rows(found, party),
+        _columns(),
+        request.GET,
+        caption=_("Charging sessions"),
+        default_sort="-ended_at",
+        empty=_("No session fits these filters."),
+    )
+    context = {
+        "table": table,
+        "filters": filters,
+        "energy_wh": found.order_by().aggregate(total=Sum("energy_wh"))["total"] or 0,
+        "export_query": request.GET.urlencode(),
+        "live": _live(request, party),
+    }
+    return render(request, "portal/sessions/list.html", context)
+
+
+@never_cache
+@require_safe
+@portal_page
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The filtered list as CSV, at most 50,000 rows; the export is on record."""
+    party = request.membership.party  # type: ignore[attr-defined]
+    own = own_sessions(request).filter(state=SessionState.COMPLETED)
+    filters = _filters(request, own)
+    rows = _rows(filters.apply(own), party).order_by("-ended_at", "-pk")[:MOST_EXPORTED]
+    record_audit(
+        action="charging.session.export",
+        obj=party,
+        by=request.user,
+        at=timezone.now(),
+        changes={"filters": request.GET.urlencode()},
+        where=str(request.META.get("REMOTE_ADDR", "")),
+    )
+    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
+    name = f"sessions-{filters.month.code if filters.month else 'all'}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+def _csv(rows: QuerySet[Any]) -> Iterator[str]:
+    """Times in the site's zone with their offset, energy in kWh, amounts with a point."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"
+    yield writer.writerow(
+        [
+            _t("Reference"),
+            _t("Start"),
+            _t("End"),
+            _t("Site"),
+            _t("Vehicle"),
+            _t("Driver"),
+            _t("Cost centre"),
+            _t("Energy (kWh)"),
+            _t("Net price"),
+            _t("Currency"),
+            _t("Status"),
+        ]
+    )
+    for row in rows.iterator(chunk_size=2000):
+        zone = clock_zone(_zone(row))
+        net = own_net(row)
+        cells = [
+            row.provider_ref,
+            row.started_at.astimezone(zone).isoformat(),
+            row.ended_at.astimezone(zone).isoformat(),
+            row.site.name if row.site else "",
+            _vehicle_of(row),
+            row.token.driver_name if row.is_payer and row.token else "",
+            str(row.cost_centre or "") if row.is_payer else "",
+            format(Decimal(row.energy_wh) / 1000, ".3f"),
+            "" if net is None else format(quantise(net, _currency(row)), "f"),
+            _currency(row),
+            SessionStatus(row.status).label,
+        ]
+        yield writer.writerow([csv_cell(cell) for cell in cells])
+
+
+@never_cache
+@require_safe
+@portal_page
+def session(request: HttpRequest, pk: int) -> HttpResponse:
+    """One session: where, when, how much, and why it costs what it costs."""
+    party = request.membership.party  # type: ignore[attr-defined]
+    found = get_object_or_404(_rows(own_sessions(request), party).select_related("station"), pk=pk)
+    language = get_language() or "en"
+    price = getattr(found, "price", None)
+    own = is_own(found, party)
+    running = found.state == SessionState.ACTIVE
+    context = {
+        "session": found,
+        "status": SessionStatus(found.status),
+        "tone": TONES[SessionStatus(found.status)],
+        "zone": _zone(found),
+        "currency": _currency(found),
+        "is_own": own,
+        "vehicle": _vehicle_of(found),
+        "seconds": int(((found.ended_at or timezone.now()) - found.started_at).total_seconds()),
+        "net": own_net(found),
+        "price": price if own else None,
+        "lines": explain(price, language) if own and price else [],
+        "live": price_now(found, timezone.now(), language) if own and running else None,
+        "shared": found.charges.filter(role=ChargeRole.SPONSOR).aggregate(net=Sum("net_amount"))["net"]
+        if own
+        else None,
+    }
+    return render(request, "portal/sessions/detail.html", context)
+
+
+def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
+    running = charging_now(own_sessions(request)).select_related("site", "vehicle", "contract", "connector")[:MOST_LIVE]
+    now = timezone.now()
+    return [
+        {
+            "session": each,
+            "zone": _zone(each),
+            "seconds": max(0, int((now - each.started_at).total_seconds())),
+            "price": price_now(each, now) if is_own(each, party) else None,
+            "vehicle": str(each.vehicle) if is_own(each, party) and each.vehicle else "",
+        }
+        for each in running
+    ]
+
+
+@never_cache
+@require_safe
+@portal_page
+def live(request: HttpRequest) -> HttpResponse:
+    """What charges now with its cost so far: the fragment that the pages poll."""
+    party = request.membership.party  # type: ignore[attr-defined]
+    return render(request, "portal/sessions/live.html", {"live": _live(request, party)})
+
+
+urlpatterns = [
+    path("sessions/", sessions, name="sessions"),
+    path("sessions/export.csv", export, name="sessions_export"),
+    path("sessions/live/", live, name="sessions_live"),
+    path("sessions/<int:pk>/", session, name="session"),
+]
