@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "evbilling.access.middleware.SecondFactorRequired",
     "django_htmx.middleware.HtmxMiddleware",
+    "evbilling.shell.middleware.DialogRedirects",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -287,6 +288,7 @@ ADMIN_CSP = SECURE_CSP | {
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "evbilling" / "locale"]
+FORMAT_MODULE_PATH = ["evbilling.formats"]
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.text import capfirst
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from contracts.admin.common import APPROVAL_STATES, ListInline
+from contracts.admin.common import APPROVAL_STATES, ListInline, page_link
 from contracts.models import Contract, ContractVersion, SponsoredVehicle, TokenAssignment
+from evbilling.shell.admin import badge
 
 
 class VersionInline(ListInline):
@@ -22,14 +23,14 @@ class VersionInline(ListInline):
         return rows.prefetch_related("tariff_assignments__tariff").order_by("-number")
 
     @display(description=_("version"))
-    def version(self, version: ContractVersion) -> str:
-        """v1, v2 and so on."""
-        return f"v{version.number}"
+    def version(self, version: ContractVersion) -> SafeString:
+        """v1, v2 and so on, each opening its page."""
+        return page_link(version, f"v{version.number}")
 
-    @display(description=_("state"), label=APPROVAL_STATES)
-    def state_badge(self, version: ContractVersion) -> tuple[str, str]:
+    @display(description=_("state"))
+    def state_badge(self, version: ContractVersion) -> SafeString:
         """Whether it waits for a second person."""
-        return version.state, capfirst(version.get_state_display())
+        return badge(version.state, version.get_state_display(), APPROVAL_STATES)
 
     @display(description=_("terms"))
     def terms(self, version: ContractVersion) -> str:
@@ -49,7 +50,7 @@ def terms_of(version: ContractVersion) -> str:
 class TokenInline(ListInline):
     model = TokenAssignment
     verbose_name_plural = _("tokens")
-    fields = readonly_fields = ("token", "vehicle", "cost_centre", "valid_from", "valid_to")
+    fields = readonly_fields = ("token", "vehicle", "cost_centre", "valid_from", "valid_to", "details")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what a row shows."""
@@ -65,7 +66,7 @@ class TokenInline(ListInline):
 class VehicleInline(ListInline):
     model = SponsoredVehicle
     verbose_name_plural = _("vehicles")
-    fields = readonly_fields = ("vehicle", "party", "valid_from", "valid_to")
+    fields = readonly_fields = ("vehicle", "party", "valid_from", "valid_to", "details")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what a row shows."""
@@ -82,7 +83,6 @@ class SiteInline(ListInline):
     model = Contract.sites.through
     verbose_name_plural = _("sites")
     fields = readonly_fields = ("site", "city", "owner")
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what a row shows."""

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
@@ -23,11 +24,12 @@ from contracts.models import (
     ContractKind,
     ContractState,
     ContractVersion,
+    Operator,
 )
 from contracts.operations import contracts as operations
 from contracts.queries import PAYING_KINDS
 from contracts.rules.lifecycle import Step, steps_from
-from evbilling.shell.admin import ReasonForm, WorkspaceAdmin
+from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge
 
 _FIELDS = ("operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order")
 _STEP_OF = {
@@ -117,6 +119,15 @@ class ContractAdmin(WorkspaceAdmin):
             return state
         return ("number", "kind", "operator", "party", "starts_on", "currency", "zone", *state)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The only operator, with its currency and zone."""
+        found = super().get_changeform_initial_data(request)
+        operators = list(Operator.objects.all()[:2])
+        if len(operators) == 1:
+            only = operators[0]
+            return {"operator": only.pk, "currency": only.currency, "zone": only.zone} | found
+        return found
+
     def get_autocomplete_fields(self, request: HttpRequest) -> Any:
         """Parties, operators and sites are searched, not listed."""
         return self.autocomplete_fields
@@ -162,10 +173,10 @@ class ContractAdmin(WorkspaceAdmin):
         """The kind as a person says it."""
         return capfirst(contract.get_kind_display())
 
-    @display(description=_("state"), label=CONTRACT_STATES, ordering="state")
-    def state_badge(self, contract: Contract) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, contract: Contract) -> SafeString:
         """Where it stands in its life."""
-        return contract.state, capfirst(contract.get_state_display())
+        return badge(contract.state, contract.get_state_display(), CONTRACT_STATES)
 
     def save_model(self, request: HttpRequest, obj: Contract, form: forms.ModelForm, change: bool) -> None:
         """By the operations."""

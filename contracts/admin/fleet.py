@@ -4,19 +4,21 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
 from contracts.admin.common import ListInline
 from contracts.models import SponsoredVehicle, Token, TokenAssignment, Vehicle
-from evbilling.shell.admin import AuditedModelAdmin
+from evbilling.shell.admin import AuditedModelAdmin, badge
 
 
 class _PayersInline(ListInline):
     model = TokenAssignment
     verbose_name_plural = _("paying contracts")
-    fields = readonly_fields = ("contract", "cost_centre", "valid_from", "valid_to")
+    fields = readonly_fields = ("contract", "cost_centre", "valid_from", "valid_to", "details")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the rows show."""
@@ -26,7 +28,7 @@ class _PayersInline(ListInline):
 class _SponsorsInline(ListInline):
     model = SponsoredVehicle
     verbose_name_plural = _("sponsors")
-    fields = readonly_fields = ("contract", "valid_from", "valid_to")
+    fields = readonly_fields = ("contract", "valid_from", "valid_to", "details")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the rows show."""
@@ -35,7 +37,7 @@ class _SponsorsInline(ListInline):
 
 class _TokensInline(ListInline):
     model = Token
-    fields = readonly_fields = ("ref", "kind", "driver_name", "blocked_at")
+    fields = readonly_fields = ("ref", "kind", "driver_name", "blocked_at", "details")
 
 
 @admin.register(Vehicle)
@@ -63,7 +65,9 @@ class TokenAdmin(AuditedModelAdmin):
     autocomplete_fields = ("vehicle",)
     inlines = (_PayersInline,)
 
-    @display(description=_("state"), label={"usable": "success", "blocked": "danger"}, ordering="blocked_at")
-    def state_badge(self, token: Token) -> tuple[str, str]:
+    @display(description=_("state"), ordering="blocked_at")
+    def state_badge(self, token: Token) -> SafeString:
         """Whether the token may be used."""
-        return ("blocked", str(_("Blocked"))) if token.blocked_at else ("usable", str(_("Usable")))
+        if token.blocked_at:
+            return badge("blocked", gettext("Blocked"), {"blocked": "danger"})
+        return badge("usable", gettext("Usable"), {"usable": "success"})

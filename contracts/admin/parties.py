@@ -4,16 +4,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
-from django.utils.text import capfirst
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, ListInline
 from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
-from evbilling.shell.admin import AuditedModelAdmin
+from evbilling.shell.admin import AuditedModelAdmin, badge
 
 _KINDS = {
     PartyKind.FLEET_OPERATOR: "info",
@@ -81,12 +82,12 @@ class CostCentreInline(TabularInline):
 
 class ContractInline(ListInline):
     model = Contract
-    fields = readonly_fields = ("number", "kind", "state_badge", "starts_on", "ends_on")
+    fields = readonly_fields = ("number", "kind", "state_badge", "starts_on", "ends_on", "details")
 
-    @display(description=_("state"), label=CONTRACT_STATES)
-    def state_badge(self, contract: Contract) -> tuple[str, str]:
+    @display(description=_("state"))
+    def state_badge(self, contract: Contract) -> SafeString:
         """In the colours of all lists."""
-        return contract.state, capfirst(contract.get_state_display())
+        return badge(contract.state, contract.get_state_display(), CONTRACT_STATES)
 
 
 @admin.register(Party)
@@ -99,6 +100,7 @@ class PartyAdmin(AuditedModelAdmin):
     search_fields = ("number__istartswith", "legal_name__istartswith", "vat_id__istartswith")
     search_help_text = _("Customer number, name or VAT id")
     inlines = (ContactInline, MembershipInline, CostCentreInline, ContractInline)
+    actions_detail = ("timeline",)
     fieldsets = (
         (_("Party"), {"fields": (("number", "kind"), "legal_name", "is_business")}),
         (_("Address"), {"fields": ("street", ("postal_code", "city"), ("region", "country"))}),
@@ -106,10 +108,15 @@ class PartyAdmin(AuditedModelAdmin):
         (_("Documents and money"), {"fields": (("language", "currency"), "iban", "note")}),
     )
 
-    @display(description=_("kind"), label=_KINDS, ordering="kind")
-    def kind_badge(self, party: Party) -> tuple[str, str]:
+    @action(description=_("Timeline"), url_path="timeline", icon="timeline")
+    def timeline(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """All that happened with the party, from every area, on a page of the workspace."""
+        return redirect("admin:party_timeline", object_id)
+
+    @display(description=_("kind"), ordering="kind")
+    def kind_badge(self, party: Party) -> SafeString:
         """What the party is to the operator."""
-        return party.kind, capfirst(party.get_kind_display())
+        return badge(party.kind, party.get_kind_display(), _KINDS)
 
 
 @admin.register(CostCentre)

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
@@ -28,7 +27,7 @@ from contracts.rules.tariff_shape import require_tariff_document
 from contracts.rules.tariff_text import describe
 from evbilling.kernel import strict_json
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import AuditedModelAdmin, WorkspaceAdmin
+from evbilling.shell.admin import AuditedModelAdmin, WorkspaceAdmin, badge
 
 _PRICES = ("energy_price", "time_price", "time_after_hours", "start_fee", "vat_percent")
 
@@ -131,16 +130,16 @@ def _in_words(version: TariffVersion) -> SafeString:
 class TariffVersionInline(ListInline):
     model = TariffVersion
     verbose_name_plural = _("versions")
-    fields = readonly_fields = ("number", "valid_from", "state_badge", "words", "released_by")
+    fields = readonly_fields = ("number", "valid_from", "state_badge", "words", "released_by", "details")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the people."""
         return super().get_queryset(request).select_related("tariff", "released_by").order_by("-number")
 
-    @display(description=_("state"), label=APPROVAL_STATES)
-    def state_badge(self, version: TariffVersion) -> tuple[str, str]:
+    @display(description=_("state"))
+    def state_badge(self, version: TariffVersion) -> SafeString:
         """Whether it waits for a second person."""
-        return version.state, capfirst(version.get_state_display())
+        return badge(version.state, version.get_state_display(), APPROVAL_STATES)
 
     @display(description=_("prices"))
     def words(self, version: TariffVersion) -> str:
@@ -254,10 +253,10 @@ class TariffVersionAdmin(WorkspaceAdmin):
         """Tariff and number."""
         return str(version)
 
-    @display(description=_("state"), label=APPROVAL_STATES, ordering="state")
-    def state_badge(self, version: TariffVersion) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, version: TariffVersion) -> SafeString:
         """Whether it waits for a second person."""
-        return version.state, capfirst(version.get_state_display())
+        return badge(version.state, version.get_state_display(), APPROVAL_STATES)
 
     @display(description=_("in plain words"))
     def words(self, version: TariffVersion) -> str:

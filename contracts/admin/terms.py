@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.text import capfirst
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
@@ -26,7 +26,7 @@ from contracts.models import (
 )
 from contracts.operations.assignments import assign_tariff, set_revenue_share, set_sponsorship, unassign_tariff
 from contracts.operations.versions import approve_version, change_version
-from evbilling.shell.admin import WorkspaceAdmin
+from evbilling.shell.admin import WorkspaceAdmin, badge
 
 _TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
 
@@ -149,10 +149,10 @@ class ContractVersionAdmin(WorkspaceAdmin):
         """Whose contract it is."""
         return str(version.contract.party)
 
-    @display(description=_("state"), label=APPROVAL_STATES, ordering="state")
-    def state_badge(self, version: ContractVersion) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, version: ContractVersion) -> SafeString:
         """Whether it waits for a second person."""
-        return version.state, capfirst(version.get_state_display())
+        return badge(version.state, version.get_state_display(), APPROVAL_STATES)
 
     @display(description=_("terms"))
     def terms(self, version: ContractVersion) -> str:

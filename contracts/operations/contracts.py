@@ -86,7 +86,12 @@ def create_contract(
             obj=contract,
             by=by,
             at=at,
-            changes={"party": party_id, "kind": kind, "starts_on": starts_on, "sites": sorted(site_ids)},
+            changes={
+                "party": str(contract.party),
+                "kind": kind,
+                "starts_on": starts_on,
+                "sites": sorted(site.ref for site in sites),
+            },
         )
     return contract
 

@@ -6,10 +6,11 @@
   same transaction (I19), inlines included.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
@@ -20,15 +21,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import BaseDialogForm
+from unfold.utils import display_for_label
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from evbilling.kernel.audit import AuditRecord, history_of, record_audit
 from evbilling.kernel.errors import BillingError
+from evbilling.shell.formats import format_instant
 
 HISTORY_PAGE = 50
 
@@ -37,6 +41,11 @@ class ReasonForm(BaseDialogForm):
     """Asks why; the audit trail keeps it."""
 
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+def badge(state: str, text: str, colours: Mapping[str, str]) -> SafeString:
+    """A state in its colour (success, info, warning, danger or "" for none), in lists, tabs and pages alike."""
+    return display_for_label((str(state), capfirst(text)), "", {str(key): value for key, value in colours.items()})
 
 
 class _RefusedForm:
@@ -119,7 +128,10 @@ class WorkspaceAdmin(ModelAdmin):
             "object": obj,
             "opts": self.opts,
             "page": page,
-            "entries": [(record, list(changes_of(record, self.model))) for record in page],
+            "entries": [
+                (record, format_instant(record.at, settings.TIME_ZONE), list(changes_of(record, self.model)))
+                for record in page
+            ],
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/audit_history.html", context)

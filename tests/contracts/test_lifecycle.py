@@ -176,7 +176,7 @@ class TestDrafts:
         assert (record.by_id, record.object_id, record.changes["sites"]) == (
             make.maker().pk,
             str(contract.pk),
-            [site.pk],
+            [site.ref],
         )
 
     @pytest.mark.parametrize(
