@@ -1,10 +1,10 @@
 """All addresses: the admin for the operator's staff, the portal for customers, health for machines."""
 
-from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from evbilling.workspace import health
+from evbilling.workspace.urls import admin_urls
 from payments.sandbox_page import sandbox_checkout
 
 urlpatterns = [
@@ -13,7 +13,7 @@ urlpatterns = [
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),  # the address is who the user is
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("admin/", admin.site.urls),
+    path("admin/", admin_urls()),
     path("sandbox/checkout/<str:ref>/", sandbox_checkout, name="sandbox_checkout"),
     path("", include("evbilling.portal.urls")),
 ]

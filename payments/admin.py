@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
@@ -183,8 +184,8 @@ class PaymentAdmin(ReadOnly):
 
     @display(description=_("amount"), ordering="amount")
     def amount_text(self, payment: Payment) -> str:
-        """With currency."""
-        return format_money(payment.amount, payment.currency)
+        """With currency, right-aligned."""
+        return format_html('<span class="money">{}</span>', format_money(payment.amount, payment.currency))
 
     @display(description=_("not yet allocated"))
     def free_text(self, payment: Payment) -> str:

@@ -18,8 +18,12 @@ from evbilling.kernel import outbox
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.models import AuditRecord, OutboxMessage
 from evbilling.workspace import month_close
+from evbilling.workspace.words import action_text, step_text
 
 __all__ = ["month_close"]
+
+admin.site.empty_value_display = "\N{EN DASH}"
+STEP_TONES = {"done": "success", "failed": "danger", "unknown": "danger", "queued": "info", "in_flight": "warning"}
 
 
 class ReasonForm(BaseDialogForm):
@@ -53,11 +57,12 @@ class ReadOnly(ModelAdmin):
 class OutboxMessageAdmin(ReadOnly):
     """Mails, documents, charges: what runs behind the screens, and what of it needs a person."""
 
-    list_display = ("kind", "key", "state_badge", "attempts", "due_at", "finished_at", "last_error")
+    list_display = ("step", "key", "state_badge", "attempts", "due_at", "finished_at", "last_error")
     list_filter = ("state", "queue", "kind")
     search_fields = ("key__istartswith", "kind__istartswith")
     search_help_text = _("Kind or key")
     fields = (
+        "step",
         "kind",
         "key",
         "state_badge",
@@ -73,11 +78,12 @@ class OutboxMessageAdmin(ReadOnly):
     readonly_fields = fields
     actions_detail = ("retry",)
 
-    @display(
-        description=_("state"),
-        label={"done": "success", "failed": "danger", "unknown": "danger", "queued": "info", "in_flight": "warning"},
-        ordering="state",
-    )
+    @display(description=_("step"), ordering="kind")
+    def step(self, message: OutboxMessage) -> str:
+        """What it does, in words."""
+        return step_text(message.kind)
+
+    @display(description=_("state"), label=STEP_TONES, ordering="state")
     def state_badge(self, message: OutboxMessage) -> tuple[str, str]:
         """In the colours used everywhere."""
         return message.state, message.get_state_display()
@@ -118,22 +124,39 @@ class OutboxMessageAdmin(ReadOnly):
 class AuditRecordAdmin(ReadOnly):
     """Who did what, when, why."""
 
-    list_display = ("at", "by_label", "action", "object_label", "reason", "result")
+    list_display = ("at", "person", "what", "object", "reason", "result_badge")
     list_filter = (("at", RangeDateTimeFilter), "result")
     list_filter_submit = True
     search_fields = ("action__istartswith", "object_label__istartswith", "by_label__istartswith")
     search_help_text = _("Action, object or person")
     fields = (
-        "at",
-        "by_label",
-        "where",
-        "action",
-        "object_type",
-        "object_id",
-        "object_label",
-        "result",
+        ("at", "result_badge"),
+        ("person", "where"),
+        ("what", "action"),
+        ("object", "object_type", "object_id"),
         "reason",
         "changes",
         "members",
     )
-    readonly_fields = fields
+    readonly_fields = ("at", "result_badge", "person", "where", "what", "action", "object", "object_type", "object_id")
+    readonly_fields += ("reason", "changes", "members")
+
+    @display(description=_("by"), ordering="by_label")
+    def person(self, record: AuditRecord) -> str:
+        """Who; the product itself is the system."""
+        return str(_("system")) if record.by_id is None and record.by_label == "system" else record.by_label
+
+    @display(description=_("what was done"), ordering="action")
+    def what(self, record: AuditRecord) -> str:
+        """The action in words."""
+        return action_text(record.action)
+
+    @display(description=_("with what"), ordering="object_label")
+    def object(self, record: AuditRecord) -> str:
+        """The object as it was called then."""
+        return record.object_label
+
+    @display(description=_("result"), label={"ok": "success", "other": "warning"}, ordering="result")
+    def result_badge(self, record: AuditRecord) -> tuple[str, str]:
+        """Ok, or what came instead."""
+        return ("ok", str(_("ok"))) if record.result == "ok" else ("other", record.result)

@@ -1,5 +1,6 @@
 """The few figures that say what needs a person now: each opens the list it counts."""
 
+from django.db.models import Count
 from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
@@ -8,9 +9,9 @@ from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
 
 
-def open_holds() -> int:
-    """Sessions' open holds."""
-    return Hold.objects.filter(state=HoldState.OPEN).count()
+def held_sessions() -> int:
+    """Sessions with an open hold; one may have several."""
+    return Hold.objects.filter(state=HoldState.OPEN).aggregate(held=Count("session", distinct=True))["held"]
 
 
 def overdue_invoices() -> int:

@@ -115,8 +115,8 @@ def _badge(name: str, count: Callable[[], int]) -> str:
 
 
 def holds_badge(request: HttpRequest) -> str:
-    """Open holds."""
-    return _badge("holds", counts.open_holds)
+    """Held sessions."""
+    return _badge("holds", counts.held_sessions)
 
 
 def overdue_badge(request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -16,6 +16,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from contracts.models import Operator
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO, quantise
 from evbilling.shell.admin import AuditedModelAdmin, ReasonForm
 from evbilling.shell.formats import format_percent
 from invoicing.admin.common import ListInline, link_to, money, right
@@ -51,15 +53,24 @@ class JournalLineInline(ListInline):
 class JournalEntryAdmin(WrittenByTheProduct):
     """The bookings, append-only."""
 
-    list_display = ("booked_on", "text", "source", "currency", "operator")
+    list_display = ("booked_on", "text", "source", "amount")
     list_filter = (("booked_on", RangeDateFilter), "operator")
-    list_select_related = ("operator",)
     search_fields = ("text__icontains", "source__istartswith")
     search_help_text = _("Text, or the beginning of the source such as invoice:12")
     fields = ("operator", "booked_on", "source", "text", "currency", "posted_at")
     readonly_fields = fields
     inlines = (JournalLineInline,)
     actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the sum of the debit side, so that a row needs no query."""
+        debit = amount_sum("lines__amount", filter=Q(lines__amount__gt=0))
+        return super().get_queryset(request).annotate(debit_amount=debit)
+
+    @display(description=_("amount"))
+    def amount(self, entry: Any) -> SafeString:
+        """What the entry moves: its debit side, which equals its credit side."""
+        return money(quantise(entry.debit_amount or ZERO, entry.currency), entry.currency)
 
 
 @admin.register(Account)

@@ -1,0 +1,1 @@
+"""Dates of the admin and of templates as evbilling.shell.formats writes them: day before month, the zone said."""

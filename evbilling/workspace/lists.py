@@ -1,0 +1,93 @@
+"""Where the rows behind a figure are found: addresses of filtered lists, each in one place."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+
+from evbilling.kernel.clock import Period
+
+
+def _list(model: str, **query: Any) -> str:
+    address = reverse(f"admin:{model}_changelist")
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def sessions(*, status: str = "", period: Period | None = None, zone: str = "UTC", party: int | None = None) -> str:
+    """Sessions by status or payer, or those that ended on the days of a period in a zone."""
+    query: dict[str, Any] = {"status": status} if status else {}
+    if period is not None:
+        start, end = period.instants(zone)
+        for name, at in (("from", start), ("to", end - dt.timedelta(seconds=1))):
+            shown = timezone.localtime(at)
+            query |= {f"ended_at_{name}_0": f"{shown:%Y-%m-%d}", f"ended_at_{name}_1": f"{shown:%H:%M:%S}"}
+    if party is not None:
+        query["contract__party__id__exact"] = party
+    return _list("charging_chargingsession", **query)
+
+
+def open_holds() -> str:
+    """Holds that wait for a decision."""
+    return _list("charging_hold", state__exact="open")
+
+
+def drafts() -> str:
+    """Documents that are not issued yet."""
+    return _list("invoicing_invoice", payment="draft")
+
+
+def open_invoices() -> str:
+    """Invoices with an open amount."""
+    return _list("invoicing_invoice", payment="unpaid", kind__exact="invoice")
+
+
+def overdue_invoices() -> str:
+    """Invoices past due with an open amount."""
+    return _list("invoicing_invoice", payment="overdue")
+
+
+def invoices_by_age(from_days: int | None, to_days: int | None, today: dt.date) -> str:
+    """Open invoices whose due date is so many days ago, both bounds included; None at the first: not due yet."""
+    query = {"payment": "unpaid", "kind__exact": "invoice"}
+    if from_days is not None:
+        query["due_on_to"] = (today - dt.timedelta(days=from_days)).isoformat()
+    if to_days is not None:
+        query["due_on_from"] = (today - dt.timedelta(days=to_days)).isoformat()
+    return _list("invoicing_invoice", **query)
+
+
+def bad_mails() -> str:
+    """Mails that failed or whose outcome nobody knows."""
+    return _list("invoicing_delivery", state__in="failed,unknown")
+
+
+def bad_steps() -> str:
+    """Background steps that failed or whose outcome nobody knows."""
+    return _list("kernel_outboxmessage", state__in="failed,unknown")
+
+
+def unknown_payments() -> str:
+    """Payments whose outcome nobody knows."""
+    return _list("payments_payment", state__exact="unknown")
+
+
+def offered_contracts() -> str:
+    """Contracts that wait for activation by a second person."""
+    return _list("contracts_contract", state__exact="offered")
+
+
+def draft_terms() -> str:
+    """Terms that wait for approval by a second person."""
+    return _list("contracts_contractversion", state__exact="draft")
+
+
+def draft_tariffs() -> str:
+    """Tariff versions that wait for release by a second person."""
+    return _list("contracts_tariffversion", state__exact="draft")
+
+
+def failed_items(run_id: int) -> str:
+    """Contracts that a billing run could not bill."""
+    return _list("invoicing_billingrunitem", run__id__exact=run_id, state__exact="failed")

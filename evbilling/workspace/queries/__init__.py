@@ -1,0 +1,1 @@
+"""Reads of the workspace across all apps: a fixed number of queries each, no side effects."""

@@ -1,0 +1,84 @@
+"""Where the house stands: the last billing run, the last check of the books, the last entries of the audit trail."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q
+
+from contracts.models import Operator
+from evbilling.kernel.models import AuditRecord
+from invoicing.models import BillingRun, ItemState
+
+BOOKS_CHECK = "invoicing.books.check"
+BOOKS_STALE = dt.timedelta(hours=36)
+"""The check runs every night; one older than this did not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStanding:
+    """A billing run and its contracts: how many, and how many are done, drafted, issued, skipped, failed."""
+
+    run: BillingRun
+    total: int
+    done: int
+    drafted: int
+    issued: int
+    skipped: int
+    failed: int
+
+    @property
+    def percent(self) -> int:
+        """Whole percent done; 100 for a run without contracts."""
+        return 100 * self.done // self.total if self.total else 100
+
+
+def last_run(operator: Operator) -> RunStanding | None:
+    """The run that is under way, else the one started last. One query."""
+    counted = {
+        state.value: Count("items", filter=Q(items__state=state))
+        for state in (ItemState.DRAFTED, ItemState.ISSUED, ItemState.SKIPPED, ItemState.FAILED)
+    }
+    run = (
+        BillingRun.objects.filter(operator=operator)
+        .annotate(total=Count("items"), pending=Count("items", filter=Q(items__state=ItemState.PENDING)), **counted)
+        .order_by(F("finished_at").desc(nulls_first=True), "-created_at")
+        .first()
+    )
+    if run is None:
+        return None
+    return RunStanding(run, run.total, run.total - run.pending, run.drafted, run.issued, run.skipped, run.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class BooksStanding:
+    """The last check of the books: when, how many checks, and its first findings as sentences."""
+
+    record: AuditRecord
+    stale: bool
+
+    @property
+    def clean(self) -> bool:
+        """Whether it found nothing."""
+        return self.record.result == "ok"
+
+    @property
+    def checks(self) -> int:
+        """How many checks ran."""
+        return int(self.record.changes.get("checks", 0))
+
+    @property
+    def findings(self) -> list[str]:
+        """What it found; the audit row keeps the first fifty."""
+        return [str(each) for each in self.record.members]
+
+
+def last_books_check(*, at: dt.datetime) -> BooksStanding | None:
+    """One query; None where the books were never checked."""
+    record = AuditRecord.objects.filter(action=BOOKS_CHECK).order_by("-id").first()
+    return None if record is None else BooksStanding(record, at - record.at > BOOKS_STALE)
+
+
+def latest_entries(most: int) -> list[AuditRecord]:
+    """What was done last, the nightly check and sign-ins left out: they have places of their own."""
+    quiet = Q(action=BOOKS_CHECK) | Q(action__startswith="access.user.sign_")
+    return list(AuditRecord.objects.exclude(quiet)[:most])

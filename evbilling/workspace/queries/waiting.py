@@ -1,0 +1,43 @@
+"""Counts of what waits for a person."""
+
+from django.db.models import CharField, Count, QuerySet, Value
+
+from contracts.models import Contract, ContractState, ContractVersion, TariffState, TariffVersion, VersionState
+from evbilling.kernel.models import OutboxMessage, OutboxState
+from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from payments.models import Payment, PaymentState
+from sessions.models import ChargingSession, Hold, HoldState
+from sessions.queries import SessionStatus, of_status
+
+ROWS: dict[str, QuerySet] = {
+    "holds": Hold.objects.filter(state=HoldState.OPEN),
+    "drafts": Invoice.objects.filter(state=InvoiceState.DRAFT),
+    "mails": Delivery.objects.filter(state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN]),
+    "steps": OutboxMessage.objects.filter(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN]),
+    "payments": Payment.objects.filter(state=PaymentState.UNKNOWN),
+    "activation": Contract.objects.filter(state=ContractState.OFFERED),
+    "terms": ContractVersion.objects.filter(state=VersionState.DRAFT),
+    "tariffs": TariffVersion.objects.filter(state=TariffState.DRAFT),
+}
+"""What each count counts."""
+
+
+def counts() -> dict[str, int]:
+    """How many rows of each kind wait, and on how many sessions the holds are, in one query on indexed columns."""
+    tallies = {"held_sessions": (ROWS["holds"], Count("session", distinct=True))}
+    tallies |= {name: (rows, Count("pk")) for name, rows in ROWS.items()}
+    parts = [
+        rows.order_by()
+        .annotate(counted=Value(name, output_field=CharField()))
+        .values("counted")
+        .annotate(count=tally)
+        .values_list("counted", "count")
+        for name, (rows, tally) in tallies.items()
+    ]
+    found = dict(parts[0].union(*parts[1:], all=True).order_by())
+    return {name: found.get(name, 0) for name in tallies}
+
+
+def unrated_sessions() -> QuerySet[ChargingSession]:
+    """Completed sessions without a price that nothing holds back."""
+    return of_status(ChargingSession.objects.all(), SessionStatus.UNRATED)

@@ -1,0 +1,28 @@
+"""The admin's addresses with the pages that belong to no model: the party timeline and the live table."""
+
+from collections.abc import Callable
+
+from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.urls import URLPattern, URLResolver, path
+
+from evbilling.workspace import dashboard, party_timeline
+
+
+def _page(view: Callable[..., HttpResponse], permission: str) -> Callable[..., HttpResponse]:
+    """For signed-in staff with the permission; 403 for other staff."""
+    return admin.site.admin_view(permission_required(permission, raise_exception=True)(view))
+
+
+def admin_urls() -> tuple[list[URLPattern | URLResolver], str, str]:
+    """For `path("admin/", admin_urls())`: ours first, because the admin's last pattern catches everything."""
+    pages = [
+        path("charging-now/", _page(dashboard.charging_now, "charging.view_chargingsession"), name="charging_now"),
+        path(
+            "party/<int:party_id>/timeline/",
+            _page(party_timeline.party_timeline, "contracts.view_party"),
+            name="party_timeline",
+        ),
+    ]
+    return [*pages, *admin.site.get_urls()], "admin", admin.site.name

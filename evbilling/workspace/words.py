@@ -1,0 +1,118 @@
+"""What was done, as a person says it: sentences for the actions of the audit trail."""
+
+from django.apps import apps
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS: dict[str, Promise] = {
+    "access.user.assign_role": _("Role given"),
+    "access.user.remove_role": _("Role taken away"),
+    "access.user.add_factor": _("Second factor added"),
+    "access.user.remove_factor": _("Second factor removed"),
+    "access.user.renew_factor": _("Recovery codes renewed"),
+    "access.user.change": _("User changed"),
+    "access.user.change_password": _("Password changed"),
+    "access.user.deactivate": _("User deactivated"),
+    "access.user.deactivate_unused": _("Unused users deactivated"),
+    "access.user.invite": _("User invited"),
+    "access.user.invite_again": _("Invitation sent again"),
+    "access.user.reactivate": _("User reactivated"),
+    "access.user.reset_factor": _("Second factor reset"),
+    "access.user.sign_in": _("Signed in"),
+    "access.user.sign_out": _("Signed out"),
+    "charging.hold.reject": _("Held session rejected"),
+    "charging.hold.release": _("Held session released"),
+    "charging.session.record": _("Sessions taken in"),
+    "charging.session.rerate": _("Session priced again"),
+    "contracts.contract.activate": _("Contract activated"),
+    "contracts.contract.change": _("Contract changed"),
+    "contracts.contract.create": _("Contract drafted"),
+    "contracts.contract.end": _("Contract ended"),
+    "contracts.contract.offer": _("Contract offered"),
+    "contracts.contract.resume": _("Contract resumed"),
+    "contracts.contract.suspend": _("Contract suspended"),
+    "contracts.contract.withdraw": _("Offer withdrawn"),
+    "contracts.operator.create": _("Operator added"),
+    "contracts.party.create": _("Party added"),
+    "contracts.tariff_version.change": _("Tariff version changed"),
+    "contracts.tariff_version.draft": _("Tariff version drafted"),
+    "contracts.tariff_version.release": _("Tariff version released"),
+    "contracts.token.assign": _("Token assigned to a contract"),
+    "contracts.token.end_assignment": _("Token's contract ended"),
+    "contracts.vehicle.end_sponsorship": _("Vehicle's sponsorship ended"),
+    "contracts.vehicle.sponsor": _("Vehicle sponsored"),
+    "contracts.version.approve": _("Terms approved"),
+    "contracts.version.assign_tariff": _("Tariff assigned"),
+    "contracts.version.change": _("Terms changed"),
+    "contracts.version.draft": _("Terms drafted"),
+    "contracts.version.revenue_share": _("Revenue share set"),
+    "contracts.version.sponsorship": _("Sponsorship set"),
+    "contracts.version.unassign_tariff": _("Tariff taken off"),
+    "invoicing.allocation.make": _("Money allocated"),
+    "invoicing.allocation.reverse": _("Allocation undone"),
+    "invoicing.books.check": _("Books checked"),
+    "invoicing.delivery.failed": _("Mail failed"),
+    "invoicing.delivery.request": _("Mail asked for"),
+    "invoicing.delivery.sent": _("Mail sent"),
+    "invoicing.delivery.unknown": _("Mail without an answer"),
+    "invoicing.document.archive": _("Document archived"),
+    "invoicing.invoice.credit": _("Document credited"),
+    "invoicing.invoice.discard": _("Draft discarded"),
+    "invoicing.invoice.draft": _("Document drafted"),
+    "invoicing.invoice.issue": _("Document issued"),
+    "invoicing.ledger.close": _("Accounting month closed"),
+    "invoicing.run.continue": _("Month close continued"),
+    "invoicing.run.finish": _("Month close finished"),
+    "invoicing.run.pause": _("Month close paused"),
+    "invoicing.run.resume": _("Month close resumed"),
+    "invoicing.run.retry": _("Contracts of a month close tried again"),
+    "invoicing.run.start": _("Month close started"),
+    "kernel.outbox.retry": _("Background step tried again"),
+    "payments.checkout.start": _("Payment page opened"),
+    "payments.method.add": _("Payment method saved"),
+    "payments.method.default": _("Default payment method chosen"),
+    "payments.method.detach": _("Payment method removed"),
+    "payments.payment.authorised": _("Payment authorised"),
+    "payments.payment.cancelled": _("Payment cancelled"),
+    "payments.payment.captured": _("Payment received"),
+    "payments.payment.created": _("Payment started"),
+    "payments.payment.failed": _("Payment failed"),
+    "payments.payment.processing": _("Payment is being processed"),
+    "payments.payment.requires_action": _("Payment waits for the customer"),
+    "payments.payment.start": _("Payment started"),
+    "payments.payment.unknown": _("Payment without an answer"),
+    "payments.transfer.record": _("Bank transfer booked"),
+}
+STEPS: dict[str, Promise] = {
+    "access.mail.invitation": _("Mail an invitation"),
+    "invoicing.delivery.send": _("Mail a document"),
+    "invoicing.document.render": _("Draw a document"),
+    "payments.charge": _("Charge a payment method"),
+    "payments.event": _("Ask the processor after an event"),
+}
+"""Kinds of background steps."""
+_VERBS = {"create": _("%(what)s added"), "change": _("%(what)s changed"), "delete": _("%(what)s deleted")}
+"""Master data saved by a form: `app.model.create` and so on."""
+
+
+def action_text(action: str) -> str:
+    """The action in words; one that nobody gave words to stays as it is written in the trail."""
+    known = ACTIONS.get(action)
+    if known is not None:
+        return str(known)
+    app_label, _dot, rest = action.partition(".")
+    model, _dot, verb = rest.partition(".")
+    if verb in _VERBS:
+        try:
+            name = str(apps.get_model(app_label, model)._meta.verbose_name)
+        except LookupError:
+            return action
+        return str(_VERBS[verb]) % {"what": capfirst(_t(name))}
+    return action
+
+
+def step_text(kind: str) -> str:
+    """A background step in words; one that nobody gave words to stays as it is written."""
+    return str(STEPS.get(kind, kind))
