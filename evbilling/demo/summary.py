@@ -94,7 +94,7 @@ LABELS = (
     ("drafted", "    of these on drafts"),
     ("held", "  held for the operator"),
     ("excluded", "  excluded with a reason"),
-    ("late", "  late, to be billed next"),
+    ("late", "  late, billed with a later month"),
     ("invoices", "Invoices issued"),
     ("settlements", "Settlements with property owners"),
     ("drafts", "Drafts left for you to issue"),
