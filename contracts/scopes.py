@@ -79,12 +79,14 @@ def register() -> None:
     """Every model of this app has its scope: one without would be refused to everybody outside the staff."""
     register_scope(models.Operator, _operators)
     register_scope(models.Party, _parties)
-    for model in (models.Contact, models.Membership, models.CostCentre):
-        register_scope(model, _of_party)
+    register_scope(models.Contact, _of_party)
+    register_scope(models.Membership, _of_party)
+    register_scope(models.CostCentre, _of_party)
     register_scope(models.Contract, _offered_or_later)
     register_scope(models.ContractVersion, _approved_versions)
-    for model in (models.RevenueShare, models.Sponsorship, models.TariffAssignment):
-        register_scope(model, _of_version)
+    register_scope(models.RevenueShare, _of_version)
+    register_scope(models.Sponsorship, _of_version)
+    register_scope(models.TariffAssignment, _of_version)
     register_scope(models.Tariff, _own_tariffs)
     register_scope(models.TariffVersion, _own_prices)
     register_scope(models.Vehicle, _vehicles)

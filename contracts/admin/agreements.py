@@ -183,13 +183,12 @@ class ContractAdmin(WorkspaceAdmin):
         sites = form.cleaned_data.get("sites")
         site_ids = None if sites is None else [site.pk for site in sites]
         values = {name: getattr(obj, name) for name in _FIELDS}
+        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
         if change:
             editable = {name: values[name] for name in _FIELDS if name.removesuffix("_id") in form.cleaned_data}
-            operations.change_contract(
-                contract_id=obj.pk, site_ids=site_ids, by=request.user, at=timezone.now(), **editable
-            )
+            operations.change_contract(contract_id=obj.pk, site_ids=site_ids, **editable, **who)
             return
-        made = operations.create_contract(site_ids=site_ids or (), by=request.user, at=timezone.now(), **values)
+        made = operations.create_contract(site_ids=site_ids or (), **values, **who)
         obj.pk = made.pk
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

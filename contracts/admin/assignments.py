@@ -29,7 +29,7 @@ class _JoinedAdmin(WorkspaceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All but the last day, once it exists."""
-        return () if obj is None else tuple(name for name in self.fields or () if name != "valid_to")
+        return () if obj is None else tuple(str(name) for name in self.fields or () if name != "valid_to")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """To end it, a day is needed."""

@@ -16,7 +16,7 @@ from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, ListInline
 from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
 from evbilling.shell.admin import AuditedModelAdmin, badge
 
-_KINDS = {
+_KINDS: dict[str, str] = {
     PartyKind.FLEET_OPERATOR: "info",
     PartyKind.EV_MANUFACTURER: "warning",
     PartyKind.PROPERTY_OWNER: "success",

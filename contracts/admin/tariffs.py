@@ -76,7 +76,7 @@ class TariffVersionForm(forms.ModelForm):
             self.initial["ocpi"] = strict_json.dumps(self.instance.document, indent=2)
             simple = read_document(self.instance.document)
             if simple is not None:
-                self.initial |= {name: getattr(simple, name) for name in _PRICES}
+                self.initial.update({name: getattr(simple, name) for name in _PRICES})
 
     def clean(self) -> dict[str, Any]:
         """The document, whichever way it was given."""
@@ -97,7 +97,7 @@ class TariffVersionForm(forms.ModelForm):
         return cleaned
 
     def _use_figures(self, cleaned: dict[str, Any], tariff: Tariff) -> None:
-        figures = {name: cleaned.get(name) for name in _PRICES}
+        figures: dict[str, Any] = {name: cleaned.get(name) for name in _PRICES}
         figures["time_after_hours"] = figures["time_after_hours"] or Decimal(0)
         try:
             cleaned["document"] = build_document(

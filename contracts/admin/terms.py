@@ -162,7 +162,8 @@ class ContractVersionAdmin(WorkspaceAdmin):
     def save_model(self, request: HttpRequest, obj: ContractVersion, form: forms.ModelForm, change: bool) -> None:
         """By the operation."""
         values = {name: form.cleaned_data[name] for name in _TERMS}
-        change_version(version_id=obj.pk, by=request.user, at=timezone.now(), **values)
+        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        change_version(version_id=obj.pk, **values, **who)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Tariffs and percentages by their operations; a changed assignment is taken out and put in again."""

@@ -15,7 +15,7 @@ _NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
 @lru_cache(maxsize=1)
 def _countries() -> frozenset[str]:
-    codes = Locale("en").territories
+    codes = {str(code) for code in Locale("en").territories}
     return frozenset(code for code in codes if len(code) == 2 and code.isalpha()) - _NO_COUNTRIES
 
 

@@ -112,7 +112,7 @@ def read_document(document: Mapping[str, Any]) -> SimplePrices | None:
 
 def _same(built: list[Any], given: Any) -> bool:
     """Whether two lists of elements price alike: numbers by value, in the same order."""
-    return _values(built) == _values(given)
+    return bool(_values(built) == _values(given))
 
 
 def _values(node: Any) -> Any:

@@ -85,7 +85,7 @@ class WorkspaceAdmin(ModelAdmin):
         metaclass: Any = type(form)
         return metaclass(form.__name__, (_RefusedForm, form), {"refusal": refusal})
 
-    def run(self, request: HttpRequest, operation: Callable[..., Any], done: str, **values: Any) -> Any:
+    def run(self, request: HttpRequest, operation: Callable[..., Any], done: Any, **values: Any) -> Any:
         """Call an operation as the signed-in person, now. Says `done` (%(it)s is the result) or why it was refused.
 
         Returns what the operation returned, None after a refusal.
@@ -99,7 +99,7 @@ class WorkspaceAdmin(ModelAdmin):
         return result
 
     def run_and_return(
-        self, request: HttpRequest, operation: Callable[..., Any], done: str, *, object_id: Any, **values: Any
+        self, request: HttpRequest, operation: Callable[..., Any], done: Any, *, object_id: Any, **values: Any
     ) -> HttpResponse:
         """`run`, then back to the object's page; also from a dialog."""
         self.run(request, operation, done, **values)

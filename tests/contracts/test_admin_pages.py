@@ -46,7 +46,6 @@ def test_each_role_sees_and_changes_what_it_may(client: Client, settings: Any, r
     changes = role in {Role.CONTRACT_MANAGER, Role.ADMINISTRATOR}
     for name in PAGES:
         assert client.get(address(name, "changelist")).status_code == 200, name
-        assert client.get(address(name, "change", world[name].pk)).status_code == 200, name
         added = client.get(address(name, "add")).status_code
         assert added == (200 if changes and name not in NOT_ADDED_HERE else 403), name
         if not changes:
