@@ -169,7 +169,8 @@ def test_a_delivery_is_sent_again_from_its_page(clerk: Client, month: Month, mai
     delivery = Delivery.objects.get(invoice=month.item("beta").invoice)
     address = reverse("admin:invoicing_delivery_change", args=[delivery.pk])
     assert clerk.get(address).status_code == 200
-    clerk.post(reverse("admin:invoicing_delivery_send_again", args=[delivery.pk]), {"reason": "asked for it"})
+    answer = {"_form_submitted": "on", "reason": "asked for it"}
+    clerk.post(reverse("admin:invoicing_delivery_send_again", args=[delivery.pk]), answer)
     assert list(Delivery.objects.filter(invoice=delivery.invoice).values_list("intent", flat=True)) == [2, 1]
     assert Document.objects.filter(invoice=delivery.invoice).count() == 1
 

@@ -13,7 +13,8 @@ from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from evbilling.kernel.steps import observed
 from invoicing.models import Delivery, DeliveryState, Document, Invoice
 from invoicing.operations.deliveries import request_delivery, resend_delivery, settle_lost
-from tests.invoicing.delivery.conftest import AT, MailServer, mailers
+from tests.invoicing.delivery.conftest import AT, mailers
+from tests.invoicing.mailserver import MailServer
 
 MAIL = {"invoicing.delivery.send"}
 MakeArchived = Callable[..., Invoice]
