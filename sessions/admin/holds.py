@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -17,7 +18,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.formats import format_instant
+from evbilling.shell.admin import badge
+from evbilling.shell.formats import format_instant, format_kwh
 from sessions.admin.common import WrittenByOperations, kwh, link_to, zone_of
 from sessions.models import Hold, HoldState
 from sessions.operations.holds import reject_hold, release_hold
@@ -61,8 +63,8 @@ class HoldAdmin(WrittenByOperations):
         "site",
         "contract",
         "ended",
-        "energy_kwh",
-        "state_badge",
+        "energy_text",
+        "state",
         "opened_at",
         "resolved_at",
         "resolved_by",
@@ -100,10 +102,15 @@ class HoldAdmin(WrittenByOperations):
         """In kWh."""
         return kwh(hold.session.energy_wh)
 
-    @display(description=_("state"), label=STATES, ordering="state")
-    def state_badge(self, hold: Hold) -> tuple[str, str]:
+    @display(description=_("energy"))
+    def energy_text(self, hold: Hold) -> str:
+        """In kWh, on its page."""
+        return format_kwh(hold.session.energy_wh)
+
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, hold: Hold) -> SafeString:
         """Open, or how it was decided."""
-        return hold.state, str(hold.get_state_display())
+        return badge(hold.state, str(hold.get_state_display()), STATES)
 
     def has_resolve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Billing clerks and administrators."""

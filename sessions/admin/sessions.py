@@ -5,14 +5,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
-from evbilling.shell.admin import ReasonForm
-from evbilling.shell.formats import format_duration, format_instant
+from evbilling.shell.admin import ReasonForm, badge
+from evbilling.shell.formats import format_duration, format_instant, format_kwh, format_money
 from sessions.admin.common import DayRangeFilter, WrittenByOperations, kwh, link_to, price_of, zone_of
 from sessions.models import ChargingSession
 from sessions.operations.rating import rerate_sessions
@@ -58,9 +59,9 @@ class ChargingSessionAdmin(WrittenByOperations):
     list_per_page = 50
     actions = None
     actions_detail = ("price_again",)
-    change_form_outer_after_template = "admin/sessions/session_detail.html"
+    change_form_outer_before_template = "admin/sessions/session_detail.html"
     fieldsets = (
-        (None, {"fields": ("status_badge", "started", "ended", "duration", "energy_kwh", "net_price")}),
+        (None, {"fields": ("status_text", "started", "ended", "duration", "energy_text", "price_text")}),
         (_("Who and where"), {"fields": ("contract_link", "vehicle", "token", "cost_centre", "site", "station")}),
         (
             _("As reported"),
@@ -152,15 +153,31 @@ class ChargingSessionAdmin(WrittenByOperations):
         """The frozen price."""
         return price_of(session)
 
+    @display(description=_("energy"))
+    def energy_text(self, session: ChargingSession) -> str:
+        """In kWh, on its page."""
+        return format_kwh(session.energy_wh)
+
+    @display(description=_("net price"))
+    def price_text(self, session: ChargingSession) -> str:
+        """The frozen price, on its page."""
+        price = getattr(session, "price", None)
+        return format_money(price.net_amount, price.currency) if price else "\N{EN DASH}"
+
+    @display(description=_("status"))
+    def status_text(self, session: Any) -> str:
+        """Where it stands, on its page."""
+        return str(SessionStatus(session.status).label)
+
     @display(description=_("contract"))
     def contract_link(self, session: ChargingSession) -> str:
         """Who pays."""
         return link_to(session.contract)
 
-    @display(description=_("status"), label=BADGES)
-    def status_badge(self, session: Any) -> tuple[str, str]:
+    @display(description=_("status"))
+    def status_badge(self, session: Any) -> SafeString:
         """Where it stands on its way to a document."""
-        return session.status, str(SessionStatus(session.status).label)
+        return badge(session.status, str(SessionStatus(session.status).label), BADGES)
 
     def has_price_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Billing clerks."""

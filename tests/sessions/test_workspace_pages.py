@@ -145,6 +145,7 @@ def test_the_page_explains_the_price_line_by_line_and_the_holds(world: World) ->
     assert "Energy: 10 kWh at" in text
     assert "€4.50" in text
     assert "Revision 1" in text
+    assert "(&#x27;priced" not in text
     assert len(queries) <= 20
     before = page(client, "admin:charging_chargingsession_change", session.pk)
     assert "No energy was drawn." in before
