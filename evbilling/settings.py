@@ -293,6 +293,7 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["evbilling.formats"]
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CURRENCIES = tuple(env.list("CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK"]))
 

@@ -1,1 +1,1 @@
-"""Dates of the admin and of templates as evbilling.shell.formats writes them: day before month, the zone said."""
+"""How Django itself writes dates, in lists and forms of the workspace: as evbilling.shell.formats does."""
