@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
@@ -22,6 +23,7 @@ from unfold.widgets import (
 )
 
 from evbilling.kernel.errors import BadInput, BillingError
+from evbilling.shell.admin import badge
 from evbilling.shell.formats import format_money
 from invoicing.models import Invoice, InvoiceState
 from payments.models import Payment, PaymentEvent, PaymentMethod
@@ -34,7 +36,7 @@ from payments.queries import unallocated_amount
 STATE_TONES = {
     "captured": "success",
     "failed": "danger",
-    "cancelled": "info",
+    "cancelled": "",
     "unknown": "danger",
     "processing": "warning",
     "requires_action": "warning",
@@ -170,10 +172,10 @@ class PaymentAdmin(ReadOnly):
         """The first twelve characters tell payments apart."""
         return payment.public_id[:16]
 
-    @display(description=_("state"), label=STATE_TONES, ordering="state")
-    def state_badge(self, payment: Payment) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, payment: Payment) -> SafeString:
         """In the colours used everywhere."""
-        return payment.state, payment.get_state_display()
+        return badge(payment.state, payment.get_state_display(), STATE_TONES)
 
     @display(description=_("way"))
     def way(self, payment: Payment) -> str:
@@ -316,10 +318,10 @@ class PaymentMethodAdmin(ReadOnly):
         """Brand and last four digits."""
         return str(method)
 
-    @display(description=_("state"), label={"active": "success", "detached": "info"})
-    def state_badge(self, method: PaymentMethod) -> tuple[str, str]:
+    @display(description=_("state"))
+    def state_badge(self, method: PaymentMethod) -> SafeString:
         """Active or removed."""
-        return method.state, method.get_state_display()
+        return badge(method.state, method.get_state_display(), {"active": "success", "detached": ""})
 
     @display(description=_("default"), boolean=True)
     def default_badge(self, method: PaymentMethod) -> bool:

@@ -2,11 +2,13 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class KernelConfig(AppConfig):
     name = "evbilling.kernel"
     label = "kernel"
+    verbose_name = _("System")
 
     def ready(self) -> None:
         from evbilling.kernel.protection import install_protections  # noqa: PLC0415 - needs loaded models

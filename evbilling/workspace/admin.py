@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from evbilling.kernel import outbox
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.models import AuditRecord, OutboxMessage
+from evbilling.shell.admin import badge
 from evbilling.workspace import month_close
 from evbilling.workspace.words import action_text, step_text
 
@@ -83,10 +85,10 @@ class OutboxMessageAdmin(ReadOnly):
         """What it does, in words."""
         return step_text(message.kind)
 
-    @display(description=_("state"), label=STEP_TONES, ordering="state")
-    def state_badge(self, message: OutboxMessage) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, message: OutboxMessage) -> SafeString:
         """In the colours used everywhere."""
-        return message.state, message.get_state_display()
+        return badge(message.state, message.get_state_display(), STEP_TONES)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whoever may retry steps."""
@@ -156,7 +158,10 @@ class AuditRecordAdmin(ReadOnly):
         """The object as it was called then."""
         return record.object_label
 
-    @display(description=_("result"), label={"ok": "success", "other": "warning"}, ordering="result")
-    def result_badge(self, record: AuditRecord) -> tuple[str, str]:
+    @display(description=_("result"), ordering="result")
+    def result_badge(self, record: AuditRecord) -> SafeString:
         """Ok, or what came instead."""
-        return ("ok", str(_("ok"))) if record.result == "ok" else ("other", record.result)
+        text = str(_("ok")) if record.result == "ok" else record.result
+        return badge(
+            record.result, text, {"ok": "success"} | ({} if record.result == "ok" else {record.result: "warning"})
+        )

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from evbilling.shell.admin import ReasonForm
+from evbilling.shell.admin import ReasonForm, badge
 from invoicing.admin.runs import WrittenByTheProduct
 from invoicing.models import Delivery
 from invoicing.operations.deliveries import resend_delivery
@@ -61,10 +62,10 @@ class DeliveryAdmin(WrittenByTheProduct):
         """The addresses."""
         return ", ".join(delivery.recipients) or "\N{EN DASH}"
 
-    @display(description=_("state"), label=TONES, ordering="state")
-    def state_badge(self, delivery: Delivery) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, delivery: Delivery) -> SafeString:
         """In the colours used everywhere."""
-        return delivery.state, delivery.get_state_display()
+        return badge(delivery.state, delivery.get_state_display(), TONES)
 
     def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Whoever may send documents again."""

@@ -20,7 +20,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget
 
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import ReasonForm
+from evbilling.shell.admin import ReasonForm, badge
 from evbilling.shell.formats import format_period
 from invoicing.admin import invoice_tabs
 from invoicing.admin.common import PAYMENT_TONES, link_to, money, right
@@ -185,11 +185,11 @@ class InvoiceAdmin(WrittenByTheProduct):
         """What is not settled yet."""
         return money(None if invoice.state == InvoiceState.DRAFT else open_amount(invoice), invoice.currency)
 
-    @display(description=_("payment"), label=PAYMENT_TONES)
-    def payment(self, invoice: Invoice) -> tuple[str, str]:
+    @display(description=_("payment"))
+    def payment(self, invoice: Invoice) -> SafeString:
         """The state today, in the colours used everywhere."""
         state = payment_state(invoice, on=timezone.localdate())
-        return state.value, capfirst(str(state.label))
+        return badge(state.value, str(state.label), PAYMENT_TONES)
 
     @display(description=_("party"))
     def party_link(self, invoice: Invoice) -> SafeString | str:

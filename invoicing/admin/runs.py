@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import WorkspaceAdmin
+from evbilling.shell.admin import WorkspaceAdmin, badge
 from invoicing.models import BillingRun, BillingRunItem, ItemState
 from invoicing.operations import runs
 from invoicing.tasks import enqueue_run
@@ -59,10 +60,10 @@ class BillingRunAdmin(WrittenByTheProduct):
         """YYYY-MM."""
         return str(run)
 
-    @display(description=_("state"), label=RUN_TONES, ordering="state")
-    def state_badge(self, run: BillingRun) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, run: BillingRun) -> SafeString:
         """In the colours used everywhere."""
-        return run.state, run.get_state_display()
+        return badge(run.state, run.get_state_display(), RUN_TONES)
 
     @display(description=_("contracts done"))
     def contracts(self, run: Any) -> str:
@@ -120,10 +121,10 @@ class BillingRunItemAdmin(WrittenByTheProduct):
         """YYYY-MM."""
         return str(item.run)
 
-    @display(description=_("state"), label=ITEM_TONES, ordering="state")
-    def state_badge(self, item: BillingRunItem) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state")
+    def state_badge(self, item: BillingRunItem) -> SafeString:
         """In the colours used everywhere."""
-        return item.state, item.get_state_display()
+        return badge(item.state, item.get_state_display(), ITEM_TONES)
 
     @display(description=_("document"))
     def document(self, item: BillingRunItem) -> str:
