@@ -75,7 +75,7 @@ class Month:
     def charge(self, token: str, number: int, kwh: int = 10, at: dt.datetime = FIRST) -> SessionInput:
         """One hour at the host's site (even numbers) or elsewhere, `number` days after the first; no two at once."""
         apart = 2 * list(self.tokens).index(token)
-        start = at + dt.timedelta(days=number % 25, hours=apart, minutes=number // 25)
+        start = at + dt.timedelta(days=number % 25, hours=apart + 5 * (number // 25))
         return SessionInput(
             provider_ref=f"{token}-{number}",
             token_ref=self.tokens[token].ref,
