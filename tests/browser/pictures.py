@@ -44,7 +44,7 @@ def shots_of(demo: dict[str, Any]) -> list[Shot]:
     clerk, fleet, month = "billing@peachtree-charging.example", demo["fleet"], demo["month"]
     return [
         Shot("dashboard", clerk, f"/admin/?month={month}"),
-        Shot("month-close", clerk, f"/admin/month-close/?period={demo['open_month']}", whole=True),
+        Shot("month-close", clerk, f"{demo['month_close']}?period={demo['open_month']}", whole=True),
         Shot("invoice", clerk, f"/admin/invoicing/invoice/{demo['invoice']}/change/"),
         Shot("session", clerk, f"/admin/charging/chargingsession/{demo['session']}/change/", whole=True),
         Shot("portal", fleet, f"/?month={month}", PORTAL),
@@ -55,6 +55,7 @@ def shots_of(demo: dict[str, Any]) -> list[Shot]:
 def look_up() -> dict[str, Any]:
     """Where the rows to be shown are, and one invoice. Before the browser starts: its loop bars the database."""
     from django.db.models import Max  # noqa: PLC0415 - after django.setup()
+    from django.urls import reverse  # noqa: PLC0415
 
     from evbilling.demo import people  # noqa: PLC0415
     from evbilling.demo.company import FLEETS  # noqa: PLC0415
@@ -66,13 +67,17 @@ def look_up() -> dict[str, Any]:
         party__legal_name=FLEETS[0].company.name, state=InvoiceState.ISSUED, period_from=last, kind="invoice"
     )
     sponsored = SessionCharge.objects.filter(billed__line__invoice__period_from=last, role="sponsor")
+    dear = (
+        charge for charge in sponsored.select_related("price").order_by("-net_amount") if len(charge.price.lines) > 1
+    )
     return {
         "fleet": next(person.email for person in people.CUSTOMERS if person.company == FLEETS[0].company.name),
         "month": f"{last:%Y-%m}",
         "open_month": f"{Invoice.objects.filter(state=InvoiceState.DRAFT).latest('period_from').period_from:%Y-%m}",
         "invoice": invoice.pk,
         "pdf": bytes(Document.objects.get(invoice=invoice, kind=DocumentKind.PDF).content),
-        "session": sponsored.order_by("-session__energy_wh", "session_id").first().session_id,
+        "session": next(dear).session_id,
+        "month_close": reverse("admin:month_close"),
     }
 
 
@@ -149,7 +154,10 @@ def take(address: str, shots: list[Shot], folder: Path) -> list[str]:
                     continue
                 if page.evaluate("document.documentElement.scrollWidth") > shot.screen[0]:
                     problems.append(f"{shot.name}: {shot.path} is wider than {shot.screen[0]} pixels")
-                page.screenshot(path=folder / f"{shot.name}.png", full_page=shot.whole)
+                if shot.whole:  # a taller screen, so that bars fixed to its edges stay there
+                    tall = page.evaluate("document.documentElement.scrollHeight")
+                    page.set_viewport_size({"width": shot.screen[0], "height": max(tall, shot.screen[1])})
+                page.screenshot(path=folder / f"{shot.name}.png")
             context.close()
         browser.close()
     return problems
