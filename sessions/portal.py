@@ -24,7 +24,7 @@ from evbilling.kernel.clock import Period, local_date, month_of, months_between,
 from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
 from evbilling.kernel.money import quantise
-from evbilling.shell.formats import format_instant, format_month
+from evbilling.shell.formats import format_instant, format_month, format_number
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
@@ -41,9 +41,13 @@ _STATUSES = (SessionStatus.HELD, SessionStatus.PRICED, SessionStatus.CHARGED, Se
 def own_sessions(request: HttpRequest) -> QuerySet[ChargingSession]:
     """Current sessions that the visitor sees and that concern the company chosen: pays, hosts or sponsors."""
     party: Party = request.membership.party  # type: ignore[attr-defined]
-    sponsored = SessionCharge.objects.filter(role=ChargeRole.SPONSOR, contract__party=party)
-    concerns = Q(contract__party=party) | Q(site__owner=party) | Q(pk__in=sponsored.values("session"))
+    sponsored = _sponsored_by(party).values("session")
+    concerns = Q(contract__party=party) | Q(site__owner=party) | Q(pk__in=sponsored)
     return visible(ChargingSession.objects.filter(concerns, superseded_at__isnull=True), request.user)
+
+
+def _sponsored_by(party: Party) -> QuerySet[SessionCharge]:
+    return SessionCharge.objects.filter(role=ChargeRole.SPONSOR, contract__party=party)
 
 
 def is_own(session: ChargingSession, party: Party) -> bool:
@@ -130,7 +134,8 @@ class Filters:
         self.params = params
         self.month = self._month(params.get("month", ""))
         self.status = params.get("status", "") if params.get("status", "") in SessionStatus.values else ""
-        self.vehicles = Vehicle.objects.filter(pk__in=_distinct(sessions.filter(contract__party=party), "vehicle"))
+        self._named = Q(contract__party=party) | Q(pk__in=_sponsored_by(party).values("session"))
+        self.vehicles = Vehicle.objects.filter(pk__in=_distinct(sessions.filter(self._named), "vehicle"))
         self.sites = Site.objects.filter(pk__in=_distinct(sessions, "site"))
         self.vehicle = self._id("vehicle")
         self.site = self._id("site")
@@ -152,9 +157,10 @@ class Filters:
     def _day(text: str) -> Period | None:
         try:
             day = dt.date.fromisoformat(text)
-            return Period(day, day + dt.timedelta(days=1))
-        except (ValueError, OverflowError):
+            parse_month(f"{day:%Y-%m}")
+        except (ValueError, BadInput):
             return None
+        return Period(day, day + dt.timedelta(days=1))
 
     def _id(self, name: str) -> int | None:
         text = self.params.get(name, "")
@@ -167,7 +173,7 @@ class Filters:
                 sessions = sessions.filter(_ended_in(period, sessions, self._party))
         own = Q(contract__party=self._party)
         if self.vehicle is not None:
-            sessions = sessions.filter(own, vehicle=self.vehicle)
+            sessions = sessions.filter(self._named, vehicle=self.vehicle)
         if self.cost_centre is not None:
             sessions = sessions.filter(own, cost_centre=self.cost_centre)
         if self.driver:
@@ -328,6 +334,14 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "portal/sessions/detail.html", context)
 
 
+def _power(session: ChargingSession) -> str:
+    """The most that the connector gives: 22 kW."""
+    if session.connector is None:
+        return ""
+    watts = session.connector.max_power_w
+    return f"{format_number(Decimal(watts) / 1000, 1 if watts % 1000 else 0)}\N{NO-BREAK SPACE}kW"
+
+
 def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
     running = charging_now(own_sessions(request)).select_related("site", "vehicle", "contract", "connector")[:MOST_LIVE]
     now = timezone.now()
@@ -338,6 +352,7 @@ def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
             "seconds": max(0, int((now - each.started_at).total_seconds())),
             "price": price_now(each, now) if is_own(each, party) else None,
             "vehicle": str(each.vehicle) if is_own(each, party) and each.vehicle else "",
+            "power": _power(each),
         }
         for each in running
     ]

@@ -15,7 +15,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from evbilling.kernel.clock import Period
 from evbilling.portal.queries import Group, Month, Total, month_before
 from evbilling.shell.charts import Bar, bar_chart, meter
-from evbilling.shell.formats import format_day, format_kwh, format_month, format_number, format_percent
+from evbilling.shell.formats import (
+    format_day,
+    format_kwh,
+    format_money,
+    format_month,
+    format_number,
+    format_percent,
+)
 from evbilling.shell.tables import Column, Table
 
 DIMENSIONS: Mapping[str, tuple[str | Promise, str | Promise]] = {
@@ -25,6 +32,11 @@ DIMENSIONS: Mapping[str, tuple[str | Promise, str | Promise]] = {
     "site": (gettext_lazy("Site"), gettext_lazy("Unknown site")),
 }
 """What a month can be divided by: its heading, and what sessions without one are called."""
+
+
+def currency_symbol(currency: str) -> str:
+    """€ or $, as amounts are written here: what heads a column of prices."""
+    return format_money(0, currency).strip("0.,\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
 
 def sessions_url(**filters: object) -> str:
@@ -121,10 +133,9 @@ def group_table(
             ),
             Column(
                 "unit_price",
-                _("per kWh"),
-                format="unit_price",
-                value=lambda group: group.total.unit_price,
-                currency=month.currency,
+                _("%(symbol)s per kWh") % {"symbol": currency_symbol(month.currency)},
+                format="html",
+                value=_unit_price,
                 sort="x",
                 minor=True,
             ),
@@ -138,6 +149,11 @@ def group_table(
         page_size=8,
         empty=_("No session in this month."),
     )
+
+
+def _unit_price(group: Group) -> str | None:
+    """With three decimals, so that the prices of a column stand under each other."""
+    return None if group.total.unit_price is None else format_number(group.total.unit_price, 3)
 
 
 def _length(group: Group, with_cost: bool) -> Decimal:

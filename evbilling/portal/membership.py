@@ -26,11 +26,11 @@ def memberships_of(request: HttpRequest) -> Sequence[Membership]:
     """The visitor's active memberships by the company's name; one query a request."""
     if not hasattr(request, "portal_memberships"):
         request.portal_memberships = list(  # type: ignore[attr-defined]
-            Membership.objects.filter(user=request.user, active=True)
+            Membership.objects.filter(user=request.user.pk, active=True)
             .select_related("party")
             .order_by("party__legal_name", "pk")
         )
-    return request.portal_memberships  # type: ignore[attr-defined,no-any-return]
+    return request.portal_memberships  # type: ignore[attr-defined]
 
 
 def current_membership(request: HttpRequest) -> Membership | None:

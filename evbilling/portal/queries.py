@@ -308,6 +308,7 @@ def hosted_month(party: Party, user: User, period: Period, zones: Iterable[str])
     sites: dict[tuple[str, str], Total] = defaultdict(Total)
     rows = sessions.order_by().values_list("ended_at", "energy_wh", "site_id", "site__name", "site__zone")
     for ended_at, energy_wh, site_id, name, zone in rows:
+        assert ended_at is not None  # noqa: S101 - the filter asks for an end
         day = local_date(ended_at, zone)
         (total if day in period else before).add(energy_wh, None)
         if day in period:
@@ -321,7 +322,7 @@ def hosted_month(party: Party, user: User, period: Period, zones: Iterable[str])
 def payables(documents: QuerySet[Invoice], currency: str) -> Payables:
     """What is open on a company's invoices in one currency; the first is the one that is due soonest. One query."""
     issued = documents.filter(kind=InvoiceKind.INVOICE, state=InvoiceState.ISSUED, currency=currency)
-    left = with_open_amount(issued).filter(is_credited=False, open_amount__gt=0)
+    left = with_open_amount(issued).filter(is_credited=False, open_amount__gt=ZERO)
     unpaid = list(left.select_related("operator").order_by("due_on", "pk"))
     return Payables(currency, add(open_amount(each) for each in unpaid), len(unpaid), unpaid[0] if unpaid else None)
 

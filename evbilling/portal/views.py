@@ -74,7 +74,7 @@ def _charging(request: HttpRequest, party: Party) -> dict[str, Any]:
     return _month_context(request, month) | {
         "by": by,
         "tabs": [(name, DIMENSIONS[name][0]) for name in _TABS],
-        "table": group_table(month.grouped(by), by, month, request.GET),
+        "groups": group_table(month.grouped(by), by, month, request.GET),
         "currencies": books.currencies,
         "open": queries.payables(own_documents(request).filter(party=party), currency),
         "documents": _latest(request, party),
@@ -92,7 +92,7 @@ def _manufacturer(request: HttpRequest, party: Party) -> HttpResponse:
     groups = month.grouped("vehicle")
     context = _month_context(request, month) | {
         "vehicles": len(groups),
-        "table": group_table(groups, "vehicle", month, request.GET),
+        "groups": group_table(groups, "vehicle", month, request.GET),
         "currencies": books.currencies,
         "open": queries.payables(own_documents(request).filter(party=party), currency),
         "documents": _latest(request, party),
@@ -110,7 +110,7 @@ def _owner(request: HttpRequest, party: Party) -> HttpResponse:
     documents = own_documents(request).filter(party=party)
     context = _month_context(request, month) | {
         "sites": len(groups),
-        "table": group_table(groups, "site", month, request.GET, with_cost=False),
+        "groups": group_table(groups, "site", month, request.GET, with_cost=False),
         "settled": queries.settled_in(documents, period, party.currency),
         "sessions_change": change(month.total.sessions, month.before.sessions, period),
         "documents": _latest(request, party),
@@ -121,6 +121,7 @@ def _owner(request: HttpRequest, party: Party) -> HttpResponse:
 def _month_context(request: HttpRequest, month: queries.Month) -> dict[str, Any]:
     """What every home page shows of its month."""
     compared = change(month.total.cost, month.before.cost, month.period)
+    later = month.period.next_month()
     return {
         "month": month,
         "chart": energy_chart(month) if month.total.sessions else "",
@@ -130,9 +131,8 @@ def _month_context(request: HttpRequest, month: queries.Month) -> dict[str, Any]
         "price_hint": sessions_hint(month.total),
         "sessions_url": sessions_url(month=month.period.code),
         "export_query": f"month={month.period.code}",
-        "previous_month": queries.month_before(month.period).code if month.period.start.year > _EARLIEST_YEAR else "",
-        "next_month": month.period.next_month().code,
-        "has_next": month.period.next_month().start <= timezone.now().date(),
+        "earlier": queries.month_before(month.period) if month.period.start.year > _EARLIEST_YEAR else None,
+        "later": later if later.start <= timezone.now().date() else None,
     }
 
 
