@@ -7,7 +7,7 @@ from contracts.models import Operator
 
 
 class NumberSeries(models.Model):
-    """The counter behind document numbers. Its row is locked last when issuing, so that a rollback returns the number."""
+    """The counter behind document numbers. Its row is locked last when issuing: a rollback returns the number."""
 
     operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="number_series")
     prefix = models.CharField(_("prefix"), max_length=10)

@@ -105,8 +105,8 @@ def _lines(
         lines.append(
             NewLine(
                 kind=LineKind.REVENUE_SHARE,
-                group="",
-                text=_text(place.site, percent, line, contract.currency),
+                group=place.site,
+                text=_text(percent, line, contract.currency),
                 tax=host_tax(
                     HostStatus(contract.party.tax_status), Place(place.country, place.region), period.last_day, table
                 ),
@@ -119,9 +119,8 @@ def _lines(
     return lines
 
 
-def _text(site: str, percent: Decimal, line: ShareLine, currency: str) -> str:
-    return _("%(site)s: %(percent)s of %(base)s net charging revenue") % {
-        "site": site,
+def _text(percent: Decimal, line: ShareLine, currency: str) -> str:
+    return _("%(percent)s of %(base)s net charging revenue") % {
         "percent": format_percent(percent / 100),
         "base": format_money(line.base, currency),
     }

@@ -30,7 +30,7 @@ def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
         rows = rows.filter(operator=operator)
     counts = [0] * (len(EDGES) + 1)
     amounts: list[dict[str, Decimal]] = [{} for _edge in counts]
-    open_rows = with_open_amount(rows).filter(open_amount__gt=0).only("due_on", "currency", "gross_amount")
+    open_rows = with_open_amount(rows).filter(open_amount__gt=ZERO).only("due_on", "currency", "gross_amount")
     for invoice in open_rows.iterator(chunk_size=2000):
         days = (on - invoice.due_on).days if invoice.due_on else 0
         index = sum(days > edge for edge in EDGES)

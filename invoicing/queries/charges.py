@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -61,8 +62,9 @@ def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
         *_COLUMNS.values()
     )
     for values in rows.iterator(chunk_size=5000):
-        named = dict(zip(_COLUMNS, values, strict=True))
-        yield ChargeRow(**{name: value or "" if name in texts else value for name, value in named.items()})
+        named: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
+        named |= {name: named[name] or "" for name in texts}
+        yield ChargeRow(**named)
 
 
 def unbilled_charges(contract: Contract, until: dt.datetime) -> QuerySet[SessionCharge]:
