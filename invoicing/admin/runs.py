@@ -1,6 +1,6 @@
 """Billing runs and their contracts in the workspace; the month close page of the workspace starts and steers them."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
+from evbilling.access.models import User
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import WorkspaceAdmin, badge
 from invoicing.models import BillingRun, BillingRunItem, ItemState
@@ -141,15 +142,15 @@ class BillingRunItemAdmin(WrittenByTheProduct):
     @admin.action(description=_("Try failed contracts again"), permissions=["run_billing"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[BillingRunItem]) -> None:
         """The chosen ones that failed; the others are left alone."""
-        again, refused = set(), ""
-        chosen = queryset.filter(state=ItemState.FAILED).order_by("pk")
-        for item in chosen:
+        again, tried, refused = set(), 0, ""
+        for item in queryset.filter(state=ItemState.FAILED).order_by("pk"):
             try:
-                again.add(runs.retry_item(item_id=item.pk, by=request.user, at=timezone.now()).run_id)
+                again.add(runs.retry_item(item_id=item.pk, by=cast("User", request.user), at=timezone.now()).run_id)
+                tried += 1
             except BillingError as refusal:
                 refused = refusal.message
         for run_id in again:
             enqueue_run(run_id=run_id)
         if refused:
             self.message_user(request, refused, level="error")
-        self.message_user(request, _("%(count)s contracts are tried again.") % {"count": len(chosen)})
+        self.message_user(request, _("%(count)s contracts are tried again.") % {"count": tried})

@@ -101,7 +101,7 @@ class Command(StableCommand):
         self.stderr.write(f"\r{text:<110}", ending="\n" if last else "")
 
     def _report(self, run: BillingRun, period: Period, progress: RunProgress, *, as_json: bool) -> None:
-        figures = {
+        figures: dict[str, Any] = {
             "run": {"id": run.pk, "period": period.code, "state": run.state, "issued_on": run.issued_on},
             "counts": {
                 name: getattr(progress, name)
