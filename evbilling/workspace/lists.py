@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils import timezone
 
 from evbilling.kernel.clock import Period
 
@@ -19,10 +18,7 @@ def sessions(*, status: str = "", period: Period | None = None, zone: str = "UTC
     """Sessions by status or payer, or those that ended on the days of a period in a zone."""
     query: dict[str, Any] = {"status": status} if status else {}
     if period is not None:
-        start, end = period.instants(zone)
-        for name, at in (("from", start), ("to", end - dt.timedelta(seconds=1))):
-            shown = timezone.localtime(at)
-            query |= {f"ended_at_{name}_0": f"{shown:%Y-%m-%d}", f"ended_at_{name}_1": f"{shown:%H:%M:%S}"}
+        query |= {"ended_at_from": str(period.start), "ended_at_to": str(period.last_day), "ended_at_zone": zone}
     if party is not None:
         query["contract__party__id__exact"] = party
     return _list("charging_chargingsession", **query)

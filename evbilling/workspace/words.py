@@ -24,6 +24,7 @@ ACTIONS: dict[str, Promise] = {
     "access.user.sign_out": _("Signed out"),
     "charging.hold.reject": _("Held session rejected"),
     "charging.hold.release": _("Held session released"),
+    "charging.session.export": _("Sessions exported"),
     "charging.session.record": _("Sessions taken in"),
     "charging.session.rerate": _("Session priced again"),
     "contracts.contract.activate": _("Contract activated"),

@@ -1,0 +1,41 @@
+"""What load balancers and supervisors ask: alive, and ready with every part."""
+
+import pytest
+from django.core.cache import cache
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+
+
+def test_the_process_answers_without_a_database(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.django_db
+def test_ready_when_database_migrations_and_cache_are(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "parts": {"database": "ok", "migrations": "ok", "cache": "ok"}}
+
+
+@pytest.mark.django_db
+def test_a_cache_that_forgets_is_said(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(cache._connections["default"]), "get", lambda *_args, **_kwargs: None)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["parts"] == {"database": "ok", "migrations": "ok", "cache": "unavailable"}
+
+
+@pytest.mark.django_db
+def test_a_migration_that_is_missing_is_said(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_args: [("charging", "0002")])
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["migrations"] == "unavailable"
+
+
+@pytest.mark.django_db
+def test_only_reading_is_answered(client: Client) -> None:
+    assert client.post("/healthz").status_code == 405
+    assert client.post("/readyz").status_code == 405
