@@ -24,9 +24,13 @@ def _locale(language: str) -> Locale:
     return Locale.parse(_LOCALES.get(language, language).replace("-", "_"))
 
 
-def locale_for(language: str | None = None) -> Locale:
-    """The formatting locale of a language code; without one, that of the page being shown."""
-    return _locale(language or get_language() or "en")
+def locale_for(language: str | None = None, currency: str = "") -> Locale:
+    """The formatting locale of a language code; without one, that of the page being shown.
+
+    For money in US dollars a bare "en" is American: $0.26 on every screen as on every document.
+    """
+    language = language or get_language() or "en"
+    return _locale("en_US" if language == "en" and currency == "USD" else language)
 
 
 def _decimal(value: Decimal | int | str) -> Decimal:
@@ -37,7 +41,7 @@ def _decimal(value: Decimal | int | str) -> Decimal:
 
 def format_money(amount: Decimal | int, currency: str, locale: str | None = None) -> str:
     """€1,234.50: the amount with its currency and that currency's digits. Raises TypeError for a float."""
-    return numbers.format_currency(_decimal(amount), currency, locale=locale_for(locale))
+    return numbers.format_currency(_decimal(amount), currency, locale=locale_for(locale, currency))
 
 
 def format_unit_price(amount: Decimal | int | Fraction, currency: str, locale: str | None = None) -> str:
@@ -47,7 +51,7 @@ def format_unit_price(amount: Decimal | int | Fraction, currency: str, locale: s
     digits = numbers.get_currency_precision(currency)
     shown = _decimal(amount).quantize(Decimal("0.000001")).normalize()
     wanted = max(digits, -int(shown.as_tuple().exponent))
-    language = locale_for(locale)
+    language = locale_for(locale, currency)
     pattern = language.currency_formats["standard"].pattern.replace("0.00", "0." + "0" * wanted if wanted else "0")
     return numbers.format_currency(shown, currency, format=pattern, locale=language, currency_digits=False)
 

@@ -1,7 +1,7 @@
 """From a stored session and a tariff to its frozen price: the bridge between our rows and the rating engine. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from sessions.rules.rating import (
     Tariff,
     because_data,
     because_sentence,
+    because_short,
     first_error,
     make_period,
     make_session,
@@ -200,3 +201,8 @@ def sentence(line: RatingLine, currency: str, language: str) -> str:
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def in_short(lines: Iterable[RatingLine], currency: str, language: str) -> str:
+    """Why a price is what it is, in one line of small print."""
+    return because_short(lines, currency, language)

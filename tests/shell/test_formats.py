@@ -21,7 +21,7 @@ NBSP = "\N{NO-BREAK SPACE}"
         ("-0.01", "EUR", "en", "-€0.01"),
         ("0", "EUR", "en", "€0.00"),
         ("1234", "JPY", "en", "JP¥1,234"),
-        ("9999999999.99", "USD", "en", "US$9,999,999,999.99"),
+        ("9999999999.99", "USD", "en", "$9,999,999,999.99"),
     ],
 )
 def test_money_carries_its_currency_and_digits(amount: str, currency: str, language: str, text: str) -> None:

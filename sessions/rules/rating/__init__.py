@@ -4,7 +4,7 @@ Pure: no ORM, clock or settings.
 """
 
 from sessions.rules.rating.audit import Compared, audit_cdr
-from sessions.rules.rating.because import because_data, because_sentence
+from sessions.rules.rating.because import because_data, because_sentence, because_short
 from sessions.rules.rating.charges import session_charges
 from sessions.rules.rating.engine import rate
 from sessions.rules.rating.findings import Finding, first_error, has_errors
@@ -30,6 +30,7 @@ __all__ = [
     "audit_cdr",
     "because_data",
     "because_sentence",
+    "because_short",
     "cached_tariff",
     "first_error",
     "has_errors",

@@ -1,88 +1,177 @@
-"""The because of a line in one plain sentence, in English or German."""
+"""The because of a price as a good bill says it, in English or German.
+
+`because_sentence` says everything of one line, tariff and element included: for the page of a session. `because_short`
+says a whole price in one line of small print: for documents.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from sessions.rules.rating.numbers import plain
-from sessions.rules.rating.result import UNIT_NAMES, RatingLine
+from sessions.rules.rating.conditions import Tongue, conditions
+from sessions.rules.rating.result import RatingLine
 
+_MILLI = Decimal("0.001")
+_TIMES = ("TIME", "PARKING_TIME", "RESERVATION")
 _WORDS = {
     "en": {
         "FLAT": "Fee",
         "ENERGY": "Energy",
         "TIME": "Charging time",
-        "PARKING_TIME": "Parking time",
+        "PARKING_TIME": "Idle time",
         "RESERVATION": "Reserved time",
-        "used": "{label}: {volume} at {price} {currency} per {unit}",
-        "fee": "{label}: {price} {currency} once",
-        "reservation_fee": "Reservation fee: {price} {currency} once",
-        "stepped": "{label}: {volume}, billed as {billed} in steps of {step}, at {price} {currency} per {unit}",
+        "reservation_fee": "Reservation fee",
+        "kWh": "kWh",
+        "h": "hour",
+        "used": "{label}: {volume} at {price} per {unit}",
+        "fee": "{label}: {price} once",
+        "stepped": "{label}: {volume}, billed as {billed} in steps of {step}, at {price} per {unit}",
         "taxed": "tax included",
         "place": "tariff {tariff}, element {element}",
-        "when": "which applies where {restrictions}",
-        "always": "which always applies",
         "apportioned": "divided in proportion to time where the price changes inside a period",
-        "max_price": "The maximum price of {limit} {currency} takes off {amount} {currency} (tariff {tariff})",
-        "min_price": "The minimum price of {limit} {currency} adds {amount} {currency} (tariff {tariff})",
+        "max_price": "The maximum price of {limit} takes off {amount} (tariff {tariff})",
+        "min_price": "The minimum price of {limit} adds {amount} (tariff {tariff})",
     },
     "de": {
         "FLAT": "Gebühr",
         "ENERGY": "Energie",
         "TIME": "Ladezeit",
-        "PARKING_TIME": "Parkzeit",
+        "PARKING_TIME": "Standzeit",
         "RESERVATION": "Reservierte Zeit",
-        "used": "{label}: {volume} zu {price} {currency} je {unit}",
-        "fee": "{label}: einmalig {price} {currency}",
-        "reservation_fee": "Reservierungsgebühr: einmalig {price} {currency}",
-        "stepped": "{label}: {volume}, berechnet als {billed} in Schritten von {step}, zu {price} {currency} je {unit}",
+        "reservation_fee": "Reservierungsgebühr",
+        "kWh": "kWh",
+        "h": "Stunde",
+        "used": "{label}: {volume} zu {price} je {unit}",
+        "fee": "{label}: einmalig {price}",
+        "stepped": "{label}: {volume}, berechnet als {billed} in Schritten von {step}, zu {price} je {unit}",
         "taxed": "Steuer enthalten",
         "place": "Tarif {tariff}, Element {element}",
-        "when": "gültig bei {restrictions}",
-        "always": "immer gültig",
         "apportioned": "nach Zeit aufgeteilt, wo der Preis innerhalb eines Abschnitts wechselt",
-        "max_price": "Der Höchstpreis von {limit} {currency} mindert um {amount} {currency} (Tarif {tariff})",
-        "min_price": "Der Mindestpreis von {limit} {currency} erhöht um {amount} {currency} (Tarif {tariff})",
+        "max_price": "Der Höchstpreis von {limit} mindert um {amount} (Tarif {tariff})",
+        "min_price": "Der Mindestpreis von {limit} erhöht um {amount} (Tarif {tariff})",
+    },
+}
+_SHORT = {
+    "en": {
+        "FLAT": "fee",
+        "ENERGY": "energy",
+        "TIME": "time",
+        "PARKING_TIME": "idle time",
+        "RESERVATION": "reserved time",
+        "reservation_fee": "reservation fee",
+        "used": "{volume} at {price}/{unit}",
+        "free": "{volume} free of charge",
+        "hours": "counted in hours",
+        "minutes": "counted in minutes",
+        "whole": "counted in whole kWh",
+        "steps": "counted in steps of {step}",
+        "taxed": "tax included",
+        "max_price": "at most {limit}: {minus}{amount}",
+        "min_price": "at least {limit}: +{amount}",
+    },
+    "de": {
+        "FLAT": "Gebühr",
+        "ENERGY": "Energie",
+        "TIME": "Zeit",
+        "PARKING_TIME": "Standzeit",
+        "RESERVATION": "reservierte Zeit",
+        "reservation_fee": "Reservierungsgebühr",
+        "used": "{volume} zu {price}/{unit}",
+        "free": "{volume} kostenlos",
+        "hours": "nach Stunden gezählt",
+        "minutes": "nach Minuten gezählt",
+        "whole": "nach vollen kWh gezählt",
+        "steps": "in Schritten von {step} gezählt",
+        "taxed": "Steuer enthalten",
+        "max_price": "höchstens {limit}: {minus}{amount}",
+        "min_price": "mindestens {limit}: +{amount}",
     },
 }
 
 
 def because_sentence(line: RatingLine, currency: str, language: str = "en") -> str:
     """One sentence that says how the line came about; `language` en or de, others read English."""
-    german = language.startswith("de")
-    words = _WORDS["de" if german else "en"]
-
-    def number(value: Decimal) -> str:
-        return plain(value).replace(".", ",") if german else plain(value)
-
-    why = line.because
+    tongue = Tongue(language, currency)
+    words, why = _WORDS[tongue.spoken], line.because
     if why.clamp is not None:
-        changed = line.amount_excl_vat if line.amount_excl_vat else line.amount_incl_vat
-        amount, limit = number(abs(changed or Decimal(0))), number(why.limit or Decimal(0))
-        return words[why.clamp].format(limit=limit, amount=amount, currency=currency, tariff=why.tariff_id) + "."
-    unit = UNIT_NAMES[line.dimension]
-    if line.dimension == "FLAT":
-        kind = "reservation_fee" if why.reservation else "fee"
-    else:
-        kind = "stepped" if why.step_applied else "used"
-    step = f"{why.step_size} Wh" if line.dimension == "ENERGY" else f"{why.step_size} s"
+        return words[why.clamp].format(**_clamp(line, tongue), tariff=why.tariff_id) + "."
+    kind = "fee" if line.dimension == "FLAT" else "stepped" if why.step_applied else "used"
     text = words[kind].format(
-        label=words[line.dimension],
-        volume=f"{number(_short(line.volume))} {unit}",
-        billed=f"{number(_short(line.billed_volume))} {unit}",
-        step=step,
-        price=number(line.unit_price),
-        currency=currency,
-        unit=unit,
+        label=_label(line, words, tongue),
+        volume=_volume(line.dimension, line.volume, tongue),
+        billed=_volume(line.dimension, line.billed_volume, tongue),
+        step=_step(line, tongue),
+        price=tongue.price(line.unit_price),
+        unit=words["h" if line.dimension in _TIMES else "kWh"],
     )
-    place = words["place"].format(tariff=why.tariff_id, element=1 + (why.element or 0))
-    stated = ", ".join(f"{name} {value}" for name, value in why.restrictions)
-    parts = [place, words["when"].format(restrictions=stated) if stated else words["always"]]
+    parts = [words["place"].format(tariff=why.tariff_id, element=1 + (why.element or 0))]
     if why.tax_included:
         parts.append(words["taxed"])
     if why.apportioned:
         parts.append(words["apportioned"])
     return f"{text} ({', '.join(parts)})."
+
+
+def because_short(lines: Iterable[RatingLine], currency: str, language: str = "en") -> str:
+    """A whole price in one line: "Energy 7.05 kWh at $0.26/kWh · time after 4 h: 54 min at $1.20/h (…)".
+
+    Volumes are the billed ones; tariff and element are left to the page of the session.
+    """
+    tongue = Tongue(language, currency)
+    text = " · ".join(_short(line, tongue) for line in lines)
+    return text[:1].upper() + text[1:]
+
+
+def _short(line: RatingLine, tongue: Tongue) -> str:
+    words, why = _SHORT[tongue.spoken], line.because
+    if why.clamp is not None:
+        return words[why.clamp].format(**_clamp(line, tongue), minus="\N{MINUS SIGN}")
+    label = _label(line, words, tongue)
+    if conditions(why.restrictions, tongue):
+        label += ":"
+    price = tongue.price(line.unit_price)
+    if line.dimension == "FLAT":
+        text = price
+    else:
+        unit = "h" if line.dimension in _TIMES else "kWh"
+        volume = _volume(line.dimension, line.billed_volume, tongue)
+        text = words["used" if line.unit_price else "free"].format(volume=volume, price=price, unit=unit)
+    notes = [_counted(line, words, tongue)] if why.step_applied and line.unit_price else []
+    if why.tax_included:
+        notes.append(words["taxed"])
+    return f"{label} {text}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _label(line: RatingLine, words: dict[str, str], tongue: Tongue) -> str:
+    """What is paid for and when: "Charging time after 4 h"."""
+    name = words["reservation_fee" if line.dimension == "FLAT" and line.because.reservation else line.dimension]
+    return f"{name} {conditions(line.because.restrictions, tongue)}".rstrip()
+
+
+def _volume(dimension: str, volume: Decimal, tongue: Tongue) -> str:
+    """Hours as time, energy to the Wh; for reading only, the amount follows from the exact volume."""
+    if dimension in _TIMES:
+        return tongue.duration(volume * 3600)
+    exponent = volume.as_tuple().exponent
+    short = volume.quantize(_MILLI) if isinstance(exponent, int) and exponent < -3 else volume
+    return tongue.measure(short, "kWh")
+
+
+def _step(line: RatingLine, tongue: Tongue) -> str:
+    size = line.because.step_size
+    return tongue.duration(size) if line.dimension in _TIMES else tongue.measure(Decimal(size) / 1000, "kWh")
+
+
+def _counted(line: RatingLine, words: dict[str, str], tongue: Tongue) -> str:
+    whole = {3600: "hours", 60: "minutes"} if line.dimension in _TIMES else {1000: "whole"}
+    return words[whole.get(line.because.step_size, "steps")].format(step=_step(line, tongue))
+
+
+def _clamp(line: RatingLine, tongue: Tongue) -> dict[str, str]:
+    changed = line.amount_excl_vat if line.amount_excl_vat else line.amount_incl_vat
+    amount = abs(changed or Decimal(0))
+    return {"limit": tongue.price(line.because.limit or Decimal(0)), "amount": tongue.price(amount)}
 
 
 def because_data(line: RatingLine) -> dict[str, object]:
@@ -101,9 +190,3 @@ def because_data(line: RatingLine) -> dict[str, object]:
         "apportioned": why.apportioned,
         "tax_included": why.tax_included,
     }
-
-
-def _short(volume: Decimal) -> Decimal:
-    """A volume with at most four decimals, for reading only."""
-    exponent = volume.as_tuple().exponent
-    return volume.quantize(Decimal("0.0001")) if isinstance(exponent, int) and exponent < -4 else volume

@@ -65,8 +65,8 @@ def test_given_a_session_when_asked_then_the_answer_has_totals_rounded_and_exact
             "step_applied": True,
             "apportioned": False,
             "tax_included": False,
-            "text": "Energy: 20.45 kWh, billed as 20.5 kWh in steps of 100 Wh, at 0.25 EUR per kWh"
-            " (tariff T, element 1, which always applies).",
+            "text": "Energy: 20.45\xa0kWh, billed as 20.5\xa0kWh in steps of 0.1\xa0kWh, at €0.25 per kWh"
+            " (tariff T, element 1).",
         },
     }
     assert answer["findings"] == []
@@ -146,9 +146,9 @@ def test_given_a_line_when_explained_in_german_then_numbers_have_a_comma() -> No
         session(START, None, period(START, 21, TIME="0.35")),
     )
 
-    assert because_sentence(result.lines[0], "EUR", "de") == (
-        "Ladezeit: 0,35 h, berechnet als 0,4167 h in Schritten von 300 s, zu 6 EUR je h"
-        " (Tarif T, Element 1, gültig bei start_time 08:00)."
+    assert because_sentence(result.lines[0], "EUR", "de").replace("\xa0", " ") == (
+        "Ladezeit ab 08:00: 21 min, berechnet als 25 min in Schritten von 5 min, zu 6,00 € je Stunde"
+        " (Tarif T, Element 1)."
     )
 
 
@@ -156,7 +156,7 @@ def test_given_a_limit_when_explained_then_the_sentence_names_limit_and_amount()
     document = tariff(element(component("ENERGY", "1", vat="10")), max_price={"excl_vat": Decimal(10)})
     result = price(document, session(START, None, period(START, 60, ENERGY="12.5")))
 
-    assert because_sentence(result.lines[1], "EUR") == "The maximum price of 10 EUR takes off 2.5 EUR (tariff T)."
+    assert because_sentence(result.lines[1], "EUR") == "The maximum price of €10.00 takes off €2.50 (tariff T)."
 
 
 def test_given_everyday_units_when_a_session_is_built_then_it_prices_like_its_document() -> None:
