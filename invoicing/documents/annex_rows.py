@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 
 from contracts.models import ContractKind
 from evbilling.kernel.money import add, quantise
+from invoicing.documents.formats import formats_of
 from invoicing.documents.view import AnnexSection, SessionRow
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind
 from sessions.models import ChargingSession
-from sessions.queries import explain
+from sessions.queries.pricing import explain_short
 
 
 def amount_label(invoice: Invoice) -> str:
@@ -51,7 +52,7 @@ def annex_of(invoice: Invoice) -> tuple[AnnexSection, ...]:
 
 
 def _section_label(invoice: Invoice, link: BilledCharge) -> str:
-    return link.line.text if invoice.kind == InvoiceKind.SETTLEMENT else link.line.group_label
+    return link.line.group_label or (link.line.text if invoice.kind == InvoiceKind.SETTLEMENT else "")
 
 
 def _section(invoice: Invoice, label: str, links: list[BilledCharge]) -> AnnexSection:
@@ -68,6 +69,7 @@ def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:
     session = first.charge.session
     sign = -1 if first.use == ChargeUse.TAKEN_BACK else 1
     host, customer = invoice.kind == InvoiceKind.SETTLEMENT, invoice.contract.kind == ContractKind.CHARGING
+    net = _sum(links, invoice.currency)
     zone = ZoneInfo(session.site.zone if session.site else invoice.contract.zone)
     return SessionRow(
         session_ref=session.provider_ref,
@@ -79,8 +81,8 @@ def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:
         energy_wh=sign * session.energy_wh,
         duration_s=_duration(session),
         idle_s=sum(period.get("parking_s", 0) for period in session.periods),
-        amount=sign * _sum(links, invoice.currency),
-        because="" if host else _because(first),
+        amount=sign * net,
+        because="" if host else _because(first, net, sponsor=not customer),
     )
 
 
@@ -92,5 +94,17 @@ def _duration(session: ChargingSession) -> int:
     return (session.ended_at - session.started_at) // dt.timedelta(seconds=1) if session.ended_at else 0
 
 
-def _because(link: BilledCharge) -> str:
-    return " ".join(line.because for line in explain(link.charge.price, get_language() or "en"))
+def _because(link: BilledCharge, net: Decimal, *, sponsor: bool) -> str:
+    """Why this price, and who pays the rest of it where it is shared."""
+    price, language = link.charge.price, get_language() or "en"
+    text = explain_short(price, language)
+    rest = price.net_amount - abs(net)
+    if not rest:
+        return text
+    money = formats_of(language, price.currency).money
+    words = (
+        _("%(because)s = %(price)s, the customer pays %(rest)s")
+        if sponsor
+        else (_("%(because)s = %(price)s, the sponsor pays %(rest)s"))
+    )
+    return words % {"because": text, "price": money(price.net_amount), "rest": money(rest)}

@@ -97,7 +97,8 @@ def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
         supply_to=invoice.period_to - dt.timedelta(days=1),
         references=_references(invoice, recipient, language),
         payment=_payment(invoice, issuer, recipient),
-        notes=_notes(invoice, taxes, complete=not annex or bool(sections) or not _annex_size(invoice)),
+        remarks=tuple(_sponsored(invoice)) if invoice.kind == InvoiceKind.INVOICE else (),
+        notes=_notes(taxes, complete=not annex or bool(sections) or not _annex_size(invoice)),
         annex=sections,
         annex_amount_label=amount_label(invoice),
         draft=not issued,
@@ -115,7 +116,11 @@ def _kind(invoice: Invoice, recipient: dict[str, Any]) -> Kind:
 
 
 def _issuer(facts: dict[str, Any]) -> PartyBlock:
-    numbers = ((_tax_id_word(facts["country"]), facts["vat_id"]), (_("Tax number"), facts["tax_number"]))
+    country = facts["country"]
+    numbers = (
+        (_tax_id_word(country), facts["vat_id"]),
+        (_tax_id_word(country) if country == "US" else _("Tax number"), facts["tax_number"]),
+    )
     return PartyBlock(
         legal_name=facts["legal_name"],
         address_lines=_address(facts),
@@ -218,24 +223,27 @@ def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]
         return PaymentBlock(PaymentMethod.NONE, number, text)
     if invoice.kind == InvoiceKind.SETTLEMENT:
         bank = _bank(recipient["legal_name"], recipient["iban"])
-        text = "" if bank else _("Please tell us the account to which we may pay.")
+        text = _("We transfer the amount to this account.")
+        if bank is None:
+            text = _(
+                "We do not have your bank account yet. Send its details to %(email)s and we will transfer the amount."
+            )
+            text %= {"email": issuer["billing_email"]}
         return PaymentBlock(PaymentMethod.PAYOUT, number, text, bank)
     bank = _bank(issuer["legal_name"], issuer["iban"], issuer["bic"], issuer["bank_name"])
     text = _("Please give the reference %(number)s with your payment.") % {"number": number} if number else ""
     return PaymentBlock(PaymentMethod.TRANSFER, number, text, bank)
 
 
-def _notes(invoice: Invoice, taxes: list[InvoiceTax], *, complete: bool) -> tuple[str, ...]:
+def _notes(taxes: list[InvoiceTax], *, complete: bool) -> tuple[str, ...]:
     notes = [ground for ground in dict.fromkeys(row.ground for row in taxes) if ground]
-    if invoice.kind == InvoiceKind.INVOICE:
-        notes += _sponsored(invoice)
     if not complete:
         notes.append(_("The sessions are listed in the attached CSV file."))
     return tuple(notes)
 
 
 def _sponsored(invoice: Invoice) -> list[str]:
-    """Who pays the rest of these sessions, so that their full price can be followed."""
+    """Who pays the rest of these sessions, so that their price can be followed; a sponsor sees its customers' sum."""
     own = BilledCharge.objects.filter(line__invoice=invoice)
     others = (
         SessionCharge.objects.filter(session__in=own.values("charge__session_id"))
@@ -245,14 +253,18 @@ def _sponsored(invoice: Invoice) -> list[str]:
         .order_by("contract__party__legal_name")
     )
     money = formats_of(invoice.language, invoice.currency).money
-    sentences = []
-    for other in others:
-        values = {"party": other["contract__party__legal_name"], "amount": money(_minor(other["net"], invoice))}
-        if other["role"] == ChargeRole.SPONSOR:
-            text = _("%(party)s sponsors these sessions with %(amount)s before tax, which is not part of this invoice.")
-        else:
-            text = _("%(party)s pays the remaining %(amount)s before tax of these sessions.")
-        sentences.append(text % values)
+    sponsors = [row for row in others if row["role"] == ChargeRole.SPONSOR]
+    customers = [row for row in others if row["role"] != ChargeRole.SPONSOR]
+    sentences = [
+        _("%(party)s sponsors these sessions with %(amount)s before tax, which is not part of this invoice.")
+        % {"party": row["contract__party__legal_name"], "amount": money(_minor(row["net"], invoice))}
+        for row in sponsors
+    ]
+    if customers:
+        rest = money(_minor(add(row["net"] for row in customers), invoice))
+        sentences.append(
+            _("The customers pay the remaining %(amount)s before tax of these sessions.") % {"amount": rest}
+        )
     return sentences
 
 

@@ -21,9 +21,18 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from invoicing.documents.formats import Formats, formats_of
-from invoicing.documents.sheet import Colours
+from invoicing.documents.sheet import Colours, Sheet
 from invoicing.documents.typeface import FOLDER
-from invoicing.documents.view import BankAccount, DocumentView, Kind, Letterhead, LineGroup, PartyBlock, PaymentMethod
+from invoicing.documents.view import (
+    BankAccount,
+    DocumentView,
+    Kind,
+    Letterhead,
+    LineGroup,
+    Paper,
+    PartyBlock,
+    PaymentMethod,
+)
 from invoicing.documents.words import box_amount, kind_words
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "documents"
@@ -33,15 +42,34 @@ _FACES = (
     ("Inter Display", 600, "InterDisplay-SemiBold"),
 )
 _WIDE = 10_000_000  # from here on amounts are set smaller, so that the widest columns still hold them
+_FEW_LINES = 24  # what page one can hold at most
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def lay_out(view: DocumentView) -> Document:
-    """Page one of the view as a laid-out WeasyPrint document; call it with the view's language active."""
-    text = _engine().get_template("document.html").render(Context(_context(view)))
+    """Page one of the view as a laid-out WeasyPrint document; call it with the view's language active.
+
+    How to pay stands beside the totals. Where that does not fit on page one with few lines, it goes below them, so that
+    the totals stay with their lines.
+    """
+    context = _context(view)
+    document = _laid_out(view, context)
+    if len(document.pages) == 2 and context["pay"] and sum(len(group.lines) for group in view.groups) <= _FEW_LINES:
+        document = _laid_out(view, context | {"beside": False})
+    return document
+
+
+def _laid_out(view: DocumentView, context: dict[str, Any]) -> Document:
+    text = _engine().get_template("document.html").render(Context(context))
     html = _Page(_NOT_XML.sub("", text))
     sheet = _sheet(view.letterhead)
     return html.render(font_config=_fonts(), stylesheets=[sheet], pdf_variant="pdf/a-3b", pdf_tags=True)
+
+
+def free_below(document: Document, sheet: Sheet) -> float:
+    """How far down the last page is filled, in points from its bottom edge."""
+    root = document.pages[-1]._page_box.children[0]
+    return float(sheet.height - (root.position_y + root.margin_height()) * 0.75)
 
 
 class _Page(HTML):
@@ -114,16 +142,17 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "subject": ", ".join(filter(None, (title, view.recipient.legal_name, period))),
         "stamp": f"{view.issued_on.isoformat()}T00:00:00Z",
         "logo": _svg(view.letterhead.logo_svg),
-        "issuer": _lines(view.issuer),
-        "recipient": _lines(view.recipient),
+        "issuer": _issuer(view),
+        "recipient": _recipient(view.recipient),
         "wide": abs(view.total_amount) >= _WIDE,
-        "sender": " · ".join((view.issuer.legal_name, *view.issuer.address_lines)),
+        "sender": _sender(view),
         "heading": words.title,
         "facts": _facts(view, formats, period),
         "subject_line": pgettext("document", "Supply period %s") % period if period else "",
         "box": _box(view, formats),
         "groups": groups,
-        "net_head": pgettext("document", "Net %s") % view.currency,
+        "subtotals": any(group["heading"] for group in groups),
+        "net_head": _net_head(view),
         "tax_rows": [
             {
                 "label": row.label,
@@ -131,18 +160,47 @@ def _context(view: DocumentView) -> dict[str, Any]:
                 "tax": formats.amount(row.tax_amount),
                 "gross": formats.amount(row.gross_amount),
             }
-            for row in view.tax_rows
+            for row in (view.tax_rows if len(view.tax_rows) > 1 else ())
         ],
+        "remarks": view.remarks,
+        "beside": True,
         "totals": _totals(view, formats),
         "pay": _pay(view, formats),
         "notes": _notes(view, formats),
     }
 
 
-def _lines(party: PartyBlock) -> str:
-    """What stands below the party's name, each on its line."""
+def _recipient(party: PartyBlock) -> str:
+    """What stands below the recipient's name, each on its line."""
     tax_ids = (f"{label} {value}" for label, value in party.tax_ids)
     return "".join(f"\n{line}" for line in (party.attention, *party.address_lines, *tax_ids) if line)
+
+
+def _issuer(view: DocumentView) -> str:
+    """Name, address and mail; the name is left out where the wordmark says it, the rest is at the foot."""
+    issuer = view.issuer
+    said = not view.letterhead.logo_svg and view.letterhead.name == issuer.legal_name
+    return "\n".join(filter(None, ("" if said else issuer.legal_name, *issuer.address_lines, issuer.email)))
+
+
+def _sender(view: DocumentView) -> str:
+    """Above the recipient: the return address for a window envelope (A4), or what the block is (Letter)."""
+    if view.letterhead.paper is Paper.A4:
+        return " · ".join((view.issuer.legal_name, *view.issuer.address_lines))
+    if view.kind in {Kind.SETTLEMENT, Kind.STATEMENT}:
+        return pgettext("document", "Prepared for")
+    return pgettext("document", "Credit to") if view.kind is Kind.CREDIT_NOTE else pgettext("document", "Bill to")
+
+
+def _net_head(view: DocumentView) -> str:
+    if _plain(view):
+        return pgettext("document", "Your share, %s") % view.currency
+    return pgettext("document", "Net %s") % view.currency
+
+
+def _plain(view: DocumentView) -> bool:
+    """A statement without tax: net, gross and total are the same figure and are said once."""
+    return view.kind is Kind.STATEMENT and not view.tax_amount
 
 
 def _facts(view: DocumentView, formats: Formats, period: str) -> list[tuple[str, str]]:
@@ -157,7 +215,6 @@ def _facts(view: DocumentView, formats: Formats, period: str) -> list[tuple[str,
         (pgettext("document", "Cost centre"), refs.cost_centre),
         *refs.more,
         (pgettext("document", "Contact"), view.issuer.contact_name),
-        (pgettext("document", "Email"), view.issuer.email),
     ]
     return [(label, value) for label, value in facts if value]
 
@@ -178,6 +235,7 @@ def _group(group: LineGroup, formats: Formats) -> dict[str, Any]:
     energy = [line.energy_wh for line in group.lines if line.energy_wh is not None]
     return {
         "label": group.label,
+        "heading": bool(group.label) and len(group.lines) > 1,
         "sessions": formats.whole(sum(sessions)) if sessions else "",
         "kwh": formats.kwh(sum(energy)) if energy else "",
         "net": formats.amount(group.net_amount),
@@ -195,10 +253,14 @@ def _group(group: LineGroup, formats: Formats) -> dict[str, Any]:
 
 
 def _totals(view: DocumentView, formats: Formats) -> list[dict[str, str]]:
-    rows = [{"label": pgettext("document", "Net total"), "value": formats.money(view.net_amount), "style": ""}]
-    rows += [{"label": row.label, "value": formats.money(row.tax_amount), "style": ""} for row in view.tax_rows]
-    rows[-1]["style"] = "last"
-    rows.append({"label": pgettext("document", "Total"), "value": formats.money(view.total_amount), "style": "total"})
+    total, rows = pgettext("document", "Total"), []
+    if _plain(view):
+        total = kind_words(view).amount
+    else:
+        rows = [{"label": pgettext("document", "Net total"), "value": formats.money(view.net_amount), "style": ""}]
+        rows += [{"label": row.label, "value": formats.money(row.tax_amount), "style": ""} for row in view.tax_rows]
+        rows[-1]["style"] = "last"
+    rows.append({"label": total, "value": formats.money(view.total_amount), "style": "total"})
     if view.paid_amount:
         paid = pgettext("document", "Already paid")
         rows.append({"label": paid, "value": formats.money(-view.paid_amount), "style": "last"})

@@ -14,13 +14,14 @@ two more. Rendering is serialised within a process (Pango's fonts are shared): u
 
 import gc
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydyf
 from django.utils.translation import override
@@ -28,12 +29,14 @@ from weasyprint import Attachment, Document
 
 from invoicing.documents.annex import AnnexPage, TaggedRow, draw_annex
 from invoicing.documents.file import deflated, write_objects
-from invoicing.documents.first_page import lay_out
+from invoicing.documents.first_page import free_below, lay_out
 from invoicing.documents.sheet import Faces, Sheet, running_matter
 from invoicing.documents.view import DocumentView, check_view
 from invoicing.documents.words import kind_words, language_code
 
 _RENDERING = Lock()
+_MCID = re.compile(r"/MCID (\d+)")
+_ANNEX_GAP, _ANNEX_ROOM, _ANNEX_LEAST, _FEW_SESSIONS = 34.0, 230.0, 90.0, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ def render_pdf(view: DocumentView, *, facturx: FacturX | None = None) -> bytes:
     check_view(view)
     with _RENDERING, override(language_code(view)), _few_collections():
         sheet, faces = Sheet.of(view.letterhead.paper), Faces.of(view)
-        annex = draw_annex(view, sheet, faces)
         document = lay_out(view)
+        annex = _annex(view, sheet, faces, document)
         if facturx:
             _attach(document, view, facturx)
 
@@ -65,6 +68,27 @@ def render_pdf(view: DocumentView, *, facturx: FacturX | None = None) -> bytes:
         output = io.BytesIO()
         document.write_pdf(output, finisher=finish, pdf_variant="pdf/a-3b", pdf_tags=True)
     return output.getvalue()
+
+
+class _Annex(NamedTuple):
+    """Drawn pages; `joined` says that the first of them is the lower part of the last page that is laid out."""
+
+    pages: list[AnnexPage]
+    joined: bool
+
+
+def _annex(view: DocumentView, sheet: Sheet, faces: Faces, document: Document) -> _Annex:
+    """The annex: joined on a following page with enough room and on page one where all of it fits, else on its own."""
+    if not view.annex_rows:
+        return _Annex([], False)
+    start = free_below(document, sheet) - _ANNEX_GAP
+    if len(document.pages) > 1 and start - sheet.body_bottom > _ANNEX_ROOM:
+        return _Annex(draw_annex(view, sheet, faces, start), True)
+    if len(document.pages) == 1 and view.annex_rows <= _FEW_SESSIONS and start > sheet.body_bottom + _ANNEX_LEAST:
+        pages = draw_annex(view, sheet, faces, start)
+        if len(pages) == 1:
+            return _Annex(pages, True)
+    return _Annex(draw_annex(view, sheet, faces), False)
 
 
 @contextmanager
@@ -93,26 +117,31 @@ class _Raw(pydyf.Object):
 class _Finisher:
     """Adds the drawn parts to the file that WeasyPrint made of page one."""
 
-    def __init__(self, view: DocumentView, sheet: Sheet, faces: Faces, annex: list[AnnexPage], pdf: pydyf.PDF) -> None:
-        self.view, self.sheet, self.faces, self.annex, self.pdf = view, sheet, faces, annex, pdf
+    def __init__(self, view: DocumentView, sheet: Sheet, faces: Faces, annex: _Annex, pdf: pydyf.PDF) -> None:
+        self.view, self.sheet, self.faces, self.pdf = view, sheet, faces, pdf
+        self.annex, self.joined = annex
 
     def finish(self, laid_out: int) -> None:
         """Running matter on all pages, the annex with its structure, bookmarks; `laid_out` pages exist already."""
-        pdf, total = self.pdf, laid_out + len(self.annex)
+        pdf, total = self.pdf, laid_out + len(self.annex) - self.joined
         fonts = {"F1": self.faces.regular.embed(pdf), "F2": self.faces.bold.embed(pdf)}
+        closing = deflated([b"Q"])
+        pdf.add_object(closing)
         for number, reference in enumerate(pdf.page_references[:laid_out], start=1):
             page = self._object(reference)
             self._object(self._object(page["Resources"])["Font"]).update(fonts)
-            under = deflated(
-                [f"q {running_matter(self.view, self.sheet, self.faces, number, total)} Q".encode("ascii")]
-            )
+            running = running_matter(self.view, self.sheet, self.faces, number, total)
+            under = deflated([f"q {running} Q q".encode("ascii")])
             pdf.add_object(under)
-            page["Contents"] = pydyf.Array([under.reference, page["Contents"]])
+            page["Contents"] = pydyf.Array([under.reference, page["Contents"], closing.reference])
         resources = pydyf.Dictionary({"Font": pydyf.Dictionary(fonts)})
         pdf.add_object(resources)
         numbers = self._object(self._object(pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
+        if self.joined:
+            reference = pdf.page_references[laid_out - 1]
+            self._join(self._object(reference), self.annex[0], len(self._marked(numbers, reference)))
         key = max(numbers[::2], default=-1) + 1
-        for number, page in enumerate(self.annex, start=laid_out + 1):
+        for number, page in enumerate(self.annex[self.joined :], start=laid_out + 1):
             running = running_matter(self.view, self.sheet, self.faces, number, total)
             content = deflated(["\n".join((running, *page.operators)).encode("ascii")])
             pdf.add_object(content)
@@ -121,6 +150,20 @@ class _Finisher:
         self._bookmark(laid_out)
         if "AF" in pdf.catalog:
             pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))  # WeasyPrint names each file twice
+
+    def _marked(self, numbers: list[Any], page: bytes) -> Any:
+        """The structure elements of a laid-out page's marked pieces, in their order."""
+        return numbers[numbers.index(self._object(page)["StructParents"]) + 1]
+
+    def _join(self, page: pydyf.Dictionary, drawn: AnnexPage, pieces: int) -> None:
+        """Set the annex's beginning on a page that has so many marked pieces already; its own are counted on."""
+        text = _MCID.sub(lambda found: f"/MCID {int(found[1]) + pieces}", "\n".join(drawn.operators))
+        content = deflated([text.encode("ascii")])
+        self.pdf.add_object(content)
+        page["Contents"].append(content.reference)
+        drawn.headings = [(tag, piece + pieces) for tag, piece in drawn.headings]
+        for row in drawn.rows:
+            row.pieces = [piece + pieces for piece in row.pieces]
 
     def _object(self, reference: bytes) -> Any:
         return self.pdf.objects[int(reference.split()[0])]
@@ -146,7 +189,7 @@ class _Finisher:
         root = self._object(self._object(self.pdf.catalog["StructTreeRoot"])["K"][0])
         section, table = self._element(), self._element()
         root["K"].append(section.reference)
-        references = self.pdf.page_references[laid_out:]
+        references = self.pdf.page_references[laid_out - self.joined :]
         kids: list[bytes] = []
         rows: list[bytes] = []
         for offset, (page, reference) in enumerate(zip(self.annex, references, strict=True)):
@@ -156,7 +199,10 @@ class _Finisher:
                 parents.append(kids[-1])
             for row in page.rows:
                 rows.append(self._table_row(row, table.reference, reference, parents))
-            numbers.extend((key + offset, pydyf.Array(parents)))
+            if self.joined and not offset:
+                self._marked(numbers, reference).extend(parents)
+            else:
+                numbers.extend((key + offset - self.joined, pydyf.Array(parents)))
         kids.append(table.reference)
         section.content = b"<</Type/StructElem/S/Sect/P %s/K[%s]>>" % (root.reference, b" ".join(kids))
         table.content = b"<</Type/StructElem/S/Table/P %s/K[%s]>>" % (section.reference, b" ".join(rows))
@@ -184,7 +230,9 @@ class _Finisher:
         references = self.pdf.page_references
         entries = [(f"{kind_words(self.view).title} {self.view.number}".strip(), 0, self.sheet.height)]
         entries += [
-            (label, laid_out + index, y + 6) for index, page in enumerate(self.annex) for label, y in page.bookmarks
+            (label, laid_out + index - self.joined, y + 6)
+            for index, page in enumerate(self.annex)
+            for label, y in page.bookmarks
         ]
         root, items = pydyf.Dictionary({"Type": "/Outlines"}), []
         self.pdf.add_object(root)

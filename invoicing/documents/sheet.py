@@ -10,6 +10,7 @@ from invoicing.documents.view import DocumentView, Letterhead, Paper
 from invoicing.documents.words import kind_words
 
 MM = 72 / 25.4
+_FOOT, _FOOT_LEAST, _FOOT_LINES, _FOOT_TOP = 6.2, 4.2, 4, 15.6 * MM
 _SIZES = {Paper.A4: (210 * MM, 297 * MM), Paper.LETTER: (612.0, 792.0)}
 
 
@@ -79,7 +80,7 @@ class Faces:
             view.letterhead.name,
             view.issuer.legal_name,
             view.annex_amount_label,
-            *running_texts(view),
+            *(line for column in _foot_columns(view) for line in column),
         ]
         for section in view.annex:
             texts.append(section.label)
@@ -110,13 +111,38 @@ class Faces:
         return f"/F{2 if bold else 1} {size} Tf 1 0 0 1 {x:.2f} {y:.2f} Tm {face.hex(text)} Tj"
 
 
-def running_texts(view: DocumentView) -> list[str]:
-    """The lines at the foot of every page: who we are, and where to pay."""
+def _foot_columns(view: DocumentView) -> list[list[str]]:
+    """What stands at the foot of every page: who we are, how we are reached, where we are registered."""
     issuer = view.issuer
-    first = [issuer.legal_name, *issuer.address_lines]
-    second = [issuer.registration, *(f"{label} {value}" for label, value in issuer.tax_ids)]
-    third = [issuer.email, issuer.phone, issuer.website]
-    return [" · ".join(filter(None, part)) for part in (first, second + third)]
+    columns = (
+        [issuer.legal_name, *issuer.address_lines],
+        [issuer.email, issuer.phone, issuer.website],
+        [issuer.registration, *(f"{label} {value}" for label, value in issuer.tax_ids)],
+    )
+    return [lines for column in columns if (lines := [line for line in column if line])]
+
+
+def _foot(view: DocumentView, sheet: Sheet, faces: Faces, number_width: float) -> list[str]:
+    """The columns of the foot, as wide as their text; where they do not fit, lines wrap and then the type shrinks."""
+    columns, size, gap = _foot_columns(view), _FOOT, 26.0
+    room = sheet.right - sheet.left - number_width
+    while True:
+        widths = [max(faces.regular.width(line, size) for line in column) for column in columns]
+        free = room - gap * len(columns)
+        if sum(widths) > free:
+            widths = [width * free / sum(widths) for width in widths]
+        wrapped = [
+            [part for line in column for part in faces.regular.wrap(line, size, width + 0.01)]
+            for column, width in zip(columns, widths, strict=True)
+        ]
+        if size <= _FOOT_LEAST or max(map(len, wrapped), default=0) <= _FOOT_LINES:
+            break
+        size = round(size - 0.2, 1)
+    parts, x = [], sheet.left
+    for lines, width in zip(wrapped, widths, strict=True):
+        parts += [faces.text(line, x, _FOOT_TOP - n * size * 1.25, size) for n, line in enumerate(lines)]
+        x += width + gap
+    return parts
 
 
 def running_matter(view: DocumentView, sheet: Sheet, faces: Faces, page: int, pages: int) -> str:
@@ -126,12 +152,8 @@ def running_matter(view: DocumentView, sheet: Sheet, faces: Faces, page: int, pa
     left, right = sheet.left, sheet.right
     parts = [fill(colours.quiet)]
     label = pgettext("document", "Page %(page)s of %(pages)s") % {"page": page, "pages": pages}
-    y = 15.5 * MM
-    number_width = faces.regular.width(label, 6.6) + 10
-    for line in running_texts(view):
-        parts.append(faces.text(line, left, y, 6.2, room=right - left - number_width))
-        y -= 8.6
-    parts.append(faces.text(label, right, 15.5 * MM, 6.6, from_right=True))
+    parts += _foot(view, sheet, faces, faces.regular.width(label, 6.6))
+    parts.append(faces.text(label, right, _FOOT_TOP, 6.6, from_right=True))
     if page > 1:
         day = formats_of(view.language, view.currency).long_date(view.issued_on)
         y = sheet.height - 16 * MM

@@ -77,17 +77,28 @@ class Typeface:
         return text
 
     def wrap(self, text: str, size: float, room: float) -> list[str]:
-        """The text in lines no wider than the room, broken at spaces; a longer word is cut."""
+        """The text in lines no wider than the room, broken at spaces; a longer word goes on in the next line."""
         if self.width(text, size) <= room:
             return [text] if text else []
         lines: list[str] = []
-        for word in text.split():
+        for word in text.split(" "):
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self.width(longer, size) <= room:
                 lines[-1] = longer
             else:
-                lines.append(self.fit(word, size, room))
+                lines += self._pieces(word, size, room)
         return lines
+
+    def _pieces(self, word: str, size: float, room: float) -> list[str]:
+        """A word in as many pieces as the room asks for, mostly one."""
+        pieces, used = [""], 0.0
+        for character in word:
+            used += self.widths[character] * size / 1000
+            if used > room and pieces[-1]:
+                pieces.append("")
+                used = self.widths[character] * size / 1000
+            pieces[-1] += character
+        return pieces
 
     def embed(self, pdf: pydyf.PDF) -> bytes:
         """Add the font to the PDF and return the reference of its Type 0 dictionary."""

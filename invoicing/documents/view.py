@@ -203,7 +203,10 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """One document, ready to set. `supply_to` is the last day itself. `title` overrides the kind's own word."""
+    """One document, ready to set. `supply_to` is the last day itself. `title` overrides the kind's own word.
+
+    `remarks` are about the lines and stand right below them, `notes` end the page.
+    """
 
     kind: Kind
     number: str
@@ -225,6 +228,7 @@ class DocumentView:
     paid_amount: Decimal = Decimal(0)
     references: References = field(default_factory=References)
     payment: PaymentBlock | None = None
+    remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     annex: tuple[AnnexSection, ...] = ()
     annex_amount_label: str = ""

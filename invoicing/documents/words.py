@@ -27,7 +27,7 @@ def language_code(view: DocumentView) -> str:
 def kind_words(view: DocumentView) -> KindWords:
     """Words of the view's kind; call it with the document's language active."""
     invoice = (pgettext("document", "Amount due"), pgettext("document", "Pay by"))
-    payout = (pgettext("document", "We pay you"), pgettext("document", "Payment date"))
+    payout = (pgettext("document", "Payable to you"), pgettext("document", "Payment date"))
     table = {
         Kind.INVOICE: (pgettext("document", "Invoice"), *invoice, gettext("Invoice no."), gettext("Invoice date")),
         Kind.CREDIT_NOTE: (

@@ -77,10 +77,9 @@ def rows(count, *, price="0.42", zone="America/Los_Angeles", sites=SITES, countr
         idle = 1_260 if n % 7 == 3 else 0
         fee = Decimal("2.10") if idle else Decimal(0)
         amount = (Decimal(energy) / 1000 * Decimal(price)).quantize(CENT, ROUND_HALF_UP) + fee
-        because = f"{Decimal(energy) / 1000} kWh at {price} {currency} per kWh, tariff Fleet Day v3, element 2"
-        because += ", Mon to Fri 06:00 to 22:00"
+        because = f"Energy 06:00–22:00: {Decimal(energy) / 1000} kWh at {price} {currency}/kWh"
         if idle:
-            because += f"; 21 min after charging ended, 10 min grace, 11 min billed as overstay: {fee} {currency}"
+            because += f" · idle time after 10 min: 11 min, {fee} {currency}"
         found.append(
             SessionRow(
                 session_ref=f"CDR-2026-{880_000 + n}",

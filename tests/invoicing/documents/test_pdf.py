@@ -1,6 +1,7 @@
 """What render_pdf puts on paper: the view's figures, whole, in order, in an archivable file."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -59,6 +60,27 @@ def test_given_an_annex_then_every_session_is_there_once_with_its_figures(invoic
         assert formats.duration(row.duration_s) in before
         assert before.rstrip().endswith(formats.amount(row.amount))
         assert row.because.split(" kWh")[0] in text
+
+
+def test_given_an_annex_then_a_session_takes_two_lines_and_a_hosts_session_one():
+    view = samples.german_invoice(120)
+    bare = tuple(replace(row, vehicle="", driver="", because="") for row in view.annex[0].rows)
+    assert len(pages_of(render_pdf(view))) <= 6
+    lines = text_of(render_pdf(replace(view, annex=(samples.section(bare),)))).splitlines()
+    for row in bare:
+        (line,) = [found for found in lines if row.session_ref in found]
+        assert row.station in line
+        assert line.rstrip().endswith(formats_of("de", "EUR").amount(row.amount))
+
+
+def test_given_texts_too_long_for_one_line_then_they_go_below_and_nothing_is_lost():
+    rows = tuple(
+        replace(row, site="Rastanlage Hamburg-Stillhorn", driver="Maximiliane Freifrau von", because="Warum? " * 60)
+        for row in samples.rows(3)
+    )
+    text = text_of(render_pdf(samples.german_invoice(3, annex=(samples.section(rows),))))
+    assert text.count("Warum?") == 180
+    assert text.count("Rastanlage Hamburg-Stillhorn") == text.count("Maximiliane Freifrau von") == 3
 
 
 def test_given_several_pages_then_each_says_page_x_of_y_and_repeats_the_document(invoice):
@@ -200,9 +222,44 @@ def test_given_a_credit_note_then_it_names_its_original():
 def test_given_a_settlement_then_it_is_self_billed_and_says_what_we_pay():
     text = text_of(render_pdf(samples.settlement()))
     assert "Self-billed invoice ST-2026-00031" in text
-    assert "We pay you" in text
+    assert "Payable to you" in text
     assert "$4,016.75" in text
     assert "Self-billing: this invoice is issued by the customer on the supplier's behalf." in text
+
+
+def test_given_a_statement_without_tax_then_the_amount_is_said_once_as_payable():
+    text = text_of(render_pdf(samples.settlement(kind=Kind.STATEMENT)))
+    assert "Settlement ST-2026-00031" in text
+    assert "Your share, USD" in text
+    assert [word for word in ("Net total", "Not taxable", "Gross", "Self-billing") if word in text] == []
+    assert text.count("$4,016.75") == 2  # the box and the total
+
+
+def test_given_a_group_of_one_line_then_it_is_one_row_with_its_group():
+    line = samples.settlement().groups[0].lines[0]
+    groups = tuple(LineGroup((line,), line.net_amount, label) for label in ("EV 017", "EV 031"))
+    text = text_of(render_pdf(samples.us_invoice(0, **samples.with_tax(groups, "7", "Sales tax 7 %"))))
+    assert "EV 017 Harbor Plaza, Level 2 60 % of net revenue 4,857.60" in " ".join(text.split())
+    assert text.count("2,914.56") == 2
+
+
+def test_given_fifteen_lines_in_three_groups_on_letter_then_the_totals_are_on_page_one():
+    line = samples.settlement().groups[0].lines[0]
+    groups = tuple(LineGroup((line,) * 5, line.net_amount * 5, f"Centre {n}") for n in range(3))
+    (first, *_) = pages_of(render_pdf(samples.us_invoice(0, **samples.with_tax(groups, "7", "Sales tax 7 %"))))
+    assert re.search(r"Total +\$46,778.69", first)
+
+
+def test_given_long_lines_at_the_foot_then_nothing_is_cut():
+    issuer = replace(
+        samples.US, registration="Georgia Secretary of State, Corporations Division, control no. 14098765 " * 2,
+        email="accounts-receivable.northamerica@a-rather-long-company-name-charging.example",
+    )  # fmt: skip
+    (page,) = pages_of(render_pdf(samples.settlement(issuer=issuer)))
+    foot = "".join(page[page.rindex("billing") if "billing" in page else page.index("Page 1") - 400 :].split())
+    assert "…" not in page
+    assert "14098765" in foot
+    assert "Page1of1" in foot
 
 
 @pytest.mark.parametrize("kind", Kind)
