@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -17,18 +17,18 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from contracts.models import Party, PartyKind, Site, Vehicle
+from contracts.models import Contract, ContractKind, Party, PartyKind, Site, SponsoredVehicle, Vehicle
 from evbilling.access.scope import visible
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period, local_date, month_of, months_between, parse_month
 from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
-from evbilling.kernel.money import quantise
+from evbilling.kernel.money import add, quantise
 from evbilling.shell.formats import format_instant, format_month, format_number
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
-from sessions.queries import SessionStatus, charging_now, explain, of_status, price_now, with_status
+from sessions.queries import SessionStatus, charging_now, explain, of_status, price_now, status_of
 from sessions.queries.status import TONES
 
 MOST_EXPORTED = 50_000
@@ -39,11 +39,23 @@ _STATUSES = (SessionStatus.HELD, SessionStatus.PRICED, SessionStatus.CHARGED, Se
 
 
 def own_sessions(request: HttpRequest) -> QuerySet[ChargingSession]:
-    """Current sessions that the visitor sees and that concern the company chosen: pays, hosts or sponsors."""
+    """Current sessions that the visitor sees and that concern the company chosen: pays, hosts or sponsors.
+
+    The contracts and sites are looked up first, once a request, so that the sessions are found by an index.
+    """
+    if hasattr(request, "own_sessions"):
+        return request.own_sessions
     party: Party = request.membership.party  # type: ignore[attr-defined]
-    sponsored = _sponsored_by(party).values("session")
-    concerns = Q(contract__party=party) | Q(site__owner=party) | Q(pk__in=sponsored)
-    return visible(ChargingSession.objects.filter(concerns, superseded_at__isnull=True), request.user)
+    contracts = dict(Contract.objects.filter(party=party).values_list("pk", "kind"))
+    concerns = Q(contract__in=list(contracts))
+    sites = list(Site.objects.filter(owner=party).values_list("pk", flat=True))
+    if sites:
+        concerns |= Q(site__in=sites)
+    if ContractKind.SPONSORSHIP in contracts.values():
+        concerns |= Q(pk__in=_sponsored_by(party).values("session"))
+    found = visible(ChargingSession.objects.filter(concerns, superseded_at__isnull=True), request.user)
+    request.own_sessions = found  # type: ignore[attr-defined]
+    return found
 
 
 def _sponsored_by(party: Party) -> QuerySet[SessionCharge]:
@@ -55,13 +67,13 @@ def is_own(session: ChargingSession, party: Party) -> bool:
     return session.contract is not None and session.contract.party_id == party.pk
 
 
-def own_net(session: Any) -> Decimal | None:
+def own_net(session: ChargingSession, party: Party) -> Decimal | None:
     """What the company sees as the price: its own contract's whole, a sponsor's part, nothing for a host."""
-    if session.is_payer:
+    if is_own(session, party):
         price = getattr(session, "price", None)
         return price.net_amount if price else None
-    net: Decimal | None = session.sponsored_net
-    return net
+    part = [charge.net_amount for charge in session.charges.all() if charge.contract.party_id == party.pk]
+    return add(part) if part else None
 
 
 def csv_cell(value: object) -> str:
@@ -70,17 +82,11 @@ def csv_cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _rows(sessions: QuerySet[ChargingSession], party: Party) -> QuerySet[Any]:
-    """With all that a row shows, in one query."""
-    part = (
-        SessionCharge.objects.filter(session=OuterRef("pk"), role=ChargeRole.SPONSOR, contract__party=party)
-        .order_by()
-        .values("session")
-        .annotate(net=Sum("net_amount"))
-        .values("net")
-    )
-    rows = with_status(sessions).select_related("site", "vehicle", "contract", "price", "token", "cost_centre")
-    return rows.annotate(is_payer=Q(contract__party=party), sponsored_net=Subquery(part))
+def _rows(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
+    """With all that a row shows, in three queries."""
+    charges = Prefetch("charges", SessionCharge.objects.select_related("contract"))
+    rows = sessions.select_related("site", "vehicle", "contract", "price", "token", "cost_centre")
+    return rows.prefetch_related("holds", charges)
 
 
 def _currency(session: ChargingSession) -> str:
@@ -91,12 +97,12 @@ def _zone(session: ChargingSession) -> str:
     return session.site.zone if session.site else "UTC"
 
 
-def _vehicle_of(session: Any) -> str:
-    shown = session.is_payer or session.sponsored_net is not None
+def _vehicle_of(session: ChargingSession, party: Party) -> str:
+    shown = is_own(session, party) or own_net(session, party) is not None
     return str(session.vehicle) if shown and session.vehicle else ""
 
 
-def _columns() -> Sequence[Column]:
+def _columns(party: Party) -> Sequence[Column]:
     return [
         Column(
             "ended_at",
@@ -106,7 +112,7 @@ def _columns() -> Sequence[Column]:
             title=True,
             href=lambda row: reverse("portal:session", args=[row.pk]),
         ),
-        Column("vehicle", _("Vehicle"), value=_vehicle_of, sort="vehicle__label"),
+        Column("vehicle", _("Vehicle"), value=lambda row: _vehicle_of(row, party), sort="vehicle__label"),
         Column("site", _("Site"), value=lambda row: str(row.site or row.station_ref), sort="site__name"),
         Column(
             "duration",
@@ -116,13 +122,15 @@ def _columns() -> Sequence[Column]:
             minor=True,
         ),
         Column("energy_wh", _("Energy"), format="kwh", sort="energy_wh"),
-        Column("net", _("Net price"), format="money", value=own_net, currency="contract.currency"),
+        Column(
+            "net", _("Net price"), format="money", value=lambda row: own_net(row, party), currency="contract.currency"
+        ),
         Column(
             "status",
             _("Status"),
             format="badge",
-            value=lambda row: SessionStatus(row.status).label,
-            tone=lambda row: TONES[SessionStatus(row.status)],
+            value=lambda row: status_of(row).label,
+            tone=lambda row: TONES[status_of(row)],
         ),
     ]
 
@@ -135,8 +143,9 @@ class Filters:
         self.month = self._month(params.get("month", ""))
         self.status = params.get("status", "") if params.get("status", "") in SessionStatus.values else ""
         self._named = Q(contract__party=party) | Q(pk__in=_sponsored_by(party).values("session"))
-        self.vehicles = Vehicle.objects.filter(pk__in=_distinct(sessions.filter(self._named), "vehicle"))
-        self.sites = Site.objects.filter(pk__in=_distinct(sessions, "site"))
+        sponsored = SponsoredVehicle.objects.filter(contract__party=party).values("vehicle")
+        self.vehicles = Vehicle.objects.filter(Q(party=party) | Q(pk__in=sponsored))
+        self.sites = Site.objects.filter(Exists(sessions.filter(site=OuterRef("pk"))))
         self.vehicle = self._id("vehicle")
         self.site = self._id("site")
         self.cost_centre = self._id("cost_centre")
@@ -193,10 +202,6 @@ def _ended_in(period: Period, sessions: QuerySet[ChargingSession], party: Party)
     return inside
 
 
-def _distinct(sessions: QuerySet[ChargingSession], field: str) -> QuerySet[Any]:
-    return sessions.order_by().filter(**{f"{field}__isnull": False}).values(field).distinct()
-
-
 def _months(sessions: QuerySet[ChargingSession]) -> list[Period]:
     """The months from the first session to the last, the latest first, at most 24."""
     ends = sessions.order_by().aggregate(first=Min("ended_at"), last=Max("ended_at"))
@@ -220,8 +225,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
     filters = _filters(request, own)
     found = filters.apply(own)
     table = Table(
-        _rows(found, party),
-        _columns(),
+        _rows(found),
+        _columns(party),
         request.GET,
         caption=_("Charging sessions"),
         default_sort="-ended_at",
@@ -245,7 +250,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     party = request.membership.party  # type: ignore[attr-defined]
     own = own_sessions(request).filter(state=SessionState.COMPLETED)
     filters = _filters(request, own)
-    rows = _rows(filters.apply(own), party).order_by("-ended_at", "-pk")[:MOST_EXPORTED]
+    rows = _rows(filters.apply(own)).order_by("-ended_at", "-pk")[:MOST_EXPORTED]
     record_audit(
         action="charging.session.export",
         obj=party,
@@ -254,7 +259,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
         changes={"filters": request.GET.urlencode()},
         where=str(request.META.get("REMOTE_ADDR", "")),
     )
-    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_csv(rows, party), content_type="text/csv; charset=utf-8")
     name = f"sessions-{filters.month.code if filters.month else 'all'}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -265,7 +270,7 @@ class _Echo:
         return value
 
 
-def _csv(rows: QuerySet[Any]) -> Iterator[str]:
+def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
     """Times in the site's zone with their offset, energy in kWh, amounts with a point."""
     writer = csv.writer(_Echo())
     yield "\ufeff"
@@ -286,19 +291,19 @@ def _csv(rows: QuerySet[Any]) -> Iterator[str]:
     )
     for row in rows.iterator(chunk_size=2000):
         zone = clock_zone(_zone(row))
-        net = own_net(row)
+        net, own = own_net(row, party), is_own(row, party)
         cells = [
             row.provider_ref,
             row.started_at.astimezone(zone).isoformat(),
-            row.ended_at.astimezone(zone).isoformat(),
+            row.ended_at.astimezone(zone).isoformat() if row.ended_at else "",
             row.site.name if row.site else "",
-            _vehicle_of(row),
-            row.token.driver_name if row.is_payer and row.token else "",
-            str(row.cost_centre or "") if row.is_payer else "",
+            _vehicle_of(row, party),
+            row.token.driver_name if own and row.token else "",
+            str(row.cost_centre or "") if own else "",
             format(Decimal(row.energy_wh) / 1000, ".3f"),
             "" if net is None else format(quantise(net, _currency(row)), "f"),
             _currency(row),
-            SessionStatus(row.status).label,
+            status_of(row).label,
         ]
         yield writer.writerow([csv_cell(cell) for cell in cells])
 
@@ -309,21 +314,21 @@ def _csv(rows: QuerySet[Any]) -> Iterator[str]:
 def session(request: HttpRequest, pk: int) -> HttpResponse:
     """One session: where, when, how much, and why it costs what it costs."""
     party = request.membership.party  # type: ignore[attr-defined]
-    found = get_object_or_404(_rows(own_sessions(request), party).select_related("station"), pk=pk)
+    found = get_object_or_404(_rows(own_sessions(request)).select_related("station"), pk=pk)
     language = get_language() or "en"
     price = getattr(found, "price", None)
     own = is_own(found, party)
     running = found.state == SessionState.ACTIVE
     context = {
         "session": found,
-        "status": SessionStatus(found.status),
-        "tone": TONES[SessionStatus(found.status)],
+        "status": status_of(found),
+        "tone": TONES[status_of(found)],
         "zone": _zone(found),
         "currency": _currency(found),
         "is_own": own,
-        "vehicle": _vehicle_of(found),
+        "vehicle": _vehicle_of(found, party),
         "seconds": int(((found.ended_at or timezone.now()) - found.started_at).total_seconds()),
-        "net": own_net(found),
+        "net": own_net(found, party),
         "price": price if own else None,
         "lines": explain(price, language) if own and price else [],
         "live": price_now(found, timezone.now(), language) if own and running else None,

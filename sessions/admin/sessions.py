@@ -17,7 +17,7 @@ from evbilling.shell.formats import format_duration, format_instant, format_kwh,
 from sessions.admin.common import DayRangeFilter, WrittenByOperations, kwh, link_to, price_of, zone_of
 from sessions.models import ChargingSession
 from sessions.operations.rating import rerate_sessions
-from sessions.queries import SessionStatus, explain, of_status, price_now, with_status
+from sessions.queries import SessionStatus, explain, of_status, price_now, status_of
 from sessions.queries.status import TONES
 
 BADGES = {status.value: "info" if tone == "live" else tone for status, tone in TONES.items()}
@@ -50,6 +50,7 @@ class ChargingSessionAdmin(WrittenByOperations):
         StatusFilter,
         ("site", AutocompleteSelectFilter),
         ("contract", AutocompleteSelectFilter),
+        ("contract__party", AutocompleteSelectFilter),
         ("ended_at", DayRangeFilter),
     )
     search_fields = ("provider_ref__startswith", "token_ref__startswith", "vehicle__label__istartswith")
@@ -88,16 +89,20 @@ class ChargingSessionAdmin(WrittenByOperations):
         return tuple(str(name) for _title, options in self.fieldsets for name in options["fields"])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingSession]:
-        """With the status, so that a row needs no query."""
-        return with_status(super().get_queryset(request))
+        """With what the status follows from, so that a row needs no query."""
+        return super().get_queryset(request).prefetch_related("holds", "charges")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """With all that the page shows."""
+        """With all that the page shows; once a request."""
+        known = getattr(request, "charging_session", None)
+        if known is not None and str(known.pk) == str(object_id):
+            return known
         found = self.get_queryset(request).select_related(
             "site", "vehicle", "contract__party", "price", "token", "station", "cost_centre", "connector"
         )
         try:
-            return found.get(pk=object_id)
+            request.charging_session = found.get(pk=object_id)  # type: ignore[attr-defined]
+            return request.charging_session  # type: ignore[attr-defined]
         except (ChargingSession.DoesNotExist, ValueError):
             return None
 
@@ -167,7 +172,7 @@ class ChargingSessionAdmin(WrittenByOperations):
     @display(description=_("status"))
     def status_text(self, session: Any) -> str:
         """Where it stands, on its page."""
-        return str(SessionStatus(session.status).label)
+        return str(status_of(session).label)
 
     @display(description=_("contract"))
     def contract_link(self, session: ChargingSession) -> str:
@@ -177,7 +182,8 @@ class ChargingSessionAdmin(WrittenByOperations):
     @display(description=_("status"))
     def status_badge(self, session: Any) -> SafeString:
         """Where it stands on its way to a document."""
-        return badge(session.status, str(SessionStatus(session.status).label), BADGES)
+        status = status_of(session)
+        return badge(status.value, str(status.label), BADGES)
 
     def has_price_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Billing clerks."""

@@ -9,6 +9,7 @@ from sessions.queries.status import (
     charging_now,
     current_sessions,
     of_status,
+    status_of,
     with_status,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "current_sessions",
     "explain",
     "of_status",
+    "status_of",
     "price_now",
     "unrated_sessions",
     "with_status",

@@ -62,6 +62,24 @@ def with_status(sessions: QuerySet[ChargingSession]) -> QuerySet[Any]:
     )
 
 
+def status_of(session: ChargingSession) -> SessionStatus:
+    """The same of one loaded session; load `price`, `holds` and `charges` before for many.
+
+    A page of a list asks this way: a database that has to sort works out an annotation for every row of the table.
+    """
+    holds = {hold.state for hold in session.holds.all()}
+    answers = (
+        (session.superseded_at is not None, SessionStatus.REPLACED),
+        (session.state in RUNNING_STATES, SessionStatus.RUNNING),
+        (session.state == SessionState.INVALID, SessionStatus.EXCLUDED),
+        (bool(session.charges.all()), SessionStatus.CHARGED),
+        (HoldState.OPEN in holds, SessionStatus.HELD),
+        (HoldState.REJECTED in holds, SessionStatus.EXCLUDED),
+        (hasattr(session, "price"), SessionStatus.PRICED),
+    )
+    return next((status for applies, status in answers if applies), SessionStatus.UNRATED)
+
+
 def of_status(sessions: QuerySet[ChargingSession], status: str) -> QuerySet[ChargingSession]:
     """The sessions of one status, by conditions that an index answers: the filter of the lists."""
     current = Q(superseded_at__isnull=True)

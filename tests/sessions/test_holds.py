@@ -12,7 +12,7 @@ from evbilling.kernel.errors import BadInput, BillingError, NotAllowed, WrongSta
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionPrice
 from sessions.operations.charges import split_charges
 from sessions.operations.holds import reject_hold, release_hold
-from sessions.queries import SessionStatus, billable_sessions, with_status
+from sessions.queries import SessionStatus, billable_sessions, of_status, status_of, with_status
 from tests.factories import make_assignment, make_token, make_user
 from tests.sessions.made import AT, HOUR, START, World, make_session, make_world, record, reported, session_of
 
@@ -30,7 +30,12 @@ def clerk(db: None) -> User:
 
 
 def status(ref: str = "S1") -> str:
-    return with_status(ChargingSession.objects.filter(superseded_at=None)).get(provider_ref=ref).status
+    """Three ways to ask, one answer."""
+    current = ChargingSession.objects.filter(superseded_at=None, provider_ref=ref)
+    found = with_status(current).get().status
+    assert status_of(current.get()) == found
+    assert [each for each in SessionStatus.values if of_status(current, each).exists()] == [found]
+    return found
 
 
 def test_released_it_is_priced_and_billable(world: World, clerk: User) -> None:
