@@ -62,7 +62,7 @@ def _events_once() -> Iterator[Finding]:
     for payment in Payment.objects.annotate(captures=Count("events", filter=Q(events__kind="captured"))).filter(
         captures__gt=1
     ):
-        yield Finding("I13", str(payment), f"{payment} was captured {payment.captures} times.")  # type: ignore[attr-defined]
+        yield Finding("I13", str(payment), f"{payment} was captured {payment.captures} times.")
 
 
 @proves("I12", "At most one open attempt per invoice")

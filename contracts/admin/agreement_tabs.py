@@ -7,9 +7,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from contracts.admin.common import APPROVAL_STATES, ListInline, page_link
+from contracts.admin.common import APPROVAL_STATES
 from contracts.models import Contract, ContractVersion, SponsoredVehicle, TokenAssignment
-from evbilling.shell.admin import badge
+from evbilling.shell.admin import ListInline, badge, link_to
 
 
 class VersionInline(ListInline):
@@ -23,9 +23,9 @@ class VersionInline(ListInline):
         return rows.prefetch_related("tariff_assignments__tariff").order_by("-number")
 
     @display(description=_("version"))
-    def version(self, version: ContractVersion) -> SafeString:
+    def version(self, version: ContractVersion) -> str:
         """v1, v2 and so on, each opening its page."""
-        return page_link(version, f"v{version.number}")
+        return link_to(version, f"v{version.number}")
 
     @display(description=_("state"))
     def state_badge(self, version: ContractVersion) -> SafeString:

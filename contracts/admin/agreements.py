@@ -18,7 +18,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget
 
 from contracts.admin.agreement_tabs import SiteInline, TokenInline, VehicleInline, VersionInline
-from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, right
+from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
 from contracts.models import (
     Contract,
     ContractKind,
@@ -29,7 +29,7 @@ from contracts.models import (
 from contracts.operations import contracts as operations
 from contracts.queries import PAYING_KINDS
 from contracts.rules.lifecycle import Step, steps_from
-from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge
+from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge, leave_dialog, page_of, right
 
 _FIELDS = ("operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order")
 _STEP_OF = {
@@ -87,13 +87,13 @@ class ContractAdmin(WorkspaceAdmin):
         "add_vehicle",
         {"title": _("More"), "items": ["withdraw", "suspend", "end"]},
     )
-    has_draft_terms_permission = right("add_contractversion")
-    has_offer_permission = right("offer_contract")
-    has_activate_permission = right("activate_contract")
-    has_suspend_permission = right("suspend_contract")
-    has_end_permission = right("end_contract")
-    has_add_token_permission = right("add_tokenassignment")
-    has_add_vehicle_permission = right("add_sponsoredvehicle")
+    has_draft_terms_permission = right("contracts.add_contractversion")
+    has_offer_permission = right("contracts.offer_contract")
+    has_activate_permission = right("contracts.activate_contract")
+    has_suspend_permission = right("contracts.suspend_contract")
+    has_end_permission = right("contracts.end_contract")
+    has_add_token_permission = right("contracts.add_tokenassignment")
+    has_add_vehicle_permission = right("contracts.add_sponsoredvehicle")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the people who stand on the page."""
@@ -223,9 +223,7 @@ class ContractAdmin(WorkspaceAdmin):
         )
         if version is None:
             return self.back_to(object_id)
-        response = redirect("admin:contracts_contractversion_change", version.pk)
-        response["HX-Redirect"] = response.url
-        return response
+        return leave_dialog(page_of(version))
 
     @action(
         description=_("Offer"),

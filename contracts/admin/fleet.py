@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
-from contracts.admin.common import ListInline
 from contracts.models import SponsoredVehicle, Token, TokenAssignment, Vehicle
-from evbilling.shell.admin import AuditedModelAdmin, badge
+from evbilling.shell.admin import AuditedModelAdmin, ListInline, badge
 
 
 class _PayersInline(ListInline):

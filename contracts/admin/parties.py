@@ -12,9 +12,9 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import action, display
 
-from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, ListInline
+from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
 from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
-from evbilling.shell.admin import AuditedModelAdmin, badge
+from evbilling.shell.admin import AuditedModelAdmin, ListInline, badge
 
 _KINDS: dict[str, str] = {
     PartyKind.FLEET_OPERATOR: "info",

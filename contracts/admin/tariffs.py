@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
-from contracts.admin.common import APPROVAL_STATES, ListInline, right
+from contracts.admin.common import APPROVAL_STATES
 from contracts.models import Tariff, TariffState, TariffVersion
 from contracts.operations.tariffs import change_tariff_version, draft_tariff_version, release_tariff_version
 from contracts.rules.tariff_form import SimplePrices, build_document, read_document
@@ -27,7 +27,7 @@ from contracts.rules.tariff_shape import require_tariff_document
 from contracts.rules.tariff_text import describe
 from evbilling.kernel import strict_json
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import AuditedModelAdmin, WorkspaceAdmin, badge
+from evbilling.shell.admin import AuditedModelAdmin, ListInline, WorkspaceAdmin, badge, right
 
 _PRICES = ("energy_price", "time_price", "time_after_hours", "start_fee", "vat_percent")
 
@@ -158,7 +158,7 @@ class TariffAdmin(AuditedModelAdmin):
     autocomplete_fields = ("operator",)
     inlines = (TariffVersionInline,)
     actions_detail = ("draft_prices",)
-    has_draft_prices_permission = right("add_tariffversion")
+    has_draft_prices_permission = right("contracts.add_tariffversion")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the versions, so that a row needs no query."""
@@ -203,7 +203,7 @@ class TariffVersionAdmin(WorkspaceAdmin):
     search_fields = ("tariff__code__istartswith", "tariff__name__istartswith")
     autocomplete_fields = ("tariff",)
     actions_detail = ("release",)
-    has_release_permission = right("release_tariffversion")
+    has_release_permission = right("contracts.release_tariffversion")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the pages show."""

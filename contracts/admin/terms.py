@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from contracts.admin.agreement_tabs import terms_of
-from contracts.admin.common import APPROVAL_STATES, right
+from contracts.admin.common import APPROVAL_STATES
 from contracts.models import (
     ContractKind,
     ContractVersion,
@@ -26,7 +26,7 @@ from contracts.models import (
 )
 from contracts.operations.assignments import assign_tariff, set_revenue_share, set_sponsorship, unassign_tariff
 from contracts.operations.versions import approve_version, change_version
-from evbilling.shell.admin import WorkspaceAdmin, badge
+from evbilling.shell.admin import WorkspaceAdmin, badge, right
 
 _TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
 
@@ -93,7 +93,7 @@ class ContractVersionAdmin(WorkspaceAdmin):
     search_fields = ("contract__number__istartswith", "contract__party__legal_name__istartswith")
     search_help_text = _("Contract number or party")
     actions_detail = ("approve",)
-    has_approve_permission = right("approve_contractversion")
+    has_approve_permission = right("contracts.approve_contractversion")
     readonly_fields = ("contract", "version", "state_badge", "created_by", "created_at", "approved_by", "approved_at")
     fieldsets = (
         (

@@ -1,12 +1,15 @@
 """What every page of the workspace's admin shares: the audit trail as history, refusals as sentences, audited saves.
 
 - `WorkspaceAdmin`: rows changed by operations. A BillingError raised while saving stands in the form, which keeps what
-  was typed; nothing is stored. `run` and `run_and_return` call an operation from a button.
+  was typed; nothing is stored. `run` and `run_and_return` call an operation from a button. A button that changes
+  something has a dialog, if only with the button itself: what is opened by a link alone must change nothing.
+- `WrittenByTheProduct`: rows that are only read, and changed by buttons. `ListInline`: such rows in another row's tab.
 - `AuditedModelAdmin`: master data saved by the form itself; each create, change and delete writes its audit row in the
   same transaction (I19), inlines included.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -21,18 +24,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 from unfold.utils import display_for_label
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from evbilling.access.acting import acting_user
 from evbilling.kernel.audit import AuditRecord, history_of, record_audit
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.formats import format_instant
+from evbilling.shell.formats import format_instant, format_money
 
 HISTORY_PAGE = 50
 
@@ -46,6 +52,40 @@ class ReasonForm(BaseDialogForm):
 def badge(state: str, text: str, colours: Mapping[str, str]) -> SafeString:
     """A state in its colour (success, info, warning, danger or "" for none), in lists, tabs and pages alike."""
     return display_for_label((str(state), capfirst(text)), "", {str(key): value for key, value in colours.items()})
+
+
+def money(amount: Decimal | None, currency: str) -> SafeString:
+    """An amount with its currency, right-aligned; a dash where there is none."""
+    text = "\N{EN DASH}" if amount is None else format_money(amount, currency)
+    return format_html('<span class="money">{}</span>', text)
+
+
+def page_of(row: Model) -> str:
+    """The address of a row's page in the workspace."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def link_to(row: Model | None, text: str = "") -> str:
+    """The row's name, or `text`, with a link to its page; a dash where there is no row."""
+    if row is None:
+        return "\N{EN DASH}"
+    return format_html('<a class="underline" href="{}">{}</a>', page_of(row), text or row)
+
+
+def right(permission: str) -> Callable[..., bool]:
+    """A has_..._permission method of an admin page: whether the person has this permission, "app.codename"."""
+
+    def check(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(permission)
+
+    return check
+
+
+def leave_dialog(address: str) -> HttpResponse:
+    """To another page, leaving a dialog if one is open."""
+    response = HttpResponseRedirect(address)
+    response["HX-Redirect"] = address
+    return response
 
 
 class _RefusedForm:
@@ -91,7 +131,7 @@ class WorkspaceAdmin(ModelAdmin):
         Returns what the operation returned, None after a refusal.
         """
         try:
-            result = operation(by=request.user, at=timezone.now(), **values)
+            result = operation(by=acting_user(request), at=timezone.now(), **values)
         except BillingError as refusal:
             messages.error(request, refusal.message)
             return None
@@ -106,11 +146,12 @@ class WorkspaceAdmin(ModelAdmin):
         return self.back_to(object_id)
 
     def back_to(self, object_id: Any) -> HttpResponse:
-        """To the object's page, leaving a dialog if one is open."""
-        opts = self.model._meta
-        response = HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[object_id]))
-        response["HX-Redirect"] = response.url
-        return response
+        """To the object's page."""
+        return leave_dialog(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]))
+
+    def back_to_list(self) -> HttpResponse:
+        """To the list, from a button of the list or for an object that is gone."""
+        return leave_dialog(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -148,6 +189,42 @@ class WorkspaceAdmin(ModelAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
         """The audit trail has it."""
+
+
+class _NobodyWrites:
+    """Rows come from operations: nobody adds, edits or deletes them by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class WrittenByTheProduct(_NobodyWrites, WorkspaceAdmin):
+    """Rows that only operations write; people read them and press the page's buttons."""
+
+
+class ListInline(_NobodyWrites, TabularInline):  # type: ignore[misc]  # the theme's bases differ in a hint
+    """Rows in a tab of another row's page; the column `details` opens a row's own page. Nothing is edited here."""
+
+    extra = 0
+    tab = True
+    per_page = 50
+    can_delete = False
+    show_change_link = False
+    show_title = False
+
+    @display(description=_("details"))
+    def details(self, row: Any) -> str:
+        """A link to the row's own page."""
+        return link_to(row, _t("Open"))
 
 
 class AuditedModelAdmin(WorkspaceAdmin):

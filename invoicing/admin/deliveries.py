@@ -4,14 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from evbilling.shell.admin import ReasonForm, badge
-from invoicing.admin.runs import WrittenByTheProduct
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to
 from invoicing.models import Delivery
 from invoicing.operations.deliveries import resend_delivery
 
@@ -49,8 +46,7 @@ class DeliveryAdmin(WrittenByTheProduct):
     @display(description=_("document"), ordering="invoice__number")
     def document(self, delivery: Delivery) -> str:
         """Opens it."""
-        address = reverse("admin:invoicing_invoice_change", args=[delivery.invoice_id])
-        return format_html('<a href="{}">{}</a>', address, delivery.invoice)
+        return link_to(delivery.invoice)
 
     @display(description=_("party"), ordering="invoice__party__legal_name")
     def party(self, delivery: Delivery) -> str:

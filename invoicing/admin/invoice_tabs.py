@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.inlines.admin import NonrelatedTabularInline
 
+from evbilling.shell.admin import ListInline, link_to, money
 from evbilling.shell.formats import format_instant, format_kwh, format_percent
-from invoicing.admin.common import ListInline, link_to, money
 from invoicing.models import (
     Allocation,
     BilledCharge,
@@ -132,7 +132,7 @@ class AllocationInline(ListInline):
         return money(allocation.amount, allocation.currency)
 
     @admin.display(description=_("undoes"))
-    def undoes(self, allocation: Allocation) -> SafeString | str:
+    def undoes(self, allocation: Allocation) -> str:
         """The allocation that it undoes."""
         return link_to(allocation.reverses)
 
@@ -160,7 +160,7 @@ class SessionInline(_Nonrelated):
         return rows.order_by("charge__session__ended_at", "charge__session__provider_ref", "pk")
 
     @admin.display(description=_("session"))
-    def session(self, row: BilledCharge) -> SafeString | str:
+    def session(self, row: BilledCharge) -> str:
         """Opens it: there stands why it costs what it costs."""
         return link_to(row.charge.session)
 
@@ -215,7 +215,7 @@ class JournalInline(_Nonrelated):
         return line.entry.booked_on
 
     @admin.display(description=_("text"))
-    def entry_text(self, line: JournalLine) -> SafeString | str:
+    def entry_text(self, line: JournalLine) -> str:
         """Opens the entry."""
         return link_to(line.entry)
 

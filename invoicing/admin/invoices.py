@@ -7,8 +7,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -20,11 +20,10 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget
 
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import ReasonForm, badge
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_period
 from invoicing.admin import invoice_tabs
-from invoicing.admin.common import PAYMENT_TONES, link_to, money, right
-from invoicing.admin.runs import WrittenByTheProduct
+from invoicing.admin.common import PAYMENT_TONES
 from invoicing.models import Document, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.crediting import credit_invoice
 from invoicing.operations.deliveries import resend_delivery
@@ -98,9 +97,9 @@ class InvoiceAdmin(WrittenByTheProduct):
         (_("Amounts"), {"fields": (("net", "tax", "gross"), "rest")}),
         (_("Dates"), {"fields": (("issued_on", "due_on"), ("issued_at", "issued_by"))}),
     )
-    has_issue_permission = right("issue_invoice")
-    has_credit_permission = right("credit_invoice")
-    has_resend_permission = right("resend_delivery")
+    has_issue_permission = right("invoicing.issue_invoice")
+    has_credit_permission = right("invoicing.credit_invoice")
+    has_resend_permission = right("invoicing.resend_delivery")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All of them."""
@@ -192,17 +191,17 @@ class InvoiceAdmin(WrittenByTheProduct):
         return badge(state.value, str(state.label), PAYMENT_TONES)
 
     @display(description=_("party"))
-    def party_link(self, invoice: Invoice) -> SafeString | str:
+    def party_link(self, invoice: Invoice) -> str:
         """Opens it."""
         return link_to(invoice.party)
 
     @display(description=_("contract"))
-    def contract_link(self, invoice: Invoice) -> SafeString | str:
+    def contract_link(self, invoice: Invoice) -> str:
         """Opens it."""
         return link_to(invoice.contract)
 
     @display(description=_("corrects"))
-    def corrected(self, invoice: Invoice) -> SafeString | str:
+    def corrected(self, invoice: Invoice) -> str:
         """The document that a credit note credits."""
         return link_to(invoice.corrects)
 
@@ -260,9 +259,7 @@ class InvoiceAdmin(WrittenByTheProduct):
         self.run(request, discard_draft, str(_("The draft is gone.")), invoice_id=object_id)
         if Invoice.objects.filter(pk=object_id).exists():
             return self.back_to(object_id)
-        response = HttpResponseRedirect(reverse("admin:invoicing_invoice_changelist"))
-        response["HX-Redirect"] = response.url
-        return response
+        return self.back_to_list()
 
     @action(description=_("Open PDF"), url_path="pdf", permissions=["view"], icon="picture_as_pdf")
     def open_pdf(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -6,8 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -18,10 +17,16 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 from contracts.models import Operator
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
-from evbilling.shell.admin import AuditedModelAdmin, ReasonForm
+from evbilling.shell.admin import (
+    AuditedModelAdmin,
+    ListInline,
+    ReasonForm,
+    WrittenByTheProduct,
+    link_to,
+    money,
+    right,
+)
 from evbilling.shell.formats import format_percent
-from invoicing.admin.common import ListInline, link_to, money, right
-from invoicing.admin.runs import WrittenByTheProduct
 from invoicing.models import Account, AccountingPeriod, Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
 from invoicing.operations.allocations import reverse_allocation
 from invoicing.operations.ledger import close_period
@@ -33,6 +38,7 @@ class JournalLineInline(ListInline):
     model = JournalLine
     fields = ("account", "party", "debit", "credit")
     readonly_fields = fields
+    ordering = ("pk",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalLine]:
         """With what a row shows."""
@@ -112,7 +118,7 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
     readonly_fields = fields
     actions = None
     actions_list = ("close_month",)
-    has_close_permission = right("add_accountingperiod")
+    has_close_permission = right("invoicing.add_accountingperiod")
 
     @display(description=_("month"), ordering="month")
     def month_text(self, period: AccountingPeriod) -> str:
@@ -136,9 +142,7 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
         month: dt.date = form.cleaned_data["month"]
         operator_id = form.cleaned_data["operator"].pk
         self.run(request, close_period, str(_("%(it)s is closed.")), operator_id=operator_id, month=month)
-        response = HttpResponseRedirect(reverse("admin:invoicing_accountingperiod_changelist"))
-        response["HX-Redirect"] = response.url
-        return response
+        return self.back_to_list()
 
 
 @admin.register(Allocation)
@@ -154,10 +158,10 @@ class AllocationAdmin(WrittenByTheProduct):
     readonly_fields = fields
     actions = None
     actions_detail = ("undo",)
-    has_undo_permission = right("add_allocation")
+    has_undo_permission = right("invoicing.add_allocation")
 
     @display(description=_("document"))
-    def document(self, allocation: Allocation) -> SafeString | str:
+    def document(self, allocation: Allocation) -> str:
         """Opens it."""
         return link_to(allocation.invoice)
 
@@ -211,6 +215,6 @@ class TaxRateAdmin(AuditedModelAdmin):
     fields = ("country", "region", "percent", "valid_from", "valid_to")
 
     @display(description=_("percent"), ordering="percent")
-    def rate(self, tax_rate: TaxRate) -> SafeString | str:
+    def rate(self, tax_rate: TaxRate) -> str:
         """In the reader's language."""
         return format_percent(tax_rate.percent / 100)

@@ -1,6 +1,6 @@
 """Billing runs and their contracts in the workspace; the month close page of the workspace starts and steers them."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from evbilling.access.models import User
+from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import WorkspaceAdmin, badge
+from evbilling.shell.admin import WrittenByTheProduct, badge, link_to
 from invoicing.models import BillingRun, BillingRunItem, ItemState
 from invoicing.operations import runs
 from invoicing.tasks import enqueue_run
@@ -22,22 +22,6 @@ from invoicing.tasks import enqueue_run
 RUN_TONES = {"running": "info", "paused": "warning", "finished": "success"}
 ITEM_TONES = {"pending": "info", "drafted": "warning", "issued": "success", "failed": "danger"}
 """Badges, the same on every screen."""
-
-
-class WrittenByTheProduct(WorkspaceAdmin):
-    """Rows that only operations write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds them by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits them."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes them."""
-        return False
 
 
 class BillingRunAdmin(WrittenByTheProduct):
@@ -130,10 +114,7 @@ class BillingRunItemAdmin(WrittenByTheProduct):
     @display(description=_("document"))
     def document(self, item: BillingRunItem) -> str:
         """Opens it."""
-        if item.invoice is None:
-            return "\N{EN DASH}"
-        address = reverse("admin:invoicing_invoice_change", args=[item.invoice_id])
-        return format_html('<a href="{}">{}</a>', address, item.invoice)
+        return link_to(item.invoice)
 
     def has_run_billing_permission(self, request: HttpRequest) -> bool:
         """Whoever may run the month close."""
@@ -142,10 +123,10 @@ class BillingRunItemAdmin(WrittenByTheProduct):
     @admin.action(description=_("Try failed contracts again"), permissions=["run_billing"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[BillingRunItem]) -> None:
         """The chosen ones that failed; the others are left alone."""
-        again, tried, refused = set(), 0, ""
+        by, again, tried, refused = acting_user(request), set(), 0, ""
         for item in queryset.filter(state=ItemState.FAILED).order_by("pk"):
             try:
-                again.add(runs.retry_item(item_id=item.pk, by=cast("User", request.user), at=timezone.now()).run_id)
+                again.add(runs.retry_item(item_id=item.pk, by=by, at=timezone.now()).run_id)
                 tried += 1
             except BillingError as refusal:
                 refused = refusal.message
