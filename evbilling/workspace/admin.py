@@ -2,23 +2,16 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils import timezone
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from evbilling.kernel import outbox
-from evbilling.kernel.errors import BillingError
 from evbilling.kernel.models import AuditRecord, OutboxMessage
-from evbilling.shell.admin import badge
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, right
 from evbilling.workspace import month_close
 from evbilling.workspace.words import action_text, step_text
 
@@ -28,35 +21,16 @@ admin.site.empty_value_display = "\N{EN DASH}"
 STEP_TONES = {"done": "success", "failed": "danger", "unknown": "danger", "queued": "info", "in_flight": "warning"}
 
 
-class ReasonForm(BaseDialogForm):
-    """Why it is safe to repeat; needed for what may have happened."""
+class RetryForm(ReasonForm):
+    """Why it is safe to repeat; needed only for what may have happened."""
 
-    reason = forms.CharField(
-        label=_("Reason"), max_length=300, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
-    )
-
-
-class ReadOnly(ModelAdmin):
-    """Rows that the product writes by itself."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds them."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits them."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes them."""
-        return False
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnly):
+class OutboxMessageAdmin(WrittenByTheProduct):
     """Mails, documents, charges: what runs behind the screens, and what of it needs a person."""
 
     list_display = ("step", "key", "state_badge", "attempts", "due_at", "finished_at", "last_error")
@@ -79,6 +53,7 @@ class OutboxMessageAdmin(ReadOnly):
     )
     readonly_fields = fields
     actions_detail = ("retry",)
+    has_retry_permission = right("kernel.retry_outboxmessage")
 
     @display(description=_("step"), ordering="kind")
     def step(self, message: OutboxMessage) -> str:
@@ -90,10 +65,6 @@ class OutboxMessageAdmin(ReadOnly):
         """In the colours used everywhere."""
         return badge(message.state, message.get_state_display(), STEP_TONES)
 
-    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may retry steps."""
-        return request.user.has_perm("kernel.retry_outboxmessage")
-
     @action(
         description=_("Try again"),
         url_path="retry",
@@ -102,33 +73,28 @@ class OutboxMessageAdmin(ReadOnly):
         dialog={
             "title": _("Try this step again"),
             "description": _("A mail that may have gone out is sent again only with a reason."),
-            "form_class": ReasonForm,
+            "form_class": RetryForm,
             "form_submit_text": _("Try again"),
         },
     )
-    def retry(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
+    def retry(self, request: HttpRequest, form: RetryForm, object_id: int) -> HttpResponse:
         """Failed or unknown steps."""
-        try:
-            outbox.retry_by_hand(
-                message_id=object_id, by=request.user, at=timezone.now(), reason=form.cleaned_data["reason"]
-            )
-        except BillingError as refusal:
-            messages.error(request, refusal.message)
-        else:
-            messages.success(request, _("The step runs again."))
-        address = reverse("admin:kernel_outboxmessage_change", args=[object_id])
-        response = HttpResponseRedirect(address)
-        response["HX-Redirect"] = address
-        return response
+        return self.run_and_return(
+            request,
+            outbox.retry_by_hand,
+            _("The step runs again."),
+            object_id=object_id,
+            message_id=object_id,
+            reason=form.cleaned_data["reason"],
+        )
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(ReadOnly):
+class AuditRecordAdmin(WrittenByTheProduct):
     """Who did what, when, why."""
 
     list_display = ("at", "person", "what", "object", "reason", "result_badge")
     list_filter = (("at", RangeDateTimeFilter), "result")
-    list_filter_submit = True
     search_fields = ("action__istartswith", "object_label__istartswith", "by_label__istartswith")
     search_help_text = _("Action, object or person")
     fields = (

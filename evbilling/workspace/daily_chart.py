@@ -37,8 +37,12 @@ def daily_chart(
     description: str,
     bar_axis: Callable[[Decimal], str],
     point_axis: Callable[[Decimal], str],
+    known: int,
 ) -> SafeString:
-    """Bars against the axis at the left, the line against the one at the right; each day is one link with both."""
+    """Bars against the axis at the left, the line against the one at the right; each day is one link with both.
+
+    The line ends with the first `known` days: of later ones nobody knows yet.
+    """
     bar_top, point_top = _top([day.bar for day in days]), _top([day.point for day in days])
     slot = Fraction(100 - 2 * EDGE, max(len(days), 1))
     return format_html(
@@ -51,7 +55,7 @@ def daily_chart(
         format_html_join(
             "", "{}", ((_bar(day, EDGE + slot * place, slot, bar_top),) for place, day in enumerate(days))
         ),
-        _line(days, slot, point_top) + _axes(bar_top, bar_axis, point_top, point_axis),
+        _line(days[:known], slot, point_top) + _axes(bar_top, bar_axis, point_top, point_axis),
         _ticks(days, slot),
     )
 

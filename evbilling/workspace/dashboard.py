@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from babel.dates import format_interval, format_skeleton
+from babel.dates import format_interval
 from babel.numbers import format_currency
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -278,9 +278,10 @@ def _others(amounts: dict[str, Decimal]) -> str:
 
 def _chart(found: MonthFigures, operator: Operator) -> Any:
     language = locale_for()
+    short = language.datetime_skeletons["MMMd"]
     days = [
         DayMark(
-            label=format_skeleton("dMMM", day, locale=language),
+            label=short.apply(day, language),
             bar=each.net,
             bar_text=format_money(each.net, operator.currency),
             point=Decimal(each.energy_wh) / 1000,
@@ -299,6 +300,9 @@ def _chart(found: MonthFigures, operator: Operator) -> Any:
             "month": format_month(found.period.start),
         },
         bar_axis=lambda amount: _round_money(amount, operator.currency),
+        known=max(
+            (at for at, each in enumerate(found.days.values(), 1) if each.sessions or not found.partial), default=0
+        ),
         point_axis=lambda kilowatt_hours: f"{format_number(kilowatt_hours)}\N{NO-BREAK SPACE}kWh",
     )
 

@@ -4,10 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Count
+
 from contracts.models import Operator
-from evbilling.kernel.money import ZERO
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import Invoice, InvoiceKind, InvoiceState
-from invoicing.queries.documents import open_amount, with_open_amount
+from invoicing.queries.documents import with_open_amount
 
 EDGES = (0, 30, 60, 90)
 """Days after the due date at which a bucket ends; the first holds what is not due yet, the last all beyond."""
@@ -30,13 +33,19 @@ def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
         rows = rows.filter(operator=operator)
     counts = [0] * (len(EDGES) + 1)
     amounts: list[dict[str, Decimal]] = [{} for _edge in counts]
-    open_rows = with_open_amount(rows).filter(open_amount__gt=ZERO).only("due_on", "currency", "gross_amount")
-    for invoice in open_rows.iterator(chunk_size=2000):
-        days = (on - invoice.due_on).days if invoice.due_on else 0
+    open_rows = (
+        with_open_amount(rows)
+        .filter(open_amount__gt=ZERO)
+        .order_by()
+        .values("due_on", "currency")
+        .annotate(count=Count("pk"), total=amount_sum("open_amount"))
+    )
+    for row in open_rows:
+        days = (on - row["due_on"]).days if row["due_on"] else 0
         index = sum(days > edge for edge in EDGES)
-        counts[index] += 1
-        bucket = amounts[index]
-        bucket[invoice.currency] = bucket.get(invoice.currency, ZERO) + open_amount(invoice)
+        counts[index] += row["count"]
+        bucket, currency = amounts[index], row["currency"]
+        bucket[currency] = bucket.get(currency, ZERO) + quantise(row["total"], currency)
     froms = (None, *(edge + 1 for edge in EDGES))
     return [
         AgingBucket(low, high, count, held)

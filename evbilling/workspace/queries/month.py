@@ -4,13 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from contracts.models import Operator
-from evbilling.kernel.clock import Period, local_date, month_of
+from evbilling.kernel.clock import Period, local_date, month_of, start_of_day
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from sessions.models import ChargingSession, SessionState
@@ -76,11 +74,11 @@ def month_figures(
 ) -> MonthFigures:
     """The figures of a calendar month and of the one before, in one query; sessions are known until `last_day`."""
     before = month_of(period.start - dt.timedelta(days=1))
-    start, end = before.instants(zone)[0], period.instants(zone)[1]
+    both = [*_days(before), *_days(period)]
     rows = (
-        sessions.filter(ended_at__gte=start, ended_at__lt=end)
+        sessions.filter(ended_at__gte=before.instants(zone)[0], ended_at__lt=period.instants(zone)[1])
         .order_by()
-        .annotate(day=TruncDate("ended_at", tzinfo=ZoneInfo(zone)))
+        .annotate(day=_day_number([start_of_day(day, zone) for day in both], 0))
         .values("day", "price__currency")
         .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=amount_sum("price__net_amount"))
     )
@@ -90,7 +88,7 @@ def month_figures(
         net = ZERO if row["net"] is None else quantise(row["net"], row["price__currency"])
         if row["price__currency"] not in {None, currency}:
             net, other = ZERO, {row["price__currency"]: net}
-        found.setdefault(row["day"], Figures()).take(Figures(row["count"], row["energy"], net, other))
+        found.setdefault(both[row["day"]], Figures()).take(Figures(row["count"], row["energy"], net, other))
     partial = last_day in period and last_day != period.last_day
     compared = [day for day in _days(before) if not partial or day.day <= last_day.day]
     return MonthFigures(
@@ -102,6 +100,19 @@ def month_figures(
         before_to=compared[-1],
         partial=partial,
     )
+
+
+def _day_number(starts: list[dt.datetime], first: int) -> Case | Value:
+    """Which of the days, counted from `first`, an end lies in: halved again and again, six comparisons for two months.
+
+    SQLite truncates to local days in Python, ten times as slow; the days' own first instants are right on every day of
+    a clock change too.
+    """
+    if len(starts) == 1:
+        return Value(first)
+    half = len(starts) // 2
+    earlier = When(ended_at__lt=starts[half], then=_day_number(starts[:half], first))
+    return Case(earlier, default=_day_number(starts[half:], first + half), output_field=IntegerField())
 
 
 def _days(period: Period) -> list[dt.date]:

@@ -34,13 +34,17 @@ class RunStanding:
 
 def last_run(operator: Operator) -> RunStanding | None:
     """The run that is under way, else the one started last. One query."""
-    counted = {
-        state.value: Count("items", filter=Q(items__state=state))
-        for state in (ItemState.DRAFTED, ItemState.ISSUED, ItemState.SKIPPED, ItemState.FAILED)
-    }
+    counted = {state: Count("items", filter=Q(items__state=state)) for state in ItemState}
     run = (
         BillingRun.objects.filter(operator=operator)
-        .annotate(total=Count("items"), pending=Count("items", filter=Q(items__state=ItemState.PENDING)), **counted)
+        .annotate(
+            total=Count("items"),
+            pending=counted[ItemState.PENDING],
+            drafted=counted[ItemState.DRAFTED],
+            issued=counted[ItemState.ISSUED],
+            skipped=counted[ItemState.SKIPPED],
+            failed=counted[ItemState.FAILED],
+        )
         .order_by(F("finished_at").desc(nulls_first=True), "-created_at")
         .first()
     )
