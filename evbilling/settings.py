@@ -181,6 +181,10 @@ CELERY_BEAT_SCHEDULE = {
     "audit-seal": {"task": "evbilling.kernel.tasks.seal_audit", "schedule": 60.0},
     "billing-sweep": {"task": "invoicing.tasks.sweep_billing_runs", "schedule": 30.0},
     "payments-unknown": {"task": "payments.tasks.resolve_open_payments", "schedule": 60.0},
+    "users-unused": {
+        "task": "evbilling.access.tasks.switch_off_unused_users",
+        "schedule": crontab(hour=1, minute=15),
+    },
     "books-nightly": {"task": "invoicing.tasks.check_books_nightly", "schedule": crontab(hour=2, minute=30)},
 }
 
@@ -252,6 +256,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a stranger's further tries do not lengthen the lock
 AXES_LOCKOUT_CALLABLE = "evbilling.access.lockout.locked_out"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # sign-ins stand in the audit trail; a lock ends by itself
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # the lock is by address alone: there is no cookie or browser name to change
 STAFF_IDLE_SECONDS = 15 * 60
 STAFF_ABSOLUTE_SECONDS = 8 * 3600

@@ -1,31 +1,27 @@
 """Payments in the workspace: read, book a transfer, settle another invoice, ask the processor, save a test method."""
 
-from typing import Any
+import datetime as dt
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSingleDateWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from evbilling.kernel.errors import BadInput, BillingError
-from evbilling.shell.admin import badge
-from evbilling.shell.formats import format_money
-from invoicing.models import Invoice, InvoiceState
+from evbilling.access.models import User
+from evbilling.kernel.errors import BadInput
+from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, money, right
+from invoicing.models import Allocation, Invoice, InvoiceState
 from payments.models import Payment, PaymentEvent, PaymentMethod
 from payments.operations.allocating import allocate_payment
 from payments.operations.methods import detach_method, set_default_method
@@ -74,74 +70,26 @@ class AllocationForm(BaseDialogForm):
     )
 
 
-class ReasonForm(BaseDialogForm):
-    """Why: kept in the audit trail."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-
-
-class ReadOnly(ModelAdmin):
-    """Rows that only operations write."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows come from operations."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows are read here, moved by actions."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Payments are kept."""
-        return False
-
-    def _run(self, request: HttpRequest, address: str, operation: Any, done: Any) -> HttpResponse:
-        try:
-            operation()
-        except BillingError as refusal:
-            messages.error(request, refusal.message)
-        else:
-            messages.success(request, done)
-        response = HttpResponseRedirect(address)
-        response["HX-Redirect"] = address
-        return response
-
-
-class EventInline(TabularInline):
+class EventInline(ListInline):
     """What happened, in order."""
 
     model = PaymentEvent
     fields = ("at", "kind", "amount_text")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
-    tab = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Events are written by operations."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Events are never changed."""
-        return False
 
     @display(description=_("amount"))
-    def amount_text(self, event: PaymentEvent) -> str:
+    def amount_text(self, event: PaymentEvent) -> SafeString:
         """With currency."""
-        return format_money(event.amount, event.payment.currency) if event.amount else "–"
+        return money(event.amount or None, event.payment.currency)
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly):
+class PaymentAdmin(WrittenByTheProduct):
     """Every attempt to collect money."""
 
     list_display = ("public_id_short", "party", "invoice", "state_badge", "way", "received_on", "amount_text")
     list_select_related = ("party", "invoice", "method")
     list_filter = ("state", "processor", ("received_on", RangeDateFilter), ("party", AutocompleteSelectFilter))
-    list_filter_submit = True
     search_fields = ("public_id__istartswith", "invoice__number__istartswith", "payer_reference__icontains")
     search_help_text = _("Reference, invoice number or payer's reference")
     inlines = (EventInline,)
@@ -162,6 +110,8 @@ class PaymentAdmin(ReadOnly):
     readonly_fields = fields
     actions_list = ("book_transfer",)
     actions_detail = ("allocate", "ask_processor", "cancel")
+    has_record_transfer_permission = right("payments.record_transfer")
+    has_allocate_permission = right("payments.allocate_payment")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         """With what the list shows."""
@@ -185,22 +135,14 @@ class PaymentAdmin(ReadOnly):
         return str(_("Bank transfer")) if payment.processor == "transfer" else str(_("Payment page"))
 
     @display(description=_("amount"), ordering="amount")
-    def amount_text(self, payment: Payment) -> str:
+    def amount_text(self, payment: Payment) -> SafeString:
         """With currency, right-aligned."""
-        return format_html('<span class="money">{}</span>', format_money(payment.amount, payment.currency))
+        return money(payment.amount, payment.currency)
 
     @display(description=_("not yet allocated"))
-    def free_text(self, payment: Payment) -> str:
+    def free_text(self, payment: Payment) -> SafeString:
         """Money that settles nothing yet."""
-        return format_money(unallocated_amount(payment), payment.currency)
-
-    def has_record_transfer_permission(self, request: HttpRequest) -> bool:
-        """Payments officers book transfers."""
-        return request.user.has_perm("payments.record_transfer")
-
-    def has_allocate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Payments officers allocate."""
-        return request.user.has_perm("payments.allocate_payment")
+        return money(unallocated_amount(payment), payment.currency)
 
     @action(
         description=_("Book a bank transfer"),
@@ -218,9 +160,9 @@ class PaymentAdmin(ReadOnly):
         """One line of a statement."""
         given = form.cleaned_data
 
-        def operation() -> None:
+        def book(*, by: User, at: dt.datetime) -> Payment:
             invoice = _issued(given["invoice"])
-            record_transfer(
+            return record_transfer(
                 operator_id=invoice.operator_id,
                 party_id=invoice.party_id,
                 amount=given["amount"],
@@ -228,12 +170,12 @@ class PaymentAdmin(ReadOnly):
                 received_on=given["received_on"],
                 payer_reference=given["payer_reference"],
                 invoice_id=invoice.pk,
-                by=request.user,  # type: ignore[arg-type]
-                at=timezone.now(),
+                by=by,
+                at=at,
             )
 
-        address = reverse("admin:payments_payment_changelist")
-        return self._run(request, address, operation, _("The transfer is booked."))
+        self.run(request, book, _("The transfer is booked."))
+        return self.back_to_list()
 
     @action(
         description=_("Settle an invoice"),
@@ -250,25 +192,31 @@ class PaymentAdmin(ReadOnly):
         """Free money of this payment."""
         given = form.cleaned_data
 
-        def operation() -> None:
-            allocate_payment(
-                payment_id=object_id,
-                invoice_id=_issued(given["invoice"]).pk,
-                amount=given["amount"],
-                by=request.user,  # type: ignore[arg-type]
-                at=timezone.now(),
-            )
+        def settle(*, by: User, at: dt.datetime) -> Allocation:
+            invoice_id = _issued(given["invoice"]).pk
+            return allocate_payment(payment_id=object_id, invoice_id=invoice_id, amount=given["amount"], by=by, at=at)
 
-        return self._run(request, self._address(object_id), operation, _("The invoice is settled by that amount."))
+        return self.run_and_return(request, settle, _("The invoice is settled by that amount."), object_id=object_id)
 
-    @action(description=_("Ask the processor"), url_path="ask", permissions=["allocate"], icon="sync")
-    def ask_processor(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    @action(
+        description=_("Ask the processor"),
+        url_path="ask",
+        permissions=["allocate"],
+        icon="sync",
+        dialog={
+            "title": _("Ask the processor"),
+            "description": _("The payment follows the answer. A charge that the processor never saw has failed."),
+            "form_submit_text": _("Ask"),
+        },
+    )
+    def ask_processor(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
         """What became of it."""
-        return self._run(
+        return self.run_and_return(
             request,
-            self._address(object_id),
-            lambda: refresh_payment(payment_id=object_id, at=timezone.now()),
+            refresh_payment,
             _("The processor was asked; the payment shows its answer."),
+            object_id=object_id,
+            payment_id=object_id,
         )
 
     @action(
@@ -284,34 +232,28 @@ class PaymentAdmin(ReadOnly):
     )
     def cancel(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """The hosted page is closed."""
-        return self._run(
+        return self.run_and_return(
             request,
-            self._address(object_id),
-            lambda: cancel_payment(
-                payment_id=object_id,
-                reason=form.cleaned_data["reason"],
-                by=request.user,  # type: ignore[arg-type]
-                at=timezone.now(),
-            ),
+            cancel_payment,
             _("The payment is cancelled."),
+            object_id=object_id,
+            payment_id=object_id,
+            reason=form.cleaned_data["reason"],
         )
-
-    def _address(self, object_id: int) -> str:
-        return reverse("admin:payments_payment_change", args=[object_id])
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(ReadOnly):
+class PaymentMethodAdmin(WrittenByTheProduct):
     """Saved tokens; the card itself is at the processor."""
 
     list_display = ("party", "label", "processor", "expires_on", "default_badge", "state_badge", "consent_at")
     list_select_related = ("party",)
     list_filter = ("state", "processor", ("party", AutocompleteSelectFilter))
-    list_filter_submit = True
     search_fields = ("party__legal_name__icontains", "last4")
     fields = ("party", "label", "processor", "expires_on", "state_badge", "consent_at", "consent_text_version")
     readonly_fields = fields
     actions_detail = ("make_default", "detach")
+    has_manage_permission = right("payments.change_paymentmethod")
 
     @display(description=_("method"))
     def label(self, method: PaymentMethod) -> str:
@@ -328,26 +270,35 @@ class PaymentMethodAdmin(ReadOnly):
         """What automatic charges use."""
         return method.is_default
 
-    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Payments officers."""
-        return request.user.has_perm("payments.change_paymentmethod")
-
-    @action(description=_("Make default"), url_path="default", permissions=["manage"], icon="star")
-    def make_default(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    @action(
+        description=_("Make default"),
+        url_path="default",
+        permissions=["manage"],
+        icon="star",
+        dialog={
+            "title": _("Charge this method automatically"),
+            "description": _("It takes the place of the party's present default."),
+            "form_submit_text": _("Make default"),
+        },
+    )
+    def make_default(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
         """Automatic charges use it."""
-        return self._run(
-            request,
-            reverse("admin:payments_paymentmethod_change", args=[object_id]),
-            lambda: set_default_method(method_id=object_id, by=request.user, at=timezone.now()),  # type: ignore[arg-type]
-            _("Automatic charges use this method now."),
-        )
+        done = _("Automatic charges use this method now.")
+        return self.run_and_return(request, set_default_method, done, object_id=object_id, method_id=object_id)
 
-    @action(description=_("Remove"), url_path="detach", permissions=["manage"], icon="delete")
-    def detach(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    @action(
+        description=_("Remove"),
+        url_path="detach",
+        permissions=["manage"],
+        icon="delete",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": _("Remove this method"),
+            "description": _("It is never charged again; past payments keep naming it."),
+            "form_submit_text": _("Remove"),
+        },
+    )
+    def detach(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
         """Never charged again."""
-        return self._run(
-            request,
-            reverse("admin:payments_paymentmethod_change", args=[object_id]),
-            lambda: detach_method(method_id=object_id, by=request.user, at=timezone.now()),  # type: ignore[arg-type]
-            _("The method is removed."),
-        )
+        done = _("The method is removed.")
+        return self.run_and_return(request, detach_method, done, object_id=object_id, method_id=object_id)

@@ -2,31 +2,34 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from evbilling.access import operations
+from evbilling.access.acting import acting_user
 from evbilling.access.middleware import FACTORS
 from evbilling.access.models import User
 from evbilling.access.roles import Role, roles_of
-from evbilling.kernel.errors import BillingError
+from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge
 
-admin.site.unregister(Group)  # a role is what roles.py says; its group is not edited by hand
+# A role is what roles.py says, an address is the user's own, a factor's secret is nobody's to read: no page edits them.
+admin.site.unregister([Group, EmailAddress, Authenticator])
 
 
-def _has_factor(user: User) -> bool:
-    return any(each.type in FACTORS for each in user.authenticator_set.all())
+_TONES = {"on": "success", "off": "danger", "none": "warning"}
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -65,25 +68,18 @@ class UserForm(forms.ModelForm):
             self.initial["roles"] = [role.value for role in roles_of(self.instance)]
 
 
-class ReasonForm(BaseDialogForm):
-    """Why: kept in the audit trail."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-
-
 @admin.register(User)
-class UserAdmin(ModelAdmin):
+class UserAdmin(WorkspaceAdmin):
     """Invite, give roles, reset a lost factor, switch off leavers."""
 
     form = UserForm
-    list_display = ("email", "full_name", "role_names", "active", "factor", "last_access_at")
+    list_display = ("email", "full_name", "role_names", "state", "factor", "last_access_at")
     list_filter = (RoleFilter, "is_active", "is_staff")
     search_fields = ("email__istartswith", "full_name__icontains")
     search_help_text = _("Address or name")
     ordering = ("email",)
-    list_per_page = 50
-    known = ("state", "enrolled", "date_joined", "last_access_at")
-    actions_detail = ("invite_again", "reset_factor", "deactivate", "reactivate")  # type: ignore[assignment]
+    known = ("state", "factor", "date_joined", "last_access_at")
+    actions_detail = ("invite_again", "reset_factor", "deactivate", "reactivate")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With roles and factors, so that the list needs no query per row."""
@@ -108,25 +104,19 @@ class UserAdmin(ModelAdmin):
         """The labels of the user's roles."""
         return ", ".join(str(role.label) for role in roles_of(user)) or str(_("Portal"))
 
-    @display(description=_("state"))
-    def state(self, user: User) -> str:
+    @display(description=_("state"), ordering="is_active")
+    def state(self, user: User) -> SafeString:
         """Whether the user may sign in."""
-        return str(_("Active") if user.is_active else _("Switched off"))
+        if user.is_active:
+            return badge("on", gettext("Active"), _TONES)
+        return badge("off", gettext("Switched off"), _TONES)
 
     @display(description=_("second factor"))
-    def enrolled(self, user: User) -> str:
+    def factor(self, user: User) -> SafeString:
         """Whether an authenticator app or a passkey is enrolled."""
-        return str(_("Enrolled") if _has_factor(user) else _("None yet"))
-
-    @display(description=_("state"), label={"on": "success", "off": "danger"}, ordering="is_active")
-    def active(self, user: User) -> tuple[str, str]:
-        """The state as a badge."""
-        return "on" if user.is_active else "off", self.state(user)
-
-    @display(description=_("second factor"), label={"on": "success", "off": "warning"})
-    def factor(self, user: User) -> tuple[str, str]:
-        """The second factor as a badge."""
-        return "on" if _has_factor(user) else "off", self.enrolled(user)
+        if any(each.type in FACTORS for each in user.authenticator_set.all()):
+            return badge("on", gettext("Enrolled"), _TONES)
+        return badge("none", gettext("None yet"), _TONES)
 
     def has_invite_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Only for an active user without a password."""
@@ -154,64 +144,53 @@ class UserAdmin(ModelAdmin):
             return None
         return User.objects.filter(pk=object_id).exclude(pk=request.user.pk or 0).first()
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A refused change leaves everything as it was and says why."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except BillingError as refusal:
-            messages.error(request, refusal.message)
-            return HttpResponseRedirect(request.get_full_path())
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Through the operations, like every other change of state."""
         chosen = {Role(value) for value in form.cleaned_data["roles"]}
-        now = timezone.now()
+        by, now = acting_user(request), timezone.now()
         if not change:
             invited = operations.invite_user(
                 email=obj.email,
                 full_name=obj.full_name,
                 language=obj.language,
                 roles=[role for role in Role if role in chosen],
-                by=request.user,
+                by=by,
                 at=now,
             )
             obj.pk = invited.pk
             return
         if {"full_name", "language"} & set(form.changed_data):
-            operations.change_user(
-                user_id=obj.pk, full_name=obj.full_name, language=obj.language, by=request.user, at=now
-            )
+            operations.change_user(user_id=obj.pk, full_name=obj.full_name, language=obj.language, by=by, at=now)
         before = set(roles_of(User.objects.get(pk=obj.pk)))
         for role in Role:
             if role in chosen - before:
-                operations.assign_role(user_id=obj.pk, role=role, by=request.user, at=now)
+                operations.assign_role(user_id=obj.pk, role=role, by=by, at=now)
             elif role in before - chosen:
-                operations.remove_role(user_id=obj.pk, role=role, by=request.user, at=now)
+                operations.remove_role(user_id=obj.pk, role=role, by=by, at=now)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing besides: roles are saved by their operations."""
 
-    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """The audit trail has it."""
-
-    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """The audit trail has it."""
-
-    def _run(self, request: HttpRequest, object_id: int, operation: Any, done: Any, **extra: Any) -> HttpResponse:
-        try:
-            user = operation(user_id=object_id, by=request.user, at=timezone.now(), **extra)
-        except BillingError as refusal:
-            messages.error(request, refusal.message)
-        else:
-            messages.success(request, done % {"user": user.email})
-        response = HttpResponseRedirect(reverse("admin:access_user_change", args=[object_id]))
-        response["HX-Redirect"] = response.url
-        return response
-
-    @action(description=_("Send invitation again"), url_path="invite-again", permissions=["invite_again"], icon="mail")
-    def invite_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
+    @action(
+        description=_("Send invitation again"),
+        url_path="invite-again",
+        permissions=["invite_again"],
+        icon="mail",
+        dialog={
+            "title": _("Send the invitation again"),
+            "description": _("A mail with a new link to set a password goes out."),
+            "form_submit_text": _("Send"),
+        },
+    )
+    def invite_again(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
         """A new link, for a user who never set a password."""
-        return self._run(request, object_id, operations.invite_again, _("A new invitation goes to %(user)s."))
+        return self.run_and_return(
+            request,
+            operations.invite_again,
+            _("A new invitation goes to %(it)s."),
+            object_id=object_id,
+            user_id=object_id,
+        )
 
     @action(
         description=_("Reset second factor"),
@@ -227,11 +206,12 @@ class UserAdmin(ModelAdmin):
     )
     def reset_factor(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """For a lost phone or key."""
-        return self._run(
+        return self.run_and_return(
             request,
-            object_id,
             operations.reset_second_factor,
-            _("%(user)s sets up a new second factor at the next sign-in."),
+            _("%(it)s sets up a new second factor at the next sign-in."),
+            object_id=object_id,
+            user_id=object_id,
             reason=form.cleaned_data["reason"],
         )
 
@@ -250,11 +230,12 @@ class UserAdmin(ModelAdmin):
     )
     def deactivate(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """For leavers."""
-        return self._run(
+        return self.run_and_return(
             request,
-            object_id,
             operations.deactivate_user,
-            _("%(user)s is switched off; all sessions have ended."),
+            _("%(it)s is switched off; all sessions have ended."),
+            object_id=object_id,
+            user_id=object_id,
             reason=form.cleaned_data["reason"],
         )
 
@@ -267,10 +248,11 @@ class UserAdmin(ModelAdmin):
     )
     def reactivate(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """For people who come back."""
-        return self._run(
+        return self.run_and_return(
             request,
-            object_id,
             operations.reactivate_user,
-            _("%(user)s may sign in again."),
+            _("%(it)s may sign in again."),
+            object_id=object_id,
+            user_id=object_id,
             reason=form.cleaned_data["reason"],
         )

@@ -233,8 +233,8 @@ def _take_money(payment: Payment, *, at: dt.datetime) -> None:
         allocate_up_to(payment=payment, invoice_id=payment.invoice_id, by=None, at=at)
 
 
-def refresh_payment(*, payment_id: int, at: dt.datetime) -> Payment:
-    """Ask the processor for a payment that is still open, and follow its answer.
+def refresh_payment(*, payment_id: int, at: dt.datetime, by: User | None = None) -> Payment:
+    """Ask the processor for a payment that is still open, and follow its answer; `by` is who had it asked, if anybody.
 
     A payment whose charge the processor never saw is failed: asking was safe, charging again would not have been.
     """
@@ -251,18 +251,18 @@ def refresh_payment(*, payment_id: int, at: dt.datetime) -> Payment:
     except ProcessorUnreachable:
         return payment
     if seen is not None:
-        return apply_seen(payment_id=payment_id, seen=seen, at=at)
+        return apply_seen(payment_id=payment_id, seen=seen, at=at, by=by)
     if payment.state == PaymentState.UNKNOWN:
-        return _fail_unseen(payment_id=payment_id, at=at)
+        return _fail_unseen(payment_id=payment_id, at=at, by=by)
     return payment
 
 
-def _fail_unseen(*, payment_id: int, at: dt.datetime) -> Payment:
+def _fail_unseen(*, payment_id: int, at: dt.datetime, by: User | None) -> Payment:
     with transaction.atomic():
         payment = lock(Payment, payment_id)
         if payment.state == PaymentState.UNKNOWN:
             _move(payment, PaymentState.FAILED, at=at, detail={}, failure="never_reached_processor")
-            record_audit(action="payments.payment.failed", obj=payment, by=None, at=at, reason=payment.failure)
+            record_audit(action="payments.payment.failed", obj=payment, by=by, at=at, reason=payment.failure)
     return payment
 
 

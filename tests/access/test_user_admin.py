@@ -91,6 +91,26 @@ def test_the_page_offers_only_what_can_be_done(client: Client, administrator: Us
     assert "(&#x27;on" not in page
 
 
+def test_given_a_link_when_it_is_opened_then_no_invitation_goes_out(client: Client, administrator: User) -> None:
+    user = User.objects.create_user("new@operator.example")
+    answer = client.get(f"{USERS}{user.pk}/invite-again/", headers={"hx-request": "true"})
+    assert (answer.status_code, "csrfmiddlewaretoken" in answer.content.decode()) == (200, True)
+    assert not OutboxMessage.objects.exists()
+    assert not AuditRecord.objects.filter(action="access.user.invite_again").exists()
+
+
+def test_given_the_dialog_when_confirmed_then_another_invitation_goes_out(client: Client, administrator: User) -> None:
+    user = User.objects.create_user("new@operator.example")
+    client.post(f"{USERS}{user.pk}/invite-again/", {"_form_submitted": "on"})
+    assert OutboxMessage.objects.get().kind == "access.mail.invitation"
+    assert AuditRecord.objects.get(action="access.user.invite_again").by_id == administrator.pk
+
+
+@pytest.mark.parametrize("page", ["mfa/authenticator", "account/emailaddress", "axes/accessattempt", "auth/group"])
+def test_no_page_goes_round_the_operations(client: Client, administrator: User, page: str) -> None:
+    assert client.get(f"/admin/{page}/").status_code == 404
+
+
 def test_given_the_dialog_when_a_leaver_is_switched_off_then_the_user_is_off(
     client: Client, administrator: User
 ) -> None:
@@ -120,6 +140,12 @@ def test_no_page_deletes_a_user_or_shows_a_password(client: Client, administrato
     assert 'type="password"' not in page
     assert client.post(f"{USERS}{administrator.pk}/delete/", {"post": "yes"}).status_code == 403
     assert User.objects.count() == 1
+
+
+def test_the_history_of_a_user_is_the_audit_trail(client: Client, administrator: User) -> None:
+    user = staff()
+    client.post(f"{USERS}{user.pk}/deactivate/", {"_form_submitted": "on", "reason": "left the company"})
+    assert "left the company" in client.get(f"{USERS}{user.pk}/history/").content.decode()
 
 
 def test_the_list_asks_the_database_as_often_for_many_users_as_for_one(

@@ -1,5 +1,7 @@
 """Users: one per address, no password of others' making, sessions that end."""
 
+import datetime as dt
+
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
@@ -20,6 +22,7 @@ from evbilling.access.operations import (
     reset_second_factor,
 )
 from evbilling.access.roles import Role, roles_of
+from evbilling.access.tasks import switch_off_unused_users
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState
@@ -209,6 +212,15 @@ def test_given_ninety_days_without_access_when_swept_then_only_those_users_are_s
     assert deactivate_unused_users(by=None, at=AT) == [old, never]
     assert set(User.objects.filter(is_active=True)) == {new}
     assert AuditRecord.objects.get(action="access.user.deactivate_unused").members == [old.pk, never.pk]
+
+
+def test_given_a_user_unused_for_90_days_when_the_daily_task_runs_then_the_user_is_off(time_machine) -> None:
+    time_machine.move_to(AT, tick=False)
+    old, new = customer("old@company.example"), customer("new@company.example")
+    User.objects.filter(pk=old.pk).update(last_access_at=AT - dt.timedelta(days=90, seconds=1))
+    User.objects.filter(pk=new.pk).update(last_access_at=AT - dt.timedelta(days=90))
+    switch_off_unused_users()
+    assert set(User.objects.filter(is_active=True)) == {new}
 
 
 def test_given_five_passwords_when_the_last_four_are_tried_again_then_they_are_refused_and_the_first_is_not() -> None:

@@ -1,0 +1,119 @@
+"""Payments in the workspace: a link changes nothing, a confirmed dialog does, and only for those who may."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from evbilling.access.roles import Role
+from evbilling.kernel.audit import AuditRecord
+from invoicing.queries.documents import open_amount
+from payments.models import MethodState, Payment, PaymentMethod, PaymentState
+from payments.operations.payments import start_payment
+from payments.queries import unallocated_amount
+from tests.contracts.world import sign_in
+from tests.factories import make_user
+from tests.payments.world import AT, everything, make_issued_invoice, make_method
+
+pytestmark = pytest.mark.django_db
+YES = {"_form_submitted": "True"}
+
+
+@pytest.fixture
+def officer(client: Client, settings: Any) -> Client:
+    return sign_in(client, make_user(Role.PAYMENTS_OFFICER), settings)
+
+
+@pytest.fixture
+def method() -> PaymentMethod:
+    """A saved method beside the party's default."""
+    first = make_method(make_issued_invoice().party)
+    return make_method(first.party)
+
+
+@pytest.fixture
+def unknown() -> Payment:
+    """A charge whose answer never came: the processor has not seen it."""
+    invoice = make_issued_invoice()
+    payment = start_payment(invoice_id=invoice.pk, method_id=make_method(invoice.party).pk, by=None, at=AT)
+    Payment.objects.filter(pk=payment.pk).update(state=PaymentState.UNKNOWN)
+    payment.refresh_from_db()
+    return payment
+
+
+def button(row: Payment | PaymentMethod, step: str) -> str:
+    return reverse(f"admin:payments_{row._meta.model_name}_{step}", args=[row.pk])
+
+
+def state_of(row: Payment | PaymentMethod) -> dict[str, Any]:
+    return type(row).objects.values().get(pk=row.pk)
+
+
+@pytest.mark.parametrize("step", ["make_default", "detach"])
+def test_given_a_link_to_a_method_when_it_is_opened_then_a_dialog_asks_and_nothing_changes(
+    officer: Client, method: PaymentMethod, step: str
+) -> None:
+    before = state_of(method), everything()
+    answer = officer.get(button(method, step), headers={"hx-request": "true"})
+    assert (answer.status_code, "csrfmiddlewaretoken" in answer.content.decode()) == (200, True)
+    assert (state_of(method), everything()) == before
+
+
+def test_given_the_dialog_when_confirmed_then_the_method_is_the_default(officer: Client, method: PaymentMethod) -> None:
+    officer.post(button(method, "make_default"), YES)
+    assert PaymentMethod.objects.get(party=method.party, is_default=True) == method
+    assert AuditRecord.objects.get(action="payments.method.default").by_id is not None
+
+
+def test_given_the_dialog_when_confirmed_then_the_method_is_removed(officer: Client, method: PaymentMethod) -> None:
+    officer.post(button(method, "detach"), YES)
+    assert state_of(method)["state"] == MethodState.DETACHED
+
+
+def test_given_a_link_to_ask_when_it_is_opened_then_nothing_changes(officer: Client, unknown: Payment) -> None:
+    before = state_of(unknown), everything()
+    assert officer.get(button(unknown, "ask_processor")).status_code == 200
+    assert (state_of(unknown), everything()) == before
+
+
+def test_given_the_dialog_when_the_processor_is_asked_then_the_trail_names_who_had_it_asked(
+    officer: Client, unknown: Payment
+) -> None:
+    officer.post(button(unknown, "ask_processor"), YES)
+    assert state_of(unknown)["state"] == PaymentState.FAILED
+    assert AuditRecord.objects.get(action="payments.payment.failed").by_id == int(officer.session["_auth_user_id"])
+
+
+def test_given_a_transfer_when_booked_and_settled_further_then_the_figures_are_exact(officer: Client) -> None:
+    invoice = make_issued_invoice()
+    other = make_issued_invoice("50.00", contract=invoice.contract)
+    line = {"invoice": invoice.number, "amount": "150.00", "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    booked = officer.post(reverse("admin:payments_payment_book_transfer"), YES | line)
+    assert booked["Location"] == reverse("admin:payments_payment_changelist")
+    payment = Payment.objects.get()
+    assert (open_amount(invoice), unallocated_amount(payment)) == (Decimal(0), Decimal("31.00"))
+    officer.post(button(payment, "allocate"), YES | {"invoice": other.number, "amount": "31.00"})
+    assert (open_amount(other), unallocated_amount(payment)) == (Decimal("28.50"), Decimal(0))
+
+
+def test_given_an_unknown_invoice_when_a_transfer_is_booked_then_the_page_says_so_and_nothing_changes(
+    officer: Client,
+) -> None:
+    before = everything()
+    line = {"invoice": "INV-0", "amount": "150.00", "received_on": "2026-03-02", "payer_reference": ""}
+    answer = officer.post(reverse("admin:payments_payment_book_transfer"), YES | line, follow=True)
+    assert "Enter the number of an issued invoice" in answer.content.decode()
+    assert everything() == before
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.BILLING_CLERK, Role.CONTRACT_MANAGER])
+def test_the_buttons_are_closed_to_other_roles(
+    client: Client, settings: Any, method: PaymentMethod, unknown: Payment, role: Role
+) -> None:
+    sign_in(client, make_user(role), settings)
+    before = state_of(method), state_of(unknown), everything()
+    for row, step in ((method, "make_default"), (method, "detach"), (unknown, "ask_processor"), (unknown, "cancel")):
+        assert client.post(button(row, step), YES | {"reason": "x"}).status_code == 403, step
+    assert (state_of(method), state_of(unknown), everything()) == before
