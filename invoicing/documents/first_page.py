@@ -8,6 +8,7 @@ on the session count is not here but in `annex`.
 import base64
 import re
 from functools import cache, lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from invoicing.documents.formats import Formats, formats_of
-from invoicing.documents.sheet import Colours, Sheet
+from invoicing.documents.sheet import MM, Colours, Sheet
 from invoicing.documents.typeface import FOLDER
 from invoicing.documents.view import (
     BankAccount,
@@ -43,6 +44,7 @@ _FACES = (
 )
 _WIDE = 10_000_000  # from here on amounts are set smaller, so that the widest columns still hold them
 _FEW_LINES = 24  # what page one can hold at most
+_MARGINS = 15 + 21  # above and below page one, in mm
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -53,10 +55,26 @@ def lay_out(view: DocumentView) -> Document:
     the totals stay with their lines.
     """
     context = _context(view)
+    few = sum(len(group.lines) for group in view.groups) <= _FEW_LINES
+    if few and context["pay"] and _height(context) > Sheet.of(view.letterhead.paper).height / MM - _MARGINS:
+        return _laid_out(view, context | {"beside": False})
     document = _laid_out(view, context)
-    if len(document.pages) == 2 and context["pay"] and sum(len(group.lines) for group in view.groups) <= _FEW_LINES:
+    if few and context["pay"] and len(document.pages) == 2:
         document = _laid_out(view, context | {"beside": False})
     return document
+
+
+def _height(context: dict[str, Any]) -> float:
+    """About how much of page one everything takes in mm: a wrong guess costs a second layout, nothing else."""
+    pay, groups = context["pay"], context["groups"]
+    right = 5.1 + 3.92 * (context["issuer"].count("\n") + 1) + 4.45 * len(context["facts"])
+    left = 28.0 + 4.71 * (context["recipient"].count("\n") + 1)
+    rows = sum(6.03 * len(group["lines"]) + 7.3 * group["heading"] for group in groups)
+    lines = ceil(len(pay["text"]) / 58) + bool(pay["url"]) + sum(ceil(len(text) / 58) for text in context["remarks"])
+    beside = 7.1 + 4.45 * len(pay["facts"]) + 4.3 * lines + 3 + 4.5 * bool(context["remarks"])
+    totals = 5.5 * len(context["totals"]) + 6 + (29 if pay["qr"] else 0)
+    notes = 6 + 5.2 * len(context["notes"])
+    return max(left, right) + 52.1 + rows + 3.8 + max(beside, totals) + notes
 
 
 def _laid_out(view: DocumentView, context: dict[str, Any]) -> Document:

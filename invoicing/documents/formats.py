@@ -82,7 +82,8 @@ class Formats:
         """From first to last day, both included, as short as it stays clear."""
         if first == last:
             return self.long_date(first)
-        return f"{self.short_date(first)} \N{EN DASH} {self.short_date(last)}"
+        dates = (self.short_date(day).replace(" ", "\N{NO-BREAK SPACE}") for day in (first, last))
+        return " \N{EN DASH} ".join(dates)
 
     def _fixed(self, units: int, digits: int) -> str:
         sign = MINUS if units < 0 else ""

@@ -88,12 +88,13 @@ def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
     if view.references.purchase_order:
         details.append((pgettext("document", "PO number"), view.references.purchase_order))
     title = f"{words.title} {view.number}".strip()
-    parts = (title, issuer.legal_name, amount, due and f"{words.day} {due}")
+    when = _when(view) % {"day": due} if due else ""
+    parts = (title, issuer.legal_name, amount, when)
     subject = re.sub(r"\s+", " ", ", ".join(filter(None, parts)))
     return {
         "lang": str(formats.locale).replace("_", "-"),
         "subject": subject,
-        "preheader": ", ".join(filter(None, (f"{words.amount} {amount}", due and f"{words.day} {due}"))),
+        "preheader": ", ".join(filter(None, (f"{words.amount} {amount}", when))),
         "name": view.letterhead.name,
         "colours": Colours.of(view.letterhead),
         "greeting": _greeting(view),
@@ -108,6 +109,15 @@ def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
         "answer": pgettext("mail", "Questions? Just reply to this mail: a person reads it."),
         "signature": "\n".join(filter(None, (issuer.contact_name, issuer.legal_name, issuer.phone, issuer.website))),
     }
+
+
+def _when(view: DocumentView) -> str:
+    """What happens on the document's day, as the subject says it."""
+    if view.kind in {Kind.SETTLEMENT, Kind.STATEMENT}:
+        return pgettext("mail", "payment on %(day)s")
+    if view.payment and view.payment.method is PaymentMethod.DIRECT_DEBIT:
+        return pgettext("mail", "collected on %(day)s")
+    return pgettext("mail", "due %(day)s")
 
 
 def _greeting(view: DocumentView) -> str:

@@ -9,7 +9,7 @@ from tests.invoicing.documents import samples
 
 def test_given_an_invoice_then_the_subject_has_number_company_amount_and_due_date():
     mail = compose_mail(samples.us_invoice(), reply_to="billing@voltline.example")
-    assert mail.subject == "Invoice INV-2026-000365, Voltline Energy Inc., $619.66, Pay by December 31, 2026"
+    assert mail.subject == "Invoice INV-2026-000365, Voltline Energy Inc., $619.66, due December 31, 2026"
     assert mail.reply_to == "billing@voltline.example"
 
 
