@@ -90,3 +90,16 @@ def _no_card_numbers() -> Iterator[Finding]:
     for event in ProcessorEvent.objects.iterator(chunk_size=2000):
         if holds_card_number(str(event.body)):
             yield Finding("I21", str(event), f"The body of {event} holds a card number.")
+
+
+@proves("I20", "Payments are of the party whose invoice and method they use")
+def _payments_belong_to_their_party() -> Iterator[Finding]:
+    for payment in Payment.objects.filter(invoice__isnull=False).exclude(invoice__party=F("party")).order_by("pk"):
+        yield Finding("I20", str(payment), f"{payment} is of another party than its invoice.")
+    for payment in Payment.objects.filter(method__isnull=False).exclude(method__party=F("party")).order_by("pk"):
+        yield Finding("I20", str(payment), f"{payment} used a method of another party.")
+    party_of = dict(Payment.objects.values_list("public_id", "party_id"))
+    sources = Allocation.objects.filter(source__startswith=PREFIX).values_list("source", "invoice__party_id")
+    for source, party_id in sources.iterator(chunk_size=5000):
+        if party_of.get(source.removeprefix(PREFIX)) != party_id:
+            yield Finding("I20", source, f"{source} settles an invoice of another party.")

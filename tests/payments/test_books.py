@@ -5,10 +5,11 @@ from django.db import connection
 
 from evbilling.kernel.books import check_books
 from payments.operations.transfers import record_transfer
+from tests.factories import make_party
 from tests.payments.world import AT, make_issued_invoice, make_method
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_protections")]
-MINE = frozenset({"I12", "I13", "I21"})
+MINE = frozenset({"I12", "I13", "I20", "I21"})
 
 
 def findings() -> list[str]:
@@ -41,9 +42,23 @@ def paid_invoice() -> None:
         ("UPDATE invoicing_journalentry SET source = 'x' WHERE source LIKE 'payment:%'", "do not go together"),
         ("UPDATE payments_paymentmethod SET token = '4242424242424242'", "holds a card number"),
         ("UPDATE payments_payment SET payer_reference = '4242 4242 4242 4242'", "holds a card number"),
+        (
+            "UPDATE payments_payment SET party_id = (SELECT MAX(id) FROM contracts_party)",
+            "of another party than its invoice",
+        ),
+        (
+            "UPDATE payments_payment SET public_id = 'PAY-other', party_id = (SELECT MAX(id) FROM contracts_party)",
+            "settles an invoice of another party",
+        ),
+        (
+            "UPDATE payments_payment SET method_id = (SELECT MAX(id) FROM payments_paymentmethod), "
+            "party_id = (SELECT MAX(id) FROM contracts_party)",
+            "used a method of another party",
+        ),
     ],
 )
 def test_a_corruption_is_found(sql: str, problem: str) -> None:
+    make_party()
     assert findings() == []
     with connection.cursor() as cursor:
         cursor.execute(sql)
