@@ -1,13 +1,11 @@
-"""What the pages of this app share: figures in one width, rows that only operations write."""
+"""What the pages of this app share: energy and prices in one width, days of sessions."""
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
@@ -15,20 +13,14 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.utils import parse_date_str
 
 from evbilling.kernel.clock import start_of_day
-from evbilling.shell.admin import WorkspaceAdmin
-from evbilling.shell.formats import format_kwh, format_money
+from evbilling.shell.admin import money
+from evbilling.shell.formats import format_kwh
 from sessions.models import ChargingSession
 
 
 def kwh(watt_hours: int) -> SafeString:
     """Energy, right-aligned under its heading."""
     return format_html('<span class="num">{}</span>', format_kwh(watt_hours))
-
-
-def money(amount: Decimal | None, currency: str) -> SafeString:
-    """An amount with its currency, right-aligned; a dash where there is none."""
-    text = "\N{EN DASH}" if amount is None else format_money(amount, currency)
-    return format_html('<span class="money">{}</span>', text)
 
 
 def price_of(session: ChargingSession) -> SafeString:
@@ -40,15 +32,6 @@ def price_of(session: ChargingSession) -> SafeString:
 def zone_of(session: ChargingSession) -> str:
     """The zone in which people read the session's times: the site's."""
     return session.site.zone if session.site else "UTC"
-
-
-def link_to(row: Model | None) -> SafeString | str:
-    """The row's name with a link to its page."""
-    if row is None:
-        return "\N{EN DASH}"
-    meta = row._meta
-    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-    return format_html('<a class="underline" href="{}">{}</a>', url, row)
 
 
 class DayRangeFilter(RangeDateFilter):
@@ -76,19 +59,3 @@ class DayRangeFilter(RangeDateFilter):
                 limit = start_of_day(day + dt.timedelta(days=days), self.zone)
                 queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": limit})
         return queryset
-
-
-class WrittenByOperations(WorkspaceAdmin):
-    """Rows that people look at; operations alone write them."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds them by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits them."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes them."""
-        return False

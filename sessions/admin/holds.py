@@ -17,10 +17,11 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.admin import badge
+from evbilling.shell.admin import WrittenByTheProduct, badge, link_to, right
 from evbilling.shell.formats import format_instant, format_kwh
-from sessions.admin.common import WrittenByOperations, kwh, link_to, zone_of
+from sessions.admin.common import kwh, zone_of
 from sessions.models import Hold, HoldState
 from sessions.operations.holds import reject_hold, release_hold
 
@@ -39,7 +40,7 @@ class DecisionDialog(DecisionForm, BaseDialogForm):
 
 
 @admin.register(Hold)
-class HoldAdmin(WrittenByOperations):
+class HoldAdmin(WrittenByTheProduct):
     """Each row is one reason why a session waits."""
 
     list_display = ("session_ref", "kind", "detail", "site", "contract", "ended", "energy_kwh", "state_badge")
@@ -71,6 +72,7 @@ class HoldAdmin(WrittenByOperations):
         "resolution",
     )
     readonly_fields = fields
+    has_resolve_permission = right("charging.resolve_hold")
 
     @display(description=_("session"), ordering="session__provider_ref")
     def session_ref(self, hold: Hold) -> str:
@@ -111,10 +113,6 @@ class HoldAdmin(WrittenByOperations):
     def state_badge(self, hold: Hold) -> SafeString:
         """Open, or how it was decided."""
         return badge(hold.state, str(hold.get_state_display()), STATES)
-
-    def has_resolve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Billing clerks and administrators."""
-        return request.user.has_perm("charging.resolve_hold")
 
     @action(
         description=_("Release"),
@@ -205,7 +203,7 @@ class HoldAdmin(WrittenByOperations):
     def _one(request: HttpRequest, operation: Callable[..., Hold], hold: Hold, reason: str) -> str:
         """Empty when it was done, else why not; the others go on."""
         try:
-            operation(hold_id=hold.pk, reason=reason, by=request.user, at=timezone.now())
+            operation(hold_id=hold.pk, reason=reason, by=acting_user(request), at=timezone.now())
         except BillingError as refusal:
             return refusal.message
         return ""

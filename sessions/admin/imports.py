@@ -3,7 +3,7 @@
 import base64
 import binascii
 import zlib
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,20 +11,18 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from evbilling.access.models import User
+from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import zone
 from evbilling.kernel.errors import BadInput, BillingError
-from evbilling.shell.admin import AuditedModelAdmin
-from sessions.admin.common import WrittenByOperations
+from evbilling.shell.admin import AuditedModelAdmin, ListInline, WrittenByTheProduct, badge, page_of
 from sessions.models import ImportBatch, ImportProfile, RefusedRow
 from sessions.operations.imports import Preview, import_file, preview_import
 from sessions.rules.intake import OPTIONAL, REQUIRED
@@ -79,26 +77,15 @@ def carried_file(request: HttpRequest, text: str) -> tuple[int, str, bytes]:
         raise BadInput("file", "", _t("The preview is more than an hour old; choose the file again.")) from None
 
 
-class RefusedRowInline(TabularInline):
+class RefusedRowInline(ListInline):
     """The lines that could not be read."""
 
     model = RefusedRow
-    extra = 0
-    per_page = 50
-    can_delete = False
     fields = readonly_fields = ("line_number", "field", "reason", "content")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They come from the file."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They stay as they were."""
-        return False
 
 
 @admin.register(ImportBatch)
-class ImportBatchAdmin(WrittenByOperations):
+class ImportBatchAdmin(WrittenByTheProduct):
     """Every import and what became of its lines; a new one begins with a preview."""
 
     list_display = (
@@ -135,10 +122,10 @@ class ImportBatchAdmin(WrittenByOperations):
         """Those who may import."""
         return request.user.has_perm("charging.import_sessions")
 
-    @display(description=_("refused"), label={"none": "success", "some": "danger"}, ordering="refused")
-    def refused_badge(self, batch: ImportBatch) -> tuple[str, str]:
+    @display(description=_("refused"), ordering="refused")
+    def refused_badge(self, batch: ImportBatch) -> SafeString:
         """How many lines could not be read."""
-        return ("some" if batch.refused else "none", str(batch.refused))
+        return badge("some" if batch.refused else "none", str(batch.refused), {"none": "success", "some": "danger"})
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         """Upload, preview, confirm."""
@@ -178,14 +165,14 @@ class ImportBatchAdmin(WrittenByOperations):
     def _confirmed(self, request: HttpRequest) -> HttpResponse:
         profile_id, name, content = carried_file(request, request.POST["carried"])
         batch = import_file(
-            profile_id=profile_id, file_name=name, content=content, by=cast("User", request.user), at=timezone.now()
+            profile_id=profile_id, file_name=name, content=content, by=acting_user(request), at=timezone.now()
         )
         said = ngettext("%(count)s session was added.", "%(count)s sessions were added.", batch.added)
         messages.success(request, said % {"count": batch.added})
         if batch.refused:
             refused = ngettext("%(count)s line was refused.", "%(count)s lines were refused.", batch.refused)
             messages.warning(request, refused % {"count": batch.refused})
-        return HttpResponseRedirect(reverse("admin:charging_importbatch_change", args=[batch.pk]))
+        return HttpResponseRedirect(page_of(batch))
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         full = {**self.admin_site.each_context(request), "title": _("Import sessions"), "opts": self.opts, **context}

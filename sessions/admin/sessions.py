@@ -12,9 +12,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
-from evbilling.shell.admin import ReasonForm, badge
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, right
 from evbilling.shell.formats import format_duration, format_instant, format_kwh, format_money
-from sessions.admin.common import DayRangeFilter, WrittenByOperations, kwh, link_to, price_of, zone_of
+from sessions.admin.common import DayRangeFilter, kwh, price_of, zone_of
 from sessions.models import ChargingSession
 from sessions.operations.rating import rerate_sessions
 from sessions.queries import SessionStatus, explain, of_status, price_now, status_of
@@ -41,7 +41,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(ChargingSession)
-class ChargingSessionAdmin(WrittenByOperations):
+class ChargingSessionAdmin(WrittenByTheProduct):
     """What was consumed. Nothing is edited here: a source corrects by a new copy, a person decides holds."""
 
     list_display = ("provider_ref", "ended", "site", "vehicle", "contract", "energy_kwh", "net_price", "status_badge")
@@ -60,6 +60,7 @@ class ChargingSessionAdmin(WrittenByOperations):
     list_per_page = 50
     actions = None
     actions_detail = ("price_again",)
+    has_price_again_permission = right("charging.change_sessionprice")
     change_form_outer_before_template = "admin/sessions/session_detail.html"
     fieldsets = (
         (None, {"fields": ("status_text", "started", "ended", "duration", "energy_text", "price_text")}),
@@ -184,10 +185,6 @@ class ChargingSessionAdmin(WrittenByOperations):
         """Where it stands on its way to a document."""
         status = status_of(session)
         return badge(status.value, str(status.label), BADGES)
-
-    def has_price_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Billing clerks."""
-        return request.user.has_perm("charging.change_sessionprice")
 
     @action(
         description=_("Price again"),

@@ -1,0 +1,87 @@
+"""What holds for every page of the workspace: a link alone changes nothing, no page shows a Python value."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.test import Client, RequestFactory
+
+from evbilling.access.acting import acting_user
+from evbilling.access.roles import Role
+from evbilling.shell.admin import WorkspaceAdmin, page_of
+from invoicing.models import TaxRate
+from payments.operations.payments import start_payment
+from sessions.operations.imports import import_file
+from tests.contracts.world import one_of_everything, sign_in
+from tests.factories import make_user
+from tests.payments.world import AT, make_issued_invoice, make_method
+from tests.sessions.made import HEADINGS, line, make_profile, make_session, make_world
+
+CHANGES_NOTHING = {
+    "add_token",
+    "add_vehicle",
+    "draft_prices",
+    "open_month_close",
+    "open_pdf",
+    "preview",
+    "timeline",
+}
+"""Buttons without a dialog: they open a page or a file."""
+
+
+def buttons(page: ModelAdmin) -> set[str]:
+    groups = (page.actions_list, page.actions_detail, page.actions_row, page.actions_submit_line)
+    return {name for group in groups for name in page._extract_action_names(group)}
+
+
+def without_a_dialog(page: ModelAdmin) -> set[str]:
+    return {name for name in buttons(page) if getattr(getattr(page, name), "dialog", None) is None}
+
+
+def test_every_button_that_changes_something_has_a_dialog_and_so_a_token_against_forgery() -> None:
+    pages = list(admin.site._registry.values())
+    assert set().union(*map(without_a_dialog, pages)) == CHANGES_NOTHING
+    assert sum(len(buttons(page)) for page in pages) > len(CHANGES_NOTHING)
+
+
+def test_every_page_stands_on_the_shared_base() -> None:
+    assert [page for page in admin.site._registry.values() if not isinstance(page, WorkspaceAdmin)] == []
+
+
+def test_nobody_acts_without_having_signed_in() -> None:
+    request = RequestFactory().post("/")
+    request.user = AnonymousUser()
+    with pytest.raises(PermissionDenied):
+        acting_user(request)
+
+
+def rows() -> list[Model]:
+    """Up to three rows of every model with a page."""
+    return [row for model in admin.site._registry for row in model._default_manager.order_by("pk")[:3]]
+
+
+@pytest.mark.django_db
+def test_no_page_of_a_row_shows_a_python_value(client: Client, settings: Any) -> None:
+    one_of_everything()
+    invoice = make_issued_invoice()
+    start_payment(invoice_id=invoice.pk, method_id=make_method(invoice.party).pk, by=None, at=AT)
+    TaxRate.objects.create(country="DE", percent=19, valid_from="2020-01-01")
+    world = make_world()
+    make_session(world, energy_wh=900_000)
+    text = HEADINGS + line(world, "S2") + "S3,?,?,?,?,?,?\n"
+    import_file(profile_id=make_profile().pk, file_name="january.csv", content=text.encode(), by=make_user(), at=AT)
+    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    seen = set()
+    for row in rows():
+        answer = client.get(page_of(row))
+        assert answer.status_code == 200, row
+        text = answer.content.decode()
+        assert "(&#x27;" not in text, f"{type(row).__name__} shows a tuple"
+        assert "&lt;span" not in text, f"{type(row).__name__} shows markup"
+        seen.add(row._meta.model_name)
+    missing = {model._meta.model_name for model in admin.site._registry} - seen
+    assert missing == {"accountingperiod", "allocation", "billingrun", "billingrunitem", "delivery"}, missing
