@@ -28,10 +28,14 @@ _BESIDE = " · "
 
 @dataclass(slots=True)
 class TaggedRow:
-    """A row of the table structure: the kind of its cells (TH or TD) and each cell's number on its page."""
+    """A row of the table structure: the kind of its cells (TH or TD), each cell's number on its page and its columns.
+
+    The table has eight columns, the because being the last.
+    """
 
     cell: str
     pieces: list[int] = field(default_factory=list)
+    spans: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -168,7 +172,7 @@ class _Annex:
         for number, (label, x) in enumerate(zip(labels, self.x, strict=True)):
             text = self.faces.text(label, x, self.y - _HEAD, _HEAD, bold=True, from_right=number > 2)
             if first:
-                self._piece(page, heads, f"{self.quiet} {text}")
+                self._piece(page, heads, f"{self.quiet} {text}", 2 if number == len(labels) - 1 else 1)
             else:
                 page.operators.append(f"/Artifact BMC BT {self.quiet} {text} ET EMC")
         if first:
@@ -201,7 +205,7 @@ class _Annex:
         name = f"{self.ink} {self.faces.text(label, self.x[0], y, 8, bold=True)}"
         if section:
             row = TaggedRow("TH")
-            self._piece(page, row, name)
+            self._piece(page, row, name, 3)
             self._sums(page, row, y, sum(r.energy_wh for r in section.rows), self.formats.amount(section.amount))
             page.rows.append(row)
             page.bookmarks.append((section.label, self.y))
@@ -215,7 +219,7 @@ class _Annex:
         page.operators.append(self.sheet.line(self.y, 1, self.colours.ink))
         row = TaggedRow("TH")
         self._piece(
-            page, row, f"{self.ink} {self.faces.text(pgettext('document', 'Total'), self.x[0], y, 8, bold=True)}"
+            page, row, f"{self.ink} {self.faces.text(pgettext('document', 'Total'), self.x[0], y, 8, bold=True)}", 3
         )
         energy = sum(r.energy_wh for section in self.view.annex for r in section.rows)
         amount = sum((section.amount for section in self.view.annex[1:]), self.view.annex[0].amount)
@@ -224,8 +228,8 @@ class _Annex:
         self.y -= _TOTAL
 
     def _sums(self, page: AnnexPage, row: TaggedRow, y: float, energy_wh: int, amount: str) -> None:
-        for text, x in ((self.formats.kwh(energy_wh), self.x[3]), (amount, self.x[6])):
-            self._piece(page, row, f"{self.ink} {self.faces.text(text, x, y, 7.6, bold=True, from_right=True)}")
+        for text, x, span in ((self.formats.kwh(energy_wh), self.x[3], 1), (amount, self.x[6], 4)):
+            self._piece(page, row, f"{self.ink} {self.faces.text(text, x, y, 7.6, bold=True, from_right=True)}", span)
 
     def _row(self, row: SessionRow, said: list[str], height: float) -> None:
         page, x, text, formats, plan = self.pages[-1], self.x, self.faces.text, self.formats, self.plan
@@ -272,8 +276,9 @@ class _Annex:
         return f"{text(upper, left, y, _MAIN)} {self.quiet} {text(_BESIDE + lower, after, y, _MAIN)}"
 
     @staticmethod
-    def _piece(page: AnnexPage, row: TaggedRow, operators: str) -> None:
+    def _piece(page: AnnexPage, row: TaggedRow, operators: str, span: int = 1) -> None:
         """One cell: a marked piece of text that the structure refers to by its number."""
         page.operators.append(f"/{row.cell} <</MCID {page.pieces}>> BDC BT {operators} ET EMC")
         row.pieces.append(page.pieces)
+        row.spans.append(span)
         page.pieces += 1

@@ -209,8 +209,12 @@ class _Finisher:
 
     def _table_row(self, row: TaggedRow, table: bytes, page: bytes, parents: list[bytes]) -> bytes:
         element = self._element()
-        scope = b"/A<</O/Table/Scope/Column>>" if row.cell == "TH" else b""
-        cells = [self._leaf(row.cell, element.reference, page, piece, scope) for piece in row.pieces]
+        scope = b"/Scope/Column" if row.cell == "TH" else b""
+        cells = []
+        for piece, span in zip(row.pieces, row.spans, strict=True):
+            spread = b"/ColSpan %d" % span if span > 1 else b""
+            attributes = b"/A<</O/Table%s%s>>" % (scope, spread) if scope or spread else b""
+            cells.append(self._leaf(row.cell, element.reference, page, piece, attributes))
         parents += cells
         element.content = b"<</Type/StructElem/S/TR/P %s/K[%s]>>" % (table, b" ".join(cells))
         return bytes(element.reference)

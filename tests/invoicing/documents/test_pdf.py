@@ -167,6 +167,8 @@ def test_given_a_document_then_it_is_tagged_with_one_table_row_per_session(invoi
         rows = [item for item in tables[-1].K if len(item.K) == 8]
         assert len(rows) == 40
         assert all(cell.S == "/TD" for row in rows for cell in row.K)
+        spans = {sum(int(cell.get("/A", {}).get("/ColSpan", 1)) for cell in row.K) for row in tables[-1].K}
+        assert spans == {8}
         assert any(item.S == "/H1" for item in structure(pdf.Root.StructTreeRoot.K[0]))
         numbers = list(pdf.Root.StructTreeRoot.ParentTree.Nums)[::2]
         assert numbers == sorted(set(numbers))
