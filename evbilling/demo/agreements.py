@@ -98,6 +98,7 @@ def add_party(given: company.Company, kind: PartyKind) -> Party:
         currency=company.CURRENCY,
         tax_status=TaxStatus.NOT_TAXABLE if is_host else TaxStatus.REGISTERED,
         self_billing_agreed_on=SIGNED_AT.date() if is_host else None,
+        iban=f"0007700{given.number[2:]}" if is_host else "",
     )
     Contact.objects.create(
         party=party, name=given.accountant, email=given.accounting_address, role=ContactRole.ACCOUNTANT
