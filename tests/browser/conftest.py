@@ -1,11 +1,17 @@
 """A browser page that fails its test on any console error, page error or violation of the content security policy."""
 
+import datetime as dt
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from tests.browser.people import CLERK, OTHER_MANAGER, OWN_MANAGER, hire, let_in
+from tests.invoicing.month import AT, Month, make_month
 
 # What keeps Chromium, which may run as root in a container, from calling home while it is tested.
 FLAGS = [
@@ -18,6 +24,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a busy machine; what is there earlier is seen earlier."""
+expect.set_options(timeout=PATIENCE)
 REPORT_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', event =>
     console.error(`CSP violation: ${event.violatedDirective} blocked ${event.blockedURI} at ${event.sourceFile}`))
@@ -67,7 +76,7 @@ def new_page(browser: Browser, live_server, console_errors: list[str]) -> Iterat
             base_url=live_server.url, viewport={"width": width, "height": height}, locale="en-GB", **options
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(REPORT_VIOLATIONS)
         page = context.new_page()
         _watch(page, console_errors)
@@ -82,3 +91,26 @@ def new_page(browser: Browser, live_server, console_errors: list[str]) -> Iterat
 def page(new_page) -> Page:
     """One desktop page on the live server."""
     return new_page()
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
+    """Let the product's clock go on from an instant; the authenticator apps keep the machine's time."""
+    real, began = timezone.now, timezone.now()
+
+    def go_on_from(at: dt.datetime) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: at + (real() - began))
+
+    return go_on_from
+
+
+@pytest.fixture
+def month(set_clock: Callable[[dt.datetime], None], settings: Any) -> Month:
+    """October 2026 with eight sessions of two fleets; their managers and the clerk may sign in on 2 November."""
+    set_clock(AT)
+    settings.MFA_TOTP_TOLERANCE = 1  # a code read in the last second of its half minute still holds when it arrives
+    month = make_month()
+    hire(CLERK)
+    let_in(OWN_MANAGER, month.contracts["alpha"].party)
+    let_in(OTHER_MANAGER, month.contracts["beta"].party)
+    return month

@@ -1,8 +1,9 @@
-"""What load balancers and supervisors ask: alive, and ready with every part."""
+"""What load balancers, supervisors and browsers ask by themselves: alive, ready with every part, the icon."""
 
 import pytest
 from django.core.cache import cache
 from django.db.migrations.executor import MigrationExecutor
+from django.templatetags.static import static
 from django.test import Client
 
 
@@ -39,3 +40,10 @@ def test_a_migration_that_is_missing_is_said(client: Client, monkeypatch: pytest
 def test_only_reading_is_answered(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
     assert client.post("/readyz").status_code == 405
+
+
+@pytest.mark.django_db
+def test_a_browser_that_asks_for_an_icon_by_itself_gets_the_products(client: Client) -> None:
+    """As it does beside a PDF, which cannot name one."""
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["Location"]) == (302, static("shell/favicon.svg"))
