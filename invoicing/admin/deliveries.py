@@ -1,14 +1,13 @@
 """Mails to accountants in the workspace: what was sent to whom, what failed and why, and sending again."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, right
+from invoicing.admin.common import SEND_AGAIN
 from invoicing.models import Delivery
 from invoicing.operations.deliveries import resend_delivery
 
@@ -42,6 +41,7 @@ class DeliveryAdmin(WrittenByTheProduct):
     )
     readonly_fields = fields
     actions_detail = ("send_again",)
+    has_resend_permission = right("invoicing.resend_delivery")
 
     @display(description=_("document"), ordering="invoice__number")
     def document(self, delivery: Delivery) -> str:
@@ -63,22 +63,7 @@ class DeliveryAdmin(WrittenByTheProduct):
         """In the colours used everywhere."""
         return badge(delivery.state, delivery.get_state_display(), TONES)
 
-    def has_resend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Whoever may send documents again."""
-        return request.user.has_perm("invoicing.resend_delivery")
-
-    @action(
-        description=_("Send again"),
-        url_path="send-again",
-        permissions=["resend"],
-        icon="forward_to_inbox",
-        dialog={
-            "title": _("Send the document again"),
-            "description": _("A new mail goes to the accountants as they are now, with the archived document."),
-            "form_class": ReasonForm,
-            "form_submit_text": _("Send"),
-        },
-    )
+    @action(**SEND_AGAIN)
     def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """A new intent, with the reason."""
         invoice_id = Delivery.objects.values_list("invoice_id", flat=True).get(pk=object_id)

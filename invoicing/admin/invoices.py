@@ -23,7 +23,7 @@ from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_period
 from invoicing.admin import invoice_tabs
-from invoicing.admin.common import PAYMENT_TONES
+from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN
 from invoicing.models import Document, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.crediting import credit_invoice
 from invoicing.operations.deliveries import resend_delivery
@@ -270,18 +270,7 @@ class InvoiceAdmin(WrittenByTheProduct):
             return self.back_to(object_id)
         return _file(bytes(document.content), document.content_type, document.file_name)
 
-    @action(
-        description=_("Send again"),
-        url_path="send-again",
-        permissions=["resend"],
-        icon="forward_to_inbox",
-        dialog={
-            "title": _("Send the document again"),
-            "description": _("A new mail goes to the accountants as they are now, with the archived document."),
-            "form_class": ReasonForm,
-            "form_submit_text": _("Send"),
-        },
-    )
+    @action(**SEND_AGAIN)
     def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """A new intent, with the reason."""
         return self.run_and_return(

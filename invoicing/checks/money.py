@@ -7,14 +7,13 @@ from decimal import Decimal
 from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Cast, Concat, Substr
 
-from contracts.models import ContractKind
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO
 from invoicing.models import AccountingPeriod, Allocation, Invoice, InvoiceKind, InvoiceState, JournalEntry, JournalLine
+from invoicing.queries.bookings import bookings_of
 from invoicing.queries.documents import CREDIT_PREFIX
-from invoicing.rules.bookings import document_bookings
 
 _INVOICE = "invoice:"
 
@@ -129,13 +128,4 @@ def ledger_equals_documents() -> Iterator[Finding]:
 
 
 def _due(invoice: Invoice) -> dict[str, Decimal]:
-    credit = invoice.kind == InvoiceKind.CREDIT_NOTE
-    about = invoice.corrects if credit and invoice.corrects is not None else invoice
-    bookings = document_bookings(
-        settlement=about.kind == InvoiceKind.SETTLEMENT,
-        sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,
-        credit=credit,
-        net=invoice.net_amount,
-        tax=invoice.tax_amount,
-    )
-    return {booking.role: booking.amount for booking in bookings}
+    return {booking.role: booking.amount for booking in bookings_of(invoice)}

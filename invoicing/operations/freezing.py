@@ -2,14 +2,9 @@
 
 from contracts.models import Contract, ContractVersion, Operator, Party
 
+_ADDRESS = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
 _ISSUER = (
-    "legal_name",
-    "street",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "vat_id",
+    *_ADDRESS,
     "tax_number",
     "register_entry",
     "tax_word",
@@ -22,19 +17,7 @@ _ISSUER = (
     "accent_colour",
     "logo_svg",
 )
-_RECIPIENT = (
-    "number",
-    "legal_name",
-    "street",
-    "postal_code",
-    "city",
-    "region",
-    "country",
-    "vat_id",
-    "is_business",
-    "tax_status",
-    "iban",
-)
+_RECIPIENT = ("number", *_ADDRESS, "is_business", "tax_status", "iban")
 
 
 def issuer_details(operator: Operator) -> dict[str, object]:

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import ContractKind
 from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
@@ -20,7 +19,7 @@ from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, In
 from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import hold_open, post_journal
 from invoicing.operations.numbers import take_number
-from invoicing.rules.bookings import document_bookings
+from invoicing.queries.bookings import bookings_of
 
 RENDER = "invoicing.document.render"
 """The outbox step that draws and archives an issued document; its payload is {"invoice_id": id}."""
@@ -106,15 +105,6 @@ def _due_on(invoice: Invoice, issued_on: dt.date) -> dt.date:
 
 
 def _book(invoice: Invoice, booked_on: dt.date, at: dt.datetime) -> None:
-    credit = invoice.kind == InvoiceKind.CREDIT_NOTE
-    about = invoice.corrects if credit and invoice.corrects is not None else invoice
-    bookings = document_bookings(
-        settlement=about.kind == InvoiceKind.SETTLEMENT,
-        sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,
-        credit=credit,
-        net=invoice.net_amount,
-        tax=invoice.tax_amount,
-    )
     with override(invoice.operator.language):
         text = f"{invoice.get_kind_display()} {invoice.number}, {invoice.party.legal_name}"
     post_journal(
@@ -123,6 +113,6 @@ def _book(invoice: Invoice, booked_on: dt.date, at: dt.datetime) -> None:
         booked_on=booked_on,
         text=text,
         currency=invoice.currency,
-        lines=[(each.role, invoice.party if each.of_party else None, each.amount) for each in bookings],
+        lines=[(each.role, invoice.party if each.of_party else None, each.amount) for each in bookings_of(invoice)],
         at=at,
     )
