@@ -56,6 +56,33 @@ class SponsorMatch:
     percent: Decimal
 
 
+@dataclass
+class Timeline[K: (dt.date, dt.datetime), V]:
+    """Values that hold from a key on until the next key."""
+
+    starts: list[K] = field(default_factory=list)
+    values: list[V] = field(default_factory=list)
+
+    def add(self, start: K, value: V) -> None:
+        """Add the next one; starts come in rising order."""
+        self.starts.append(start)
+        self.values.append(value)
+
+    def at(self, key: K) -> V | None:
+        """The value that holds at the key, None before the first."""
+        index = bisect_right(self.starts, key)
+        return self.values[index - 1] if index else None
+
+
+def versions_of(contract: Contract) -> Timeline[dt.date, ContractVersion]:
+    """The approved versions of a contract by their first days, so that many days are asked about in one query."""
+    found: Timeline[dt.date, ContractVersion] = Timeline()
+    approved = contract.versions.filter(state=VersionState.APPROVED).select_related("revenue_share")
+    for version in approved.order_by("valid_from"):
+        found.add(version.valid_from, version)
+    return found
+
+
 def version_on(contract: Contract, on: dt.date) -> ContractVersion | None:
     """The terms in force on a local date: the latest approved version that began by then."""
     return contract.versions.filter(state=VersionState.APPROVED, valid_from__lte=on).order_by("-valid_from").first()
@@ -182,22 +209,6 @@ def _rule(assignment: TariffAssignment) -> TariffRule:
     )
 
 
-@dataclass
-class _Timeline[K: (dt.date, dt.datetime), V]:
-    """Values that hold from a key on until the next key."""
-
-    starts: list[K] = field(default_factory=list)
-    values: list[V] = field(default_factory=list)
-
-    def add(self, start: K, value: V) -> None:
-        self.starts.append(start)
-        self.values.append(value)
-
-    def at(self, key: K) -> V | None:
-        index = bisect_right(self.starts, key)
-        return self.values[index - 1] if index else None
-
-
 class TermsBook:
     """The terms in force of an operator (None: of all), loaded once in eight queries; answers from memory.
 
@@ -224,7 +235,7 @@ class TermsBook:
         versions = ContractVersion.objects.filter(state=VersionState.APPROVED, contract__state__in=IN_FORCE)
         if operator_id is not None:
             versions = versions.filter(contract__operator_id=operator_id)
-        self._versions: dict[int, _Timeline[dt.date, ContractVersion]] = defaultdict(_Timeline)
+        self._versions: dict[int, Timeline[dt.date, ContractVersion]] = defaultdict(Timeline)
         ordered = versions.select_related("sponsorship", "revenue_share").order_by("contract_id", "valid_from")
         for version in ordered:
             version.contract = self.contracts[version.contract_id]
@@ -237,7 +248,7 @@ class TermsBook:
         released = TariffVersion.objects.filter(state=TariffState.RELEASED).select_related("tariff")
         if operator_id is not None:
             released = released.filter(tariff__operator_id=operator_id)
-        self._tariffs: dict[int, _Timeline[dt.datetime, TariffVersion]] = defaultdict(_Timeline)
+        self._tariffs: dict[int, Timeline[dt.datetime, TariffVersion]] = defaultdict(Timeline)
         for version in released.order_by("tariff_id", "valid_from"):
             self._tariffs[version.tariff_id].add(version.valid_from, version)
 

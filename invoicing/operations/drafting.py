@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping
-from contracts.queries import version_on
+from contracts.queries import version_on, versions_of
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period, local_date
@@ -162,13 +162,13 @@ def _charge_lines(contract: Contract, version: ContractVersion, period: Period, 
 def _facts(
     contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow]
 ) -> Iterable[ChargeFact]:
-    treatment = Treatment(version.tax_treatment)
-    require(
-        treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
-        MissingCustomerTaxId(contract.party.legal_name),
-    )
-    table = tax_table()
+    table, terms = tax_table(), versions_of(contract)
     for row in rows:
+        treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
+        require(
+            treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
+            MissingCustomerTaxId(contract.party.legal_name),
+        )
         if row.charge_currency != contract.currency:
             raise MoneyError(
                 _("Session %(session)s is priced in %(priced)s, but contract %(contract)s bills in %(bills)s.")

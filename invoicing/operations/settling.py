@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, ContractVersion, RevenueShare, TaxStatus
-from evbilling.kernel.clock import Period
+from contracts.models import Contract, ContractVersion, TaxStatus
+from contracts.queries import versions_of
+from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import add
 from evbilling.shell.formats import format_money, format_percent
@@ -43,25 +44,25 @@ class NoRevenueShare(BillingError):
 
 
 def settlement_lines(contract: Contract, version: ContractVersion, period: Period) -> list[NewLine]:
-    """One line per site: the percentage of its net session charges, those credited since taken back.
+    """One line per site and percentage, which is that of the terms in force on the day a session ended: the host's
+    part of its net session charges, those credited since taken back.
 
     Empty where there is nothing to share. Raises NothingToSettle: no self-billing agreement by the period's end, the
     month's documents still drafts, or a result below zero (carried forward). Raises NoRevenueShare, MissingTaxRate.
     """
-    share = RevenueShare.objects.filter(version=version).first()
-    if share is None:
+    if not hasattr(version, "revenue_share"):
         raise NoRevenueShare(version)
     _require_agreement(contract, period)
     sites = host_sites(contract)
-    drafts = drafts_at(contract.operator_id, sites, period).count()
+    drafts = drafts_at(contract, sites, period).count()
     if drafts:
         raise NothingToSettle(
             _("%(count)s documents with sessions at the sites are still drafts; issue them, then settle the host.")
             % {"count": drafts}
         )
-    shared = list(charge_rows(shareable_charges(contract.operator_id, sites, period)))
-    returned = list(charge_rows(returnable_charges(contract, sites)))
-    lines = _lines(contract, share.percent_of_net, period, shared, returned)
+    shared = list(charge_rows(shareable_charges(contract, sites, period)))
+    returned = list(charge_rows(returnable_charges(contract)))
+    lines = _lines(contract, version, period, shared, returned)
     total = add(line.net for line in lines)
     if total < 0:
         raise NothingToSettle(
@@ -84,15 +85,17 @@ def _require_agreement(contract: Contract, period: Period) -> None:
 
 
 def _lines(
-    contract: Contract, percent: Decimal, period: Period, shared: list[ChargeRow], returned: list[ChargeRow]
+    contract: Contract, version: ContractVersion, period: Period, shared: list[ChargeRow], returned: list[ChargeRow]
 ) -> list[NewLine]:
-    by_site: dict[int | None, list[tuple[ChargeRow, ChargeUse]]] = defaultdict(list)
+    terms = versions_of(contract)
+    groups: dict[tuple[str, int, Decimal], list[tuple[ChargeRow, ChargeUse]]] = defaultdict(list)
     for use, rows in ((ChargeUse.SHARED, shared), (ChargeUse.TAKEN_BACK, returned)):
         for row in rows:
-            by_site[row.site_pk].append((row, use))
+            percent = (terms.at(local_date(row.ended_at, contract.zone)) or version).revenue_share.percent_of_net
+            groups[row.site.casefold(), row.site_pk or 0, percent].append((row, use))
     table = tax_table()
     lines = []
-    for members in sorted(by_site.values(), key=lambda members: (members[0][0].site.casefold(), members[0][0].site_pk)):
+    for (_site, _site_pk, percent), members in sorted(groups.items()):
         place = members[0][0]
         line = share_of(
             (

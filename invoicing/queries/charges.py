@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from contracts.models import Contract, Site
-from evbilling.kernel.clock import Period
+from evbilling.kernel.clock import Period, start_of_day
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
 from sessions.models import Hold, HoldState, SessionCharge
 
@@ -93,41 +93,58 @@ def _uses(use: ChargeUse, **about: object) -> QuerySet[BilledCharge]:
     return BilledCharge.objects.filter(charge=OuterRef("pk"), use=use, **about)
 
 
+def _credits(document: str) -> Exists:
+    """Whether the document at that path was credited."""
+    notes = Invoice.objects.filter(corrects=OuterRef(document), kind=InvoiceKind.CREDIT_NOTE)
+    return Exists(notes.filter(state=InvoiceState.ISSUED))
+
+
 def _credited() -> Exists:
     """Whether the document that bills the charge was credited."""
-    notes = Invoice.objects.filter(
-        corrects=OuterRef("line__invoice"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED
-    )
-    return Exists(_uses(ChargeUse.BILLED).filter(Exists(notes)))
+    return Exists(_uses(ChargeUse.BILLED).filter(_credits("line__invoice")))
 
 
-def shareable_charges(operator_id: int, sites: QuerySet[Site], period: Period) -> QuerySet[SessionCharge]:
-    """Charges at the sites that a host's share is due on: billed on issued documents of periods up to this one, not
-    credited, and not shared before. Parts paid by sponsors are among them.
+def _in_days_of(contract: Contract, session: str) -> Q:
+    """Sessions that ended on a day of the contract in its zone; `session` is the path to them."""
+    inside = Q(**{f"{session}__ended_at__gte": start_of_day(contract.starts_on, contract.zone)})
+    if contract.ends_on is not None:
+        inside &= Q(**{f"{session}__ended_at__lt": start_of_day(contract.ends_on, contract.zone)})
+    return inside
+
+
+def shareable_charges(contract: Contract, sites: QuerySet[Site], period: Period) -> QuerySet[SessionCharge]:
+    """Charges at the sites that a host's share is due on: of sessions on the days of his contract, billed on issued
+    documents of periods up to this one, not credited, and not shared before. Parts paid by sponsors are among them.
     """
     billed = _uses(ChargeUse.BILLED, line__invoice__state=InvoiceState.ISSUED, line__invoice__period_to__lte=period.end)
     return SessionCharge.objects.filter(
+        _in_days_of(contract, "session"),
         Exists(billed),
         ~_credited(),
         ~Exists(_uses(ChargeUse.SHARED)),
-        contract__operator=operator_id,
+        contract__operator=contract.operator_id,
         session__site__in=sites,
     )
 
 
-def returnable_charges(contract: Contract, sites: QuerySet[Site]) -> QuerySet[SessionCharge]:
-    """Charges at the sites that were shared with this host, were credited since, and not yet taken back from him."""
+def returnable_charges(contract: Contract) -> QuerySet[SessionCharge]:
+    """Charges that were shared with this host, were credited since, and not yet taken back from him.
+
+    Those of a settlement that was credited itself are with us again already.
+    """
     shared = _uses(ChargeUse.SHARED, line__invoice__state=InvoiceState.ISSUED, line__invoice__contract=contract)
     return SessionCharge.objects.filter(
-        Exists(shared), _credited(), ~Exists(_uses(ChargeUse.TAKEN_BACK)), session__site__in=sites
+        Exists(shared.filter(~_credits("line__invoice"))), _credited(), ~Exists(_uses(ChargeUse.TAKEN_BACK))
     )
 
 
-def drafts_at(operator_id: int, sites: QuerySet[Site], period: Period) -> QuerySet[Invoice]:
-    """Drafts of periods up to this one that bill sessions at the sites: while they are, hosts cannot be settled."""
+def drafts_at(contract: Contract, sites: QuerySet[Site], period: Period) -> QuerySet[Invoice]:
+    """Drafts of periods up to this one that bill sessions a host shares in: while they are, he cannot be settled."""
+    billed = "lines__billed_charges__charge__session"
     return Invoice.objects.filter(
-        Q(lines__billed_charges__charge__session__site__in=sites, lines__billed_charges__use=ChargeUse.BILLED),
-        operator=operator_id,
+        _in_days_of(contract, billed)
+        & Q(**{f"{billed}__site__in": sites, "lines__billed_charges__use": ChargeUse.BILLED}),
+        operator=contract.operator_id,
         state=InvoiceState.DRAFT,
         period_to__lte=period.end,
     ).distinct()
@@ -135,7 +152,6 @@ def drafts_at(operator_id: int, sites: QuerySet[Site], period: Period) -> QueryS
 
 def live_documents(contract: Contract, period: Period, kind: InvoiceKind) -> QuerySet[Invoice]:
     """Documents of a contract, period and kind that were not credited: at most one (I10)."""
-    notes = Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
     return Invoice.objects.filter(
-        ~Exists(notes), contract=contract, period_from=period.start, period_to=period.end, kind=kind
+        ~_credits("pk"), contract=contract, period_from=period.start, period_to=period.end, kind=kind
     ).order_by(F("pk"))

@@ -1,5 +1,7 @@
 """Which contracts a month close has to bill."""
 
+import datetime as dt
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contracts.models import Contract, ContractKind, ContractState
@@ -9,6 +11,8 @@ from sessions.models import ChargingSession, HoldState, SessionCharge, SessionSt
 
 PHASES = (ContractKind.CHARGING, ContractKind.SPONSORSHIP, ContractKind.HOSTING)
 """The order inside a run: sponsors pay parts of the customers' sessions, hosts share in what was issued."""
+HOSTS_STAY_DUE = dt.timedelta(days=366)
+"""So long after his contract ended a host is settled for what comes late: sessions of his days, and credits of them."""
 LAST_ZONE = "Etc/GMT+12"
 """Where a day ends last: rather one contract too many, with nothing to bill, than one forgotten."""
 
@@ -17,6 +21,7 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
     """Contracts that were in force on some day of the period, and those that ended before it with something unbilled.
 
     Unbilled is a completed session that nobody excluded (charging), or a sponsor's part that no document bills yet.
+    Hosts stay due for a year: what is late to them is known only once the customers are billed.
     """
     billed = BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED)
     parts = SessionCharge.objects.filter(~Exists(billed), contract_id=OuterRef("pk"))
@@ -41,6 +46,7 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
             in_force
             | (Q(kind=ContractKind.CHARGING) & Exists(sessions))
             | (Q(kind=ContractKind.SPONSORSHIP) & Exists(parts))
+            | Q(kind=ContractKind.HOSTING, starts_on__lt=period.end, ends_on__gt=period.start - HOSTS_STAY_DUE)
         )
         .order_by("number")
     )
