@@ -35,6 +35,7 @@ from contracts.queries import parties_of
 from contracts.rules.tariff_text import describe
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
+from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
 
@@ -75,7 +76,7 @@ def own_contracts(request: HttpRequest) -> QuerySet[Contract]:
 
 
 def _party(request: HttpRequest) -> Party:
-    party: Party = request.membership.party  # type: ignore[attr-defined]
+    party: Party = membership_of(request).party
     return party
 
 

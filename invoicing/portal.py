@@ -18,6 +18,7 @@ from contracts.queries import parties_of
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
 from evbilling.shell.formats import format_period
+from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
 from invoicing.models import Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
@@ -110,7 +111,7 @@ def _columns() -> Sequence[Column]:
 @portal_page
 def invoices(request: HttpRequest) -> HttpResponse:
     """The company's documents, newest first; `?state=` narrows to one state of payment."""
-    party = request.membership.party  # type: ignore[attr-defined]
+    party = membership_of(request).party
     documents = own_documents(request).filter(party=party)
     state = request.GET.get("state", "")
     if state in dict(TABS) and state:
@@ -158,7 +159,7 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "settled": _settled(found),
         "credits": found.corrections.filter(state=InvoiceState.ISSUED),
         "documents": found.documents.defer("content"),
-        "may_pay": may_pay(found, request.membership),  # type: ignore[attr-defined]
+        "may_pay": may_pay(found, membership_of(request)),
     }
     return render(request, "portal/invoices/detail.html", context)
 

@@ -1,6 +1,6 @@
 """Pages for paying: choose how to pay an invoice, come back from the hosted page, see what became of it."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contracts.models import MembershipRole
-from evbilling.access.models import User
+from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.views import find_visible, portal_page
 from invoicing.models import Invoice, InvoiceKind, InvoiceState
@@ -70,7 +70,7 @@ def pay_invoice(request: HttpRequest, number: str) -> HttpResponse:
 
 def _start(request: HttpRequest, invoice: Invoice) -> HttpResponse:
     choice = request.POST.get("method", "")
-    now, user = timezone.now(), cast(User, request.user)
+    now, user = timezone.now(), acting_user(request)
     try:
         if choice == "checkout":
             _payment, address = start_checkout(

@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contracts.models import Contract, ContractKind, Party, PartyKind, Site, SponsoredVehicle, Vehicle
+from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period, local_date, month_of, months_between, parse_month
@@ -25,6 +26,7 @@ from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
 from evbilling.kernel.money import add, quantise
 from evbilling.shell.formats import format_instant, format_month, format_number
+from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
@@ -45,7 +47,7 @@ def own_sessions(request: HttpRequest) -> QuerySet[ChargingSession]:
     """
     if hasattr(request, "own_sessions"):
         return request.own_sessions
-    party: Party = request.membership.party  # type: ignore[attr-defined]
+    party: Party = membership_of(request).party
     contracts = dict(Contract.objects.filter(party=party).values_list("pk", "kind"))
     concerns = Q(contract__in=list(contracts))
     sites = list(Site.objects.filter(owner=party).values_list("pk", flat=True))
@@ -212,7 +214,7 @@ def _months(sessions: QuerySet[ChargingSession]) -> list[Period]:
 
 
 def _filters(request: HttpRequest, sessions: QuerySet[ChargingSession]) -> Filters:
-    return Filters(request.GET, request.membership.party, sessions)  # type: ignore[attr-defined]
+    return Filters(request.GET, membership_of(request).party, sessions)
 
 
 @never_cache
@@ -220,7 +222,7 @@ def _filters(request: HttpRequest, sessions: QuerySet[ChargingSession]) -> Filte
 @portal_page
 def sessions(request: HttpRequest) -> HttpResponse:
     """The company's completed sessions, the latest first."""
-    party = request.membership.party  # type: ignore[attr-defined]
+    party = membership_of(request).party
     own = own_sessions(request).filter(state=SessionState.COMPLETED)
     filters = _filters(request, own)
     found = filters.apply(own)
@@ -247,14 +249,14 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @portal_page
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered list as CSV, at most 50,000 rows; the export is on record."""
-    party = request.membership.party  # type: ignore[attr-defined]
+    party = membership_of(request).party
     own = own_sessions(request).filter(state=SessionState.COMPLETED)
     filters = _filters(request, own)
     rows = _rows(filters.apply(own)).order_by("-ended_at", "-pk")[:MOST_EXPORTED]
     record_audit(
         action="charging.session.export",
         obj=party,
-        by=request.user,
+        by=acting_user(request),
         at=timezone.now(),
         changes={"filters": request.GET.urlencode()},
         where=str(request.META.get("REMOTE_ADDR", "")),
@@ -313,7 +315,7 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
 @portal_page
 def session(request: HttpRequest, pk: int) -> HttpResponse:
     """One session: where, when, how much, and why it costs what it costs."""
-    party = request.membership.party  # type: ignore[attr-defined]
+    party = membership_of(request).party
     found = get_object_or_404(_rows(own_sessions(request)).select_related("station"), pk=pk)
     language = get_language() or "en"
     price = getattr(found, "price", None)
@@ -368,7 +370,7 @@ def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
 @portal_page
 def live(request: HttpRequest) -> HttpResponse:
     """What charges now with its cost so far: the fragment that the pages poll."""
-    party = request.membership.party  # type: ignore[attr-defined]
+    party = membership_of(request).party
     return render(request, "portal/sessions/live.html", {"live": _live(request, party)})
 
 

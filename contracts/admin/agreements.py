@@ -29,6 +29,7 @@ from contracts.models import (
 from contracts.operations import contracts as operations
 from contracts.queries import PAYING_KINDS
 from contracts.rules.lifecycle import Step, steps_from
+from evbilling.access.acting import acting_user
 from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge, leave_dialog, page_of, right
 
 _FIELDS = ("operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order")
@@ -183,7 +184,7 @@ class ContractAdmin(WorkspaceAdmin):
         sites = form.cleaned_data.get("sites")
         site_ids = None if sites is None else [site.pk for site in sites]
         values = {name: getattr(obj, name) for name in _FIELDS}
-        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         if change:
             editable = {name: values[name] for name in _FIELDS if name.removesuffix("_id") in form.cleaned_data}
             operations.change_contract(contract_id=obj.pk, site_ids=site_ids, **editable, **who)

@@ -15,6 +15,7 @@ from contracts.operations.assignments import (
     end_token_assignment,
     sponsor_vehicle,
 )
+from evbilling.access.acting import acting_user
 from evbilling.shell.admin import WorkspaceAdmin
 
 
@@ -51,7 +52,7 @@ class TokenAssignmentAdmin(_JoinedAdmin):
 
     def save_model(self, request: HttpRequest, obj: TokenAssignment, form: forms.ModelForm, change: bool) -> None:
         """By the operations."""
-        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         if change:
             end_token_assignment(assignment_id=obj.pk, valid_to=form.cleaned_data["valid_to"], **who)
             return
@@ -78,7 +79,7 @@ class SponsoredVehicleAdmin(_JoinedAdmin):
 
     def save_model(self, request: HttpRequest, obj: SponsoredVehicle, form: forms.ModelForm, change: bool) -> None:
         """By the operations."""
-        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         if change:
             end_sponsored_vehicle(sponsored_id=obj.pk, valid_to=form.cleaned_data["valid_to"], **who)
             return

@@ -25,6 +25,7 @@ from contracts.operations.tariffs import change_tariff_version, draft_tariff_ver
 from contracts.rules.tariff_form import SimplePrices, build_document, read_document
 from contracts.rules.tariff_shape import require_tariff_document
 from contracts.rules.tariff_text import describe
+from evbilling.access.acting import acting_user
 from evbilling.kernel import strict_json
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import AuditedModelAdmin, ListInline, WorkspaceAdmin, badge, right
@@ -276,7 +277,7 @@ class TariffVersionAdmin(WorkspaceAdmin):
             "valid_from": obj.valid_from,
             "ocpi_version": obj.ocpi_version,
             "document": form.cleaned_data["document"],
-            "by": request.user,
+            "by": acting_user(request),
             "at": timezone.now(),
         }
         if change:

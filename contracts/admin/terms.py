@@ -26,6 +26,7 @@ from contracts.models import (
 )
 from contracts.operations.assignments import assign_tariff, set_revenue_share, set_sponsorship, unassign_tariff
 from contracts.operations.versions import approve_version, change_version
+from evbilling.access.acting import acting_user
 from evbilling.shell.admin import WorkspaceAdmin, badge, right
 
 _TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
@@ -162,12 +163,12 @@ class ContractVersionAdmin(WorkspaceAdmin):
     def save_model(self, request: HttpRequest, obj: ContractVersion, form: forms.ModelForm, change: bool) -> None:
         """By the operation."""
         values = {name: form.cleaned_data[name] for name in _TERMS}
-        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         change_version(version_id=obj.pk, **values, **who)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Tariffs and percentages by their operations; a changed assignment is taken out and put in again."""
-        who: dict[str, Any] = {"by": request.user, "at": timezone.now()}
+        who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         changed = [each for each in formset.forms if each.has_changed()]
         if formset.model is TariffAssignment:
             for each in changed:

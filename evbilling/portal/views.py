@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contracts.models import Party, PartyKind
-from evbilling.access.models import User
+from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BadInput
 from evbilling.portal import queries
@@ -26,6 +26,7 @@ from evbilling.portal.figures import (
     sessions_url,
 )
 from evbilling.portal.membership import current_membership
+from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.views import portal_page
 from invoicing.models import Invoice
 from invoicing.portal import STATE_TONES, document_rows, may_pay, own_documents, state_of
@@ -48,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @portal_page
 def _home(request: HttpRequest) -> HttpResponse:
-    party: Party = request.membership.party  # type: ignore[attr-defined]
+    party: Party = membership_of(request).party
     page = {PartyKind.PROPERTY_OWNER: _owner, PartyKind.EV_MANUFACTURER: _manufacturer, PartyKind.EV_DRIVER: _driver}
     return page.get(PartyKind(party.kind), _fleet)(request, party)
 
@@ -64,7 +65,7 @@ def _driver(request: HttpRequest, party: Party) -> HttpResponse:
 
 
 def _charging(request: HttpRequest, party: Party) -> dict[str, Any]:
-    user = cast(User, request.user)
+    user = acting_user(request)
     books = queries.books_of(party, user)
     period = _period(request, books.last_on, books.zones)
     currency = _currency(request, books.currencies, party)
@@ -83,7 +84,7 @@ def _charging(request: HttpRequest, party: Party) -> dict[str, Any]:
 
 def _manufacturer(request: HttpRequest, party: Party) -> HttpResponse:
     """An EV manufacturer: what its sponsored vehicles charged and what of it is the manufacturer's."""
-    user = cast(User, request.user)
+    user = acting_user(request)
     books = queries.books_of(party, user)
     zone = min(books.zones, default="UTC")
     period = _period(request, queries.last_sponsored_on(party, user, zone), books.zones)
@@ -102,7 +103,7 @@ def _manufacturer(request: HttpRequest, party: Party) -> HttpResponse:
 
 def _owner(request: HttpRequest, party: Party) -> HttpResponse:
     """A property owner: sessions and energy at the own sites, and the settlements of the revenue share."""
-    user = cast(User, request.user)
+    user = acting_user(request)
     known = queries.own_site_zones(party)
     zones = [zone for zone, _last in known]
     period = _period(request, max((last for _zone, last in known if last), default=None), zones)
@@ -164,7 +165,7 @@ def _latest(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
             "open": open_amount(each),
             "state": state_of(each),
             "tone": STATE_TONES[state_of(each)],
-            "may_pay": may_pay(each, request.membership),  # type: ignore[attr-defined]
+            "may_pay": may_pay(each, membership_of(request)),
         }
         for each in rows
     ]

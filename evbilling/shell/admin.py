@@ -267,7 +267,7 @@ class AuditedModelAdmin(WorkspaceAdmin):
         record_audit(
             action=f"{row._meta.app_label}.{row._meta.model_name}.{verb}",
             obj=about,
-            by=request.user,
+            by=acting_user(request),
             at=timezone.now(),
             changes=what | changes,
             where=str(request.META.get("REMOTE_ADDR", "")),

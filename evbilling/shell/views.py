@@ -51,7 +51,7 @@ def portal_page(view: PageView) -> PageView: ...
 @overload
 def portal_page(view: None = None, *, roles: Collection[str] = ...) -> Callable[[PageView], PageView]: ...
 def portal_page(view: PageView | None = None, *, roles: Collection[str] = frozenset()) -> Any:
-    """The same admission for function views, which then read `request.membership`."""
+    """The same admission for function views, which then read `membership_of(request)`."""
 
     def decorate(page: PageView) -> PageView:
         @wraps(page)

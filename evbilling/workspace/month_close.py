@@ -1,7 +1,7 @@
 """The month close on one page: checks, dry run, go, progress, pause, resume, retry, completeness."""
 
 import datetime as dt
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from contracts.models import Operator
-from evbilling.access.models import User
+from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
 from invoicing.admin.runs import BillingRunAdmin
@@ -98,7 +98,7 @@ def start(request: HttpRequest) -> HttpResponse:
             period=parse_month(code),
             issued_on=form.cleaned_data["issued_on"],
             issue=form.cleaned_data["issue"],
-            by=cast("User", request.user),
+            by=acting_user(request),
             at=timezone.now(),
         )
     except BillingError as refusal:
@@ -113,7 +113,7 @@ def steer(request: HttpRequest, run_id: int, what: str) -> HttpResponse:
     """Pause, resume, or try the failed contracts again."""
     run = get_object_or_404(BillingRun, pk=run_id)
     try:
-        ACTIONS[what](run_id=run_id, by=cast("User", request.user), at=timezone.now())
+        ACTIONS[what](run_id=run_id, by=acting_user(request), at=timezone.now())
     except BillingError as refusal:
         messages.error(request, refusal.message)
     else:

@@ -58,7 +58,9 @@ def test_all_months_of_a_span_are_listed() -> None:
     assert len(months) == 12
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-1", "0000-01", "26-01", "2026-01-01", "", "2026-00", "9999-12", "1899-12"])
+@pytest.mark.parametrize(
+    "text", ["2026-13", "2026-1", "0000-01", "26-01", "2026-01-01", "", "2026-00", "9999-12", "1899-12"]
+)
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="YYYY-MM"):
         clock.parse_month(text)
