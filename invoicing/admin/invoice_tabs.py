@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.inlines.admin import NonrelatedTabularInline
 
 from evbilling.shell.admin import ListInline, link_to, money
@@ -219,12 +220,12 @@ class JournalInline(_Nonrelated):
         """Opens the entry."""
         return link_to(line.entry)
 
-    @admin.display(description=_("debit"))
+    @admin.display(description=pgettext_lazy("ledger", "debit"))
     def debit(self, line: JournalLine) -> SafeString:
         """Positive amounts."""
         return money(line.amount if line.amount > 0 else None, line.entry.currency)
 
-    @admin.display(description=_("credit"))
+    @admin.display(description=pgettext_lazy("ledger", "credit"))
     def credit(self, line: JournalLine) -> SafeString:
         """Negative amounts, shown positive."""
         return money(-line.amount if line.amount < 0 else None, line.entry.currency)

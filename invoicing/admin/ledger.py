@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -44,12 +45,12 @@ class JournalLineInline(ListInline):
         """With what a row shows."""
         return super().get_queryset(request).select_related("account", "party", "entry")
 
-    @admin.display(description=_("debit"))
+    @admin.display(description=pgettext_lazy("ledger", "debit"))
     def debit(self, line: JournalLine) -> SafeString:
         """Positive amounts."""
         return money(line.amount if line.amount > 0 else None, line.entry.currency)
 
-    @admin.display(description=_("credit"))
+    @admin.display(description=pgettext_lazy("ledger", "credit"))
     def credit(self, line: JournalLine) -> SafeString:
         """Negative amounts, shown positive."""
         return money(-line.amount if line.amount < 0 else None, line.entry.currency)
@@ -134,7 +135,7 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
             "title": _("Close a month in the ledger"),
             "description": _("Nothing can be booked into it afterwards, and it cannot be opened again."),
             "form_class": CloseForm,
-            "form_submit_text": _("Close"),
+            "form_submit_text": _("Close the month"),
         },
     )
     def close_month(self, request: HttpRequest, form: CloseForm) -> HttpResponse:
