@@ -21,6 +21,12 @@ class NoConsent(BillingError):
     code = "no_consent"
 
 
+class NoAnswer(BillingError):
+    """The processor did not answer; nothing was charged by asking."""
+
+    code = "no_answer"
+
+
 class NotSupported(BillingError):
     """The processor cannot do this."""
 

@@ -45,14 +45,18 @@ def allocate_payment(
 ) -> Allocation:
     """Settle part of an invoice with free money of a captured payment of the same party.
 
-    Raises WrongState for money not captured or of another party, BadInput for more than is free.
+    Raises WrongState for money not captured, of another party, operator or currency, BadInput for more than is free.
     """
     with transaction.atomic():
         payment = lock(Payment, payment_id)
         invoice = lock(Invoice, invoice_id)
         require(
-            payment.state == PaymentState.CAPTURED and payment.party_id == invoice.party_id,
-            WrongState(f"{payment} cannot settle {invoice}: it is not captured or belongs to another party."),
+            payment.state == PaymentState.CAPTURED
+            and (payment.party_id, payment.operator_id, payment.currency)
+            == (invoice.party_id, invoice.operator_id, invoice.currency),
+            WrongState(
+                f"{payment} cannot settle {invoice}: it is not captured, or of another party, operator or currency."
+            ),
         )
         free = unallocated_amount(payment)
         require(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from evbilling.access.models import User
 from evbilling.kernel import outbox
@@ -17,7 +18,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.ledger import post_cash_received
 from invoicing.queries.documents import open_amount
-from payments.errors import AttemptOpen, NoConsent, NothingToPay
+from payments.errors import AttemptOpen, NoAnswer, NoConsent, NothingToPay
 from payments.models import (
     OPEN_STATES,
     MethodState,
@@ -113,14 +114,14 @@ def start_checkout(
 
     `return_address` gives, for the attempt's public id, where the customer comes back to.
 
-    An attempt that still waits for the customer is continued, not doubled. Raises NothingToPay, AttemptOpen.
+    An attempt that still waits for the customer is continued, not doubled; one over another amount than is open now
+    is given up first. Raises NothingToPay, AttemptOpen, NoAnswer.
     """
     adapter = processor_for(processor)
+    _give_up_stale(invoice_id, processor, by=by, at=at)
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
-        waiting = Payment.objects.filter(
-            invoice=invoice, state=PaymentState.REQUIRES_ACTION, processor=processor
-        ).first()
+        waiting = _waiting(invoice_id, processor).filter(amount=open_amount(invoice)).first()
         if waiting is None:
             payment = _create(invoice, _payable(invoice), processor=processor, by=by, at=at)
             Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REQUIRES_ACTION)
@@ -128,13 +129,28 @@ def start_checkout(
             record_audit(action="payments.checkout.start", obj=payment, by=by, at=at)
         else:
             payment = waiting
-    checkout = adapter.create_checkout(
-        _request(payment, token=""),
-        return_url=return_address(payment.public_id),
-    )
+    try:
+        checkout = adapter.create_checkout(_request(payment, token=""), return_url=return_address(payment.public_id))
+    except ProcessorUnreachable as error:
+        raise _no_answer(payment) from error
     Payment.objects.filter(pk=payment.pk, processor_ref="").update(processor_ref=checkout.ref)
     payment.processor_ref = checkout.ref
     return payment, checkout.url
+
+
+def _waiting(invoice_id: int, processor: str) -> QuerySet[Payment]:
+    return Payment.objects.filter(invoice=invoice_id, state=PaymentState.REQUIRES_ACTION, processor=processor)
+
+
+def _give_up_stale(invoice_id: int, processor: str, *, by: User | None, at: dt.datetime) -> None:
+    """Close the hosted page of an attempt over what is no longer open: a transfer or a credit came in between."""
+    stale = _waiting(invoice_id, processor).select_related("invoice").first()
+    if stale is not None and stale.invoice is not None and stale.amount != open_amount(stale.invoice):
+        cancel_payment(payment_id=stale.pk, reason="The open amount has changed.", by=by, at=at)
+
+
+def _no_answer(payment: Payment) -> NoAnswer:
+    return NoAnswer(f"The payment processor did not answer about {payment}; try again in a few minutes.")
 
 
 def _request(payment: Payment, *, token: str) -> ChargeRequest:
@@ -267,12 +283,33 @@ def _fail_unseen(*, payment_id: int, at: dt.datetime, by: User | None) -> Paymen
 
 
 def cancel_payment(*, payment_id: int, reason: str, by: User | None, at: dt.datetime) -> Payment:
-    """Give up an attempt that waits for the customer: its hosted page is closed first. Raises WrongState otherwise."""
+    """Give up an attempt that waits for the customer: its hosted page is closed first.
+
+    Raises WrongState for any other, NoAnswer when the processor is silent.
+    """
     payment = Payment.objects.get(pk=payment_id)
     require(
         payment.state == PaymentState.REQUIRES_ACTION,
         WrongState(f"{payment} is {payment.get_state_display()}; only one that waits for the customer is cancelled."),
     )
     require(reason.strip(), BillingError("Say why the payment is cancelled."))
-    seen = processor_for(payment.processor).expire_checkout(payment.processor_ref)
+    adapter = processor_for(payment.processor)
+    try:
+        made = None if payment.processor_ref else adapter.find_payment(f"{payment.public_id}:charge")
+        ref = payment.processor_ref or (made.ref if made else "")
+        seen = adapter.expire_checkout(ref) if ref else None
+    except ProcessorUnreachable as error:
+        raise _no_answer(payment) from error
+    if seen is None:
+        return _cancel_unseen(payment_id=payment_id, at=at, by=by, reason=reason)
     return apply_seen(payment_id=payment_id, seen=seen, at=at, by=by, reason=reason)
+
+
+def _cancel_unseen(*, payment_id: int, at: dt.datetime, by: User | None, reason: str) -> Payment:
+    """The processor never saw it: there is no page to close."""
+    with transaction.atomic():
+        payment = lock(Payment, payment_id)
+        if payment.state == PaymentState.REQUIRES_ACTION and not payment.processor_ref:
+            _move(payment, PaymentState.CANCELLED, at=at, detail={})
+            record_audit(action="payments.payment.cancelled", obj=payment, by=by, at=at, reason=reason)
+    return payment

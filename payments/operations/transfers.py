@@ -53,8 +53,9 @@ def record_transfer(
         if invoice_id is not None:
             invoice = lock(Invoice, invoice_id)
             require(
-                invoice.state == InvoiceState.ISSUED and (invoice.party_id, invoice.currency) == (party_id, currency),
-                WrongState(f"{invoice} is not an issued document of {party} in {currency}."),
+                invoice.state == InvoiceState.ISSUED
+                and (invoice.party_id, invoice.operator_id, invoice.currency) == (party_id, operator_id, currency),
+                WrongState(f"{invoice} is not an issued document of {operator} to {party} in {currency}."),
             )
         known = Payment.objects.filter(
             processor=TRANSFER,
