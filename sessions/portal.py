@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpRespo
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _t
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -278,17 +277,17 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
     yield "\ufeff"
     yield writer.writerow(
         [
-            _t("Reference"),
-            _t("Start"),
-            _t("End"),
-            _t("Site"),
-            _t("Vehicle"),
-            _t("Driver"),
-            _t("Cost centre"),
-            _t("Energy (kWh)"),
-            _t("Net price"),
-            _t("Currency"),
-            _t("Status"),
+            gettext("Reference"),
+            gettext("Start"),
+            gettext("End"),
+            gettext("Site"),
+            gettext("Vehicle"),
+            gettext("Driver"),
+            gettext("Cost centre"),
+            gettext("Energy (kWh)"),
+            gettext("Net price"),
+            gettext("Currency"),
+            gettext("Status"),
         ]
     )
     for row in rows.iterator(chunk_size=2000):

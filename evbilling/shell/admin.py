@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
@@ -165,7 +165,7 @@ class WorkspaceAdmin(ModelAdmin):
         page = Paginator(history_of(obj), HISTORY_PAGE).get_page(request.GET.get("p"))
         context = {
             **self.admin_site.each_context(request),
-            "title": _t("History of %(what)s") % {"what": obj},
+            "title": gettext("History of %(what)s") % {"what": obj},
             "object": obj,
             "opts": self.opts,
             "page": page,
@@ -224,7 +224,7 @@ class ListInline(_NobodyWrites, TabularInline):  # type: ignore[misc]  # the the
     @display(description=_("details"))
     def details(self, row: Any) -> str:
         """A link to the row's own page."""
-        return link_to(row, _t("Open"))
+        return link_to(row, gettext("Open"))
 
 
 class AuditedModelAdmin(WorkspaceAdmin):

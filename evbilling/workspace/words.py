@@ -3,7 +3,7 @@
 from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 ACTIONS: dict[str, Promise] = {
@@ -110,7 +110,7 @@ def action_text(action: str) -> str:
             name = str(apps.get_model(app_label, model)._meta.verbose_name)
         except LookupError:
             return action
-        return str(_VERBS[verb]) % {"what": capfirst(_t(name))}
+        return str(_VERBS[verb]) % {"what": capfirst(gettext(name))}
     return action
 
 

@@ -13,9 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -62,7 +61,7 @@ def carry(request: HttpRequest, profile: ImportProfile, file_name: str, content:
     """The looked-at file as signed text for the confirmation. Raises BadInput when it is too large to carry."""
     packed = base64.b85encode(zlib.compress(content, 6)).decode()
     if len(packed) > MOST_CARRIED:
-        raise BadInput("file", file_name, _t("It is too large to import here; use manage.py import_sessions."))
+        raise BadInput("file", file_name, gettext("It is too large to import here; use manage.py import_sessions."))
     return signing.dumps([request.user.pk, profile.pk, file_name, packed], salt=_SALT)
 
 
@@ -74,7 +73,7 @@ def carried_file(request: HttpRequest, text: str) -> tuple[int, str, bytes]:
             raise signing.BadSignature
         return profile_id, name, zlib.decompress(base64.b85decode(packed))
     except (signing.BadSignature, ValueError, zlib.error, binascii.Error):
-        raise BadInput("file", "", _t("The preview is more than an hour old; choose the file again.")) from None
+        raise BadInput("file", "", gettext("The preview is more than an hour old; choose the file again.")) from None
 
 
 class RefusedRowInline(ListInline):
