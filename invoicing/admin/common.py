@@ -1,10 +1,14 @@
-"""What the pages of this app share: the colours of the states of payment, the button that sends a document again."""
+"""Shared by the pages of this app: colours of the states of payment, sending again, the two sides of the journal."""
 
 from typing import Any
 
+from django.contrib import admin
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from evbilling.shell.admin import ReasonForm
+from evbilling.shell.admin import ListInline, ReasonForm, money
+from invoicing.models import JournalLine
 from invoicing.queries.documents import PaymentState
 
 PAYMENT_TONES = {
@@ -30,3 +34,19 @@ SEND_AGAIN: dict[str, Any] = {
     },
 }
 """The button on a document's page and on a mail's."""
+
+
+class SidesInline(ListInline):
+    """Lines of the journal, each with its amount on one side."""
+
+    model = JournalLine
+
+    @admin.display(description=pgettext_lazy("ledger", "debit"))
+    def debit(self, line: JournalLine) -> SafeString:
+        """Positive amounts."""
+        return money(line.amount if line.amount > 0 else None, line.entry.currency)
+
+    @admin.display(description=pgettext_lazy("ledger", "credit"))
+    def credit(self, line: JournalLine) -> SafeString:
+        """Negative amounts, shown positive."""
+        return money(-line.amount if line.amount < 0 else None, line.entry.currency)

@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from unfold.contrib.inlines.admin import NonrelatedTabularInline
 
 from evbilling.shell.admin import ListInline, link_to, money
 from evbilling.shell.formats import format_instant, format_kwh, format_percent
+from invoicing.admin.common import SidesInline
 from invoicing.models import (
     Allocation,
     BilledCharge,
@@ -194,10 +194,9 @@ class SessionInline(_Nonrelated):
         return money(row.charge.net_amount, row.charge.currency)
 
 
-class JournalInline(_Nonrelated):
+class JournalInline(SidesInline, _Nonrelated):  # type: ignore[misc]  # the theme's bases differ in a hint
     """What the ledger holds of the document and of its allocations."""
 
-    model = JournalLine
     fields = ("booked_on", "entry_text", "account", "debit", "credit")
     readonly_fields = fields
     verbose_name_plural = _("journal")
@@ -219,13 +218,3 @@ class JournalInline(_Nonrelated):
     def entry_text(self, line: JournalLine) -> str:
         """Opens the entry."""
         return link_to(line.entry)
-
-    @admin.display(description=pgettext_lazy("ledger", "debit"))
-    def debit(self, line: JournalLine) -> SafeString:
-        """Positive amounts."""
-        return money(line.amount if line.amount > 0 else None, line.entry.currency)
-
-    @admin.display(description=pgettext_lazy("ledger", "credit"))
-    def credit(self, line: JournalLine) -> SafeString:
-        """Negative amounts, shown positive."""
-        return money(-line.amount if line.amount < 0 else None, line.entry.currency)

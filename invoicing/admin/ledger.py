@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -20,7 +19,6 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.shell.admin import (
     AuditedModelAdmin,
-    ListInline,
     ReasonForm,
     WrittenByTheProduct,
     link_to,
@@ -28,15 +26,15 @@ from evbilling.shell.admin import (
     right,
 )
 from evbilling.shell.formats import format_percent
+from invoicing.admin.common import SidesInline
 from invoicing.models import Account, AccountingPeriod, Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
 from invoicing.operations.allocations import reverse_allocation
 from invoicing.operations.ledger import close_period
 
 
-class JournalLineInline(ListInline):
+class JournalLineInline(SidesInline):
     """The sides of an entry."""
 
-    model = JournalLine
     fields = ("account", "party", "debit", "credit")
     readonly_fields = fields
     ordering = ("pk",)
@@ -44,16 +42,6 @@ class JournalLineInline(ListInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalLine]:
         """With what a row shows."""
         return super().get_queryset(request).select_related("account", "party", "entry")
-
-    @admin.display(description=pgettext_lazy("ledger", "debit"))
-    def debit(self, line: JournalLine) -> SafeString:
-        """Positive amounts."""
-        return money(line.amount if line.amount > 0 else None, line.entry.currency)
-
-    @admin.display(description=pgettext_lazy("ledger", "credit"))
-    def credit(self, line: JournalLine) -> SafeString:
-        """Negative amounts, shown positive."""
-        return money(-line.amount if line.amount < 0 else None, line.entry.currency)
 
 
 @admin.register(JournalEntry)
