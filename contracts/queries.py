@@ -173,6 +173,14 @@ def parties_of(user: Any) -> QuerySet[Party]:
     return Party.objects.filter(pk__in=user.memberships.filter(active=True).values("party"))
 
 
+def role_in(user: Any, party_id: int) -> str:
+    """The role in which a user acts for that party, whichever company he looks at now; empty where he does not."""
+    if user is None or not getattr(user, "is_authenticated", False):
+        return ""
+    roles = user.memberships.filter(active=True, party=party_id).values_list("role", flat=True)
+    return str(roles.first() or "")
+
+
 def _token_assignments(operator_id: int | None) -> QuerySet[TokenAssignment]:
     rows = TokenAssignment.objects.filter(contract__kind__in=PAYING_KINDS, contract__state__in=IN_FORCE)
     return rows if operator_id is None else rows.filter(contract__operator_id=operator_id)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from contracts.models import Membership, MembershipRole, PartyKind
-from contracts.queries import parties_of
+from contracts.models import MembershipRole, PartyKind
+from contracts.queries import parties_of, role_in
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
 from evbilling.shell.formats import format_period
@@ -66,10 +66,10 @@ def state_of(invoice: Invoice) -> PaymentState:
     return payment_state(invoice, on=local_date(timezone.now(), invoice.operator.zone))
 
 
-def may_pay(invoice: Invoice, membership: Membership) -> bool:
+def may_pay(invoice: Invoice, role: str) -> bool:
     """Whether to offer the pay page: an invoice with an open amount, to someone who may pay."""
     is_invoice = invoice.kind == InvoiceKind.INVOICE
-    return is_invoice and membership.role in _PAYERS and state_of(invoice) in _PAYABLE
+    return is_invoice and role in _PAYERS and state_of(invoice) in _PAYABLE
 
 
 def document_rows(documents: QuerySet[Invoice]) -> QuerySet[Invoice]:
@@ -159,7 +159,7 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "settled": _settled(found),
         "credits": found.corrections.filter(state=InvoiceState.ISSUED),
         "documents": found.documents.defer("content"),
-        "may_pay": may_pay(found, membership_of(request)),
+        "may_pay": may_pay(found, role_in(request.user, found.party_id)),
     }
     return render(request, "portal/invoices/detail.html", context)
 

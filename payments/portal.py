@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contracts.models import MembershipRole
+from contracts.queries import role_in
 from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.views import find_visible, portal_page
@@ -42,6 +43,12 @@ def _invoice(request: HttpRequest, number: str) -> Invoice:
     )
 
 
+def _require_payer(request: HttpRequest, party_id: int) -> None:
+    """Raises Http404 unless the visitor may pay for that company: its role counts, not that of the one chosen now."""
+    if role_in(request.user, party_id) not in PAYERS:
+        raise Http404("The visitor may not pay for this company.")
+
+
 def _checkout_processor() -> str:
     return next(
         (code for code, found in available_processors().items() if Capability.CHECKOUT in found.capabilities), ""
@@ -50,10 +57,11 @@ def _checkout_processor() -> str:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@portal_page(roles=PAYERS)
+@portal_page
 def pay_invoice(request: HttpRequest, number: str) -> HttpResponse:
     """How to pay one invoice: a saved method, the hosted page, or a transfer."""
     invoice = _invoice(request, number)
+    _require_payer(request, invoice.party_id)
     if request.method == "POST":
         return _start(request, invoice)
     waiting = payments_of(invoice).filter(state__in=OPEN_STATES).first()
@@ -113,9 +121,10 @@ def payment_return(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
-@portal_page(roles=PAYERS)
+@portal_page
 def refresh(request: HttpRequest, public_id: str) -> HttpResponse:
     """Ask the processor again on the customer's wish."""
     payment = find_visible(Payment.objects.all(), request.user, public_id=public_id)
+    _require_payer(request, payment.party_id)
     refresh_payment(payment_id=payment.pk, at=timezone.now())
     return redirect("portal:payment", public_id=payment.public_id)

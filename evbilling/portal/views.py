@@ -165,7 +165,7 @@ def _latest(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
             "open": open_amount(each),
             "state": state_of(each),
             "tone": STATE_TONES[state_of(each)],
-            "may_pay": may_pay(each, membership_of(request)),
+            "may_pay": may_pay(each, membership_of(request).role),
         }
         for each in rows
     ]
