@@ -23,13 +23,13 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period, local_date, month_of, months_between, parse_month
 from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
-from evbilling.kernel.money import add, quantise
+from evbilling.kernel.money import quantise
 from evbilling.shell.formats import format_instant, format_month, format_number
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
-from sessions.queries import SessionStatus, charging_now, explain, of_status, price_now, status_of
+from sessions.queries import OwnPart, SessionStatus, charging_now, explain, of_status, price_now, status_of
 from sessions.queries.status import TONES
 
 MOST_EXPORTED = 50_000
@@ -63,20 +63,6 @@ def _sponsored_by(party: Party) -> QuerySet[SessionCharge]:
     return SessionCharge.objects.filter(role=ChargeRole.SPONSOR, contract__party=party)
 
 
-def is_own(session: ChargingSession, party: Party) -> bool:
-    """Whether the company pays under its own contract: hosts and sponsors do not see who drove and what he paid."""
-    return session.contract is not None and session.contract.party_id == party.pk
-
-
-def own_net(session: ChargingSession, party: Party) -> Decimal | None:
-    """What the company sees as the price: its own contract's whole, a sponsor's part, nothing for a host."""
-    if is_own(session, party):
-        price = getattr(session, "price", None)
-        return price.net_amount if price else None
-    part = [charge.net_amount for charge in session.charges.all() if charge.contract.party_id == party.pk]
-    return add(part) if part else None
-
-
 def csv_cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = str(value)
@@ -98,12 +84,13 @@ def _zone(session: ChargingSession) -> str:
     return session.site.zone if session.site else "UTC"
 
 
-def _vehicle_of(session: ChargingSession, party: Party) -> str:
-    shown = is_own(session, party) or own_net(session, party) is not None
+def _vehicle_of(session: ChargingSession, part: OwnPart) -> str:
+    """Hosts do not see who drove."""
+    shown = part.pays(session) or part.net(session) is not None
     return str(session.vehicle) if shown and session.vehicle else ""
 
 
-def _columns(party: Party) -> Sequence[Column]:
+def _columns(part: OwnPart) -> Sequence[Column]:
     return [
         Column(
             "ended_at",
@@ -113,7 +100,7 @@ def _columns(party: Party) -> Sequence[Column]:
             title=True,
             href=lambda row: reverse("portal:session", args=[row.pk]),
         ),
-        Column("vehicle", _("Vehicle"), value=lambda row: _vehicle_of(row, party), sort="vehicle__label"),
+        Column("vehicle", _("Vehicle"), value=lambda row: _vehicle_of(row, part), sort="vehicle__label"),
         Column("site", _("Site"), value=lambda row: str(row.site or row.station_ref), sort="site__name"),
         Column(
             "duration",
@@ -123,9 +110,7 @@ def _columns(party: Party) -> Sequence[Column]:
             minor=True,
         ),
         Column("energy_wh", _("Energy"), format="kwh", sort="energy_wh"),
-        Column(
-            "net", _("Net price"), format="money", value=lambda row: own_net(row, party), currency="contract.currency"
-        ),
+        Column("net", _("Net price"), format="money", value=part.net, currency="contract.currency"),
         Column(
             "status",
             _("Status"),
@@ -227,7 +212,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     found = filters.apply(own)
     table = Table(
         _rows(found),
-        _columns(party),
+        _columns(OwnPart(party)),
         request.GET,
         caption=_("Charging sessions"),
         default_sort="-ended_at",
@@ -273,7 +258,7 @@ class _Echo:
 
 def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
     """Times in the site's zone with their offset, energy in kWh, amounts with a point."""
-    writer = csv.writer(_Echo())
+    writer, part = csv.writer(_Echo()), OwnPart(party)
     yield "\ufeff"
     yield writer.writerow(
         [
@@ -292,13 +277,13 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
     )
     for row in rows.iterator(chunk_size=2000):
         zone = clock_zone(_zone(row))
-        net, own = own_net(row, party), is_own(row, party)
+        net, own = part.net(row), part.pays(row)
         cells = [
             row.provider_ref,
             row.started_at.astimezone(zone).isoformat(),
             row.ended_at.astimezone(zone).isoformat() if row.ended_at else "",
             row.site.name if row.site else "",
-            _vehicle_of(row, party),
+            _vehicle_of(row, part),
             row.token.driver_name if own and row.token else "",
             str(row.cost_centre or "") if own else "",
             format(Decimal(row.energy_wh) / 1000, ".3f"),
@@ -317,9 +302,9 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     party = membership_of(request).party
     found = get_object_or_404(_rows(own_sessions(request)).select_related("station"), pk=pk)
     language = get_language() or "en"
-    price = getattr(found, "price", None)
-    own = is_own(found, party)
-    running = found.state == SessionState.ACTIVE
+    price, part = getattr(found, "price", None), OwnPart(party)
+    own, net = part.pays(found), part.net(found)
+    live = price_now(found, timezone.now(), language) if own and found.state == SessionState.ACTIVE else None
     context = {
         "session": found,
         "status": status_of(found),
@@ -327,15 +312,14 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "zone": _zone(found),
         "currency": _currency(found),
         "is_own": own,
-        "vehicle": _vehicle_of(found, party),
+        "vehicle": _vehicle_of(found, part),
         "seconds": int(((found.ended_at or timezone.now()) - found.started_at).total_seconds()),
-        "net": own_net(found, party),
+        "net": net,
         "price": price if own else None,
+        "is_whole": price is not None and net == price.net_amount,
         "lines": explain(price, language) if own and price else [],
-        "live": price_now(found, timezone.now(), language) if own and running else None,
-        "shared": found.charges.filter(role=ChargeRole.SPONSOR).aggregate(net=Sum("net_amount"))["net"]
-        if own
-        else None,
+        "live": live,
+        "so_far": part.running(found, live.net_amount) if live else None,
     }
     return render(request, "portal/sessions/detail.html", context)
 
@@ -350,14 +334,16 @@ def _power(session: ChargingSession) -> str:
 
 def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
     running = charging_now(own_sessions(request)).select_related("site", "vehicle", "contract", "connector")[:MOST_LIVE]
-    now = timezone.now()
+    now, part = timezone.now(), OwnPart(party)
+    prices = {each.pk: price_now(each, now) if part.pays(each) else None for each in running}
     return [
         {
             "session": each,
             "zone": _zone(each),
             "seconds": max(0, int((now - each.started_at).total_seconds())),
-            "price": price_now(each, now) if is_own(each, party) else None,
-            "vehicle": str(each.vehicle) if is_own(each, party) and each.vehicle else "",
+            "net": part.running(each, price.net_amount) if (price := prices[each.pk]) else None,
+            "currency": _currency(each),
+            "vehicle": str(each.vehicle) if part.pays(each) and each.vehicle else "",
             "power": _power(each),
         }
         for each in running

@@ -2,6 +2,7 @@
 
 from sessions.queries.billable import billable_sessions, unrated_sessions
 from sessions.queries.completeness import Completeness, Tally, completeness
+from sessions.queries.own_part import OwnPart
 from sessions.queries.pricing import ExplainedLine, LivePrice, Pricer, Quote, explain, price_now
 from sessions.queries.sponsors import SponsorBook, Sponsored
 from sessions.queries.status import (
@@ -17,6 +18,7 @@ __all__ = [
     "Completeness",
     "ExplainedLine",
     "LivePrice",
+    "OwnPart",
     "Pricer",
     "Quote",
     "SessionStatus",

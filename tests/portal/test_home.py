@@ -229,5 +229,5 @@ def test_what_charges_now_is_the_companys_own(world: World, client: Client) -> N
     part = client.get(reverse("portal:sessions_live")).content.decode()
     assert world.own.vehicles[0].label in part
     assert "4.00\N{NO-BREAK SPACE}kWh" in part
-    assert "€1.80" in part
+    assert "€1.08" in part
     assert "6.00\N{NO-BREAK SPACE}kWh" not in part

@@ -1,0 +1,58 @@
+"""What a company sees as the price of a session: its own part alone, never what another payer pays (I20)."""
+
+from decimal import Decimal
+from functools import cached_property
+
+from contracts.models import Party, Token
+from evbilling.kernel.money import add, quantise
+from sessions.models import ChargingSession, SessionPrice
+from sessions.queries.sponsors import SponsorBook
+from sessions.rules.sharing import CUSTOMER, share_parts
+
+Parts = list[tuple[Decimal | None, Decimal]]
+
+
+class OwnPart:
+    """The own part of sessions for one company; load `contract`, `price` and `charges__contract` before for many.
+
+    Once split, the charge of its contracts. Before, the price less what the sponsor will pay: the same split as the
+    month close makes. None for a host, for a sponsor before the split, and where there is no price.
+    """
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+
+    def pays(self, session: ChargingSession) -> bool:
+        """Whether the session is paid for under an own contract, whoever sponsors it."""
+        return session.contract is not None and session.contract.party_id == self._party.pk
+
+    def net(self, session: ChargingSession) -> Decimal | None:
+        """The own part of a completed session's net price."""
+        charges = list(session.charges.all())
+        own = [charge.net_amount for charge in charges if charge.contract.party_id == self._party.pk]
+        price: SessionPrice | None = getattr(session, "price", None)
+        if own or price is None or not self.pays(session):
+            return add(own) if own else None
+        if charges:
+            return price.net_amount - add(charge.net_amount for charge in charges)
+        rates = [None if part["vat_rate"] is None else Decimal(part["vat_rate"]) for part in price.parts]
+        nets = [Decimal(part["net"]) for part in price.parts]
+        return self._left(session, list(zip(rates, nets, strict=True)), price.currency)
+
+    def running(self, session: ChargingSession, net: Decimal | None) -> Decimal | None:
+        """The own part of what a running session costs so far."""
+        if net is None or session.contract is None:
+            return None
+        currency = session.contract.currency
+        return self._left(session, [(None, quantise(net, currency))], currency)
+
+    def _left(self, session: ChargingSession, parts: Parts, currency: str) -> Decimal:
+        found = self._sponsors.sponsor_of(session.vehicle_id, session.started_at, site_id=session.site_id)
+        shares = share_parts(parts, sponsor_percent=found.percent if found else None, currency=currency)
+        return add(share.net for share in shares if share.role == CUSTOMER)
+
+    @cached_property
+    def _sponsors(self) -> SponsorBook:
+        """Of all vehicles whose tokens the company's contracts pay for."""
+        tokens = Token.objects.filter(assignments__contract__party=self._party, vehicle__isnull=False)
+        return SponsorBook(set(tokens.values_list("vehicle_id", flat=True)))
