@@ -61,7 +61,7 @@ def parts_are_the_price() -> Iterator[Finding]:
     """Of every session with charges, per price."""
     sums = (
         SessionCharge.objects.order_by()
-        .values("session__provider_ref", "price__net_amount")
+        .values("price", "session__provider_ref", "price__net_amount")
         .annotate(parts=amount_sum("net_amount"))
     )
     for row in sums.iterator(chunk_size=5000):

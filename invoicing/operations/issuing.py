@@ -20,6 +20,8 @@ from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import hold_open, post_journal
 from invoicing.operations.numbers import take_number
 from invoicing.queries.bookings import bookings_of
+from invoicing.queries.charges import replaced_sessions
+from sessions.models import ChargingSession
 
 RENDER = "invoicing.document.render"
 """The outbox step that draws and archives an issued document; its payload is {"invoice_id": id}."""
@@ -46,10 +48,26 @@ class DraftDoesNotAddUp(BillingError):
         )
 
 
+class SessionReplaced(WrongState):
+    """A draft bills a session that its source has corrected since."""
+
+    code = "session_replaced"
+
+    def __init__(self, invoice: Invoice, session: ChargingSession) -> None:
+        super().__init__(
+            _(
+                "%(document)s cannot be issued: session %(session)s on it was replaced by a changed copy. "
+                "Discard the draft, decide about the held copy, then draft again."
+            )
+            % {"document": invoice, "session": session.provider_ref}
+        )
+
+
 def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:
     """Issue a draft under the date `issued_on` and queue the drawing of its PDF, which then goes to the accountants.
 
-    Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, PeriodClosed.
+    Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, SessionReplaced,
+    PeriodClosed.
     """
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
@@ -59,6 +77,9 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
             BadInput("issued on", issued_on.isoformat(), _("A document cannot be dated before the period it bills.")),
         )
         require(_adds_up(invoice), DraftDoesNotAddUp(invoice))
+        replaced = replaced_sessions(invoice).first()
+        if replaced is not None:
+            raise SessionReplaced(invoice, replaced)
         _freeze_parties(invoice)
         step("invoicing.issue.frozen")
         hold_open(operator_id=invoice.operator_id, booked_on=issued_on)

@@ -1,7 +1,7 @@
 """Session charges as billing reads them: in one query however many there are."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from contracts.models import Contract, Site
 from evbilling.kernel.clock import Period, start_of_day
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
-from sessions.models import Hold, HoldState, SessionCharge
+from sessions.models import ChargingSession, Hold, HoldState, SessionCharge
 
 _COLUMNS = {
     "charge_id": "pk",
@@ -112,6 +112,12 @@ def _in_days_of(contract: Contract, session: str) -> Q:
     return inside
 
 
+def all_credited(charge_ids: Collection[int]) -> bool:
+    """Whether no draft bills any of these charges, and every issued document that does was credited."""
+    billed = BilledCharge.objects.filter(charge__in=charge_ids, use=ChargeUse.BILLED)
+    return not billed.filter(~_credits("line__invoice")).exists()
+
+
 def shareable_charges(contract: Contract, sites: QuerySet[Site], period: Period) -> QuerySet[SessionCharge]:
     """Charges at the sites that a host's share is due on: of sessions on the days of his contract, billed on issued
     documents of periods up to this one, not credited, and not shared before. Parts paid by sponsors are among them.
@@ -135,6 +141,18 @@ def returnable_charges(contract: Contract) -> QuerySet[SessionCharge]:
     shared = _uses(ChargeUse.SHARED, line__invoice__state=InvoiceState.ISSUED, line__invoice__contract=contract)
     return SessionCharge.objects.filter(
         Exists(shared.filter(~_credits("line__invoice"))), _credited(), ~Exists(_uses(ChargeUse.TAKEN_BACK))
+    )
+
+
+def replaced_sessions(draft: Invoice) -> QuerySet[ChargingSession]:
+    """Sessions on a draft that a changed copy has replaced since.
+
+    Left out is what another payer's live document bills a part of: an issued split is completed, never redone.
+    """
+    billed = BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED)
+    issued = billed.filter(~_credits("line__invoice"), line__invoice__state=InvoiceState.ISSUED)
+    return ChargingSession.objects.filter(
+        Exists(billed.filter(line__invoice=draft)), ~Exists(issued), superseded_at__isnull=False
     )
 
 

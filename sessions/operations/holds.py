@@ -1,6 +1,7 @@
 """A person decides about a held session: bill it, or leave it out; both with a reason (DOMAIN, Hold)."""
 
 import datetime as dt
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 from contracts.queries import TermsBook
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.errors import BadInput, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionPrice
 from sessions.operations.matching import match_sessions
@@ -20,20 +21,29 @@ PRICING = frozenset({HoldKind.NO_TARIFF, HoldKind.NOT_RATEABLE})
 """Released only once the session gets a price."""
 
 
-def release_hold(
-    *, hold_id: int, reason: str, by: User | None, at: dt.datetime, earlier_copy_credited: bool = False
-) -> Hold:
+AllCredited = Callable[[Collection[int]], bool]
+_documents: list[AllCredited] = []
+
+
+def answer_for_documents(all_credited: AllCredited) -> None:
+    """Said once, in an AppConfig.ready, by the part of the product that knows documents, which lies above this one.
+
+    `all_credited(charge_ids)`: no document bills any of these charges any more.
+    """
+    _documents.append(all_credited)
+
+
+def release_hold(*, hold_id: int, reason: str, by: User | None, at: dt.datetime) -> Hold:
     """Let a held session be billed; without another open hold it is priced at once.
 
     A session whose token, station, contract or tariff was missing is matched and priced again, and stays held while
-    something is still missing. One that changed after billing is released by the part of the product that knows
-    documents, when the earlier copy is credited (`earlier_copy_credited`). Raises WrongState, NotAllowed, BadInput.
+    something is still missing. One that changed after billing is released once every document with an earlier copy is
+    credited. Raises WrongState, NotAllowed, BadInput.
     """
     with transaction.atomic():
-        hold = _open(hold_id, reason, by)
-        session = _current(hold)
+        hold, session = _open(hold_id, reason, by)
         if hold.kind == HoldKind.CHANGED_AFTER_BILLING:
-            _require_credited(session, earlier_copy_credited)
+            _require_credited(session)
         terms = TermsBook()
         if hold.kind in MATCHING:
             _match_again(hold, session, terms)
@@ -54,8 +64,7 @@ def reject_hold(*, hold_id: int, reason: str, by: User | None, at: dt.datetime) 
     Raises WrongState for a hold that is decided, NotAllowed without the permission, BadInput without a reason.
     """
     with transaction.atomic():
-        hold = _open(hold_id, reason, by)
-        session = _current(hold)
+        hold, session = _open(hold_id, reason, by)
         _resolve(hold, HoldState.REJECTED, reason, by, at)
         Hold.objects.filter(session=session, state=HoldState.OPEN).update(
             state=HoldState.REJECTED, resolved_at=at, resolved_by=by, resolution=reason
@@ -67,7 +76,8 @@ def reject_hold(*, hold_id: int, reason: str, by: User | None, at: dt.datetime) 
     return hold
 
 
-def _open(hold_id: int, reason: str, by: User | None) -> Hold:
+def _open(hold_id: int, reason: str, by: User | None) -> tuple[Hold, ChargingSession]:
+    """Lock the session, then its hold, in the order in which an import takes them."""
     require(
         reason.strip() and len(reason) <= 300,
         BadInput("reason", reason, _("Say why, in at most 300 characters; it is kept with the session.")),
@@ -76,6 +86,10 @@ def _open(hold_id: int, reason: str, by: User | None) -> Hold:
         by is None or by.has_perm("charging.resolve_hold"),
         NotAllowed(_("You may not decide about held sessions; ask a billing clerk.")),
     )
+    session_id = Hold.objects.filter(pk=hold_id).values_list("session_id", flat=True).first()
+    if session_id is None:
+        raise NotFound(f"There is no hold with the id {hold_id}.")
+    session = lock(ChargingSession, session_id)
     hold = lock(Hold, hold_id)
     require(
         hold.state == HoldState.OPEN,
@@ -84,11 +98,6 @@ def _open(hold_id: int, reason: str, by: User | None) -> Hold:
             % {"ref": hold.session.provider_ref, "state": hold.get_state_display()}
         ),
     )
-    return hold
-
-
-def _current(hold: Hold) -> ChargingSession:
-    session = lock(ChargingSession, hold.session_id)
     require(
         session.superseded_at is None,
         WrongState(_("Session %(ref)s was replaced by a changed copy.") % {"ref": session.provider_ref}),
@@ -97,7 +106,7 @@ def _current(hold: Hold) -> ChargingSession:
         not SessionCharge.objects.filter(session=session).exists(),
         WrongState(_("Session %(ref)s is on a document already.") % {"ref": session.provider_ref}),
     )
-    return session
+    return hold, session
 
 
 def _resolve(hold: Hold, state: HoldState, reason: str, by: User | None, at: dt.datetime) -> None:
@@ -105,14 +114,15 @@ def _resolve(hold: Hold, state: HoldState, reason: str, by: User | None, at: dt.
     hold.save(update_fields=["state", "resolved_at", "resolved_by", "resolution"])
 
 
-def _require_credited(session: ChargingSession, credited: bool) -> None:
+def _require_credited(session: ChargingSession) -> None:
     billed = SessionCharge.objects.filter(
         session__source=session.source,
         session__source_label=session.source_label,
         session__provider_ref=session.provider_ref,
     )
+    charges = list(billed.values_list("pk", flat=True))
     require(
-        credited or not billed.exists(),
+        not charges or (_documents and all(credited(charges) for credited in _documents)),
         WrongState(
             _("An earlier copy of session %(ref)s is on a document; credit that document first.")
             % {"ref": session.provider_ref}
