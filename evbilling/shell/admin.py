@@ -10,6 +10,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -22,7 +23,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -152,6 +153,24 @@ class WorkspaceAdmin(ModelAdmin):
     def back_to_list(self) -> HttpResponse:
         """To the list, from a button of the list or for an object that is gone."""
         return leave_dialog(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Buttons of a row that is not there, or whose address was mistyped, answer as the row's own page does."""
+        patterns = super().get_urls()
+        of_a_row = {each.action_name for each in (*self._get_base_actions_detail(), *self._get_base_actions_row())}
+        for pattern in patterns:
+            if pattern.name in of_a_row:
+                pattern.callback = self._of_a_row(pattern.callback)
+        return patterns
+
+    def _of_a_row(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, object_id: str, **kwargs: Any) -> HttpResponse:
+            if self.admin_site.has_permission(request) and self.get_object(request, unquote(object_id)) is None:
+                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+            return view(request, object_id=object_id, **kwargs)
+
+        return checked
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from evbilling.access.acting import acting_user
 from evbilling.access.roles import Role
@@ -85,3 +86,17 @@ def test_no_page_of_a_row_shows_a_python_value(client: Client, settings: Any) ->
         seen.add(row._meta.model_name)
     missing = {model._meta.model_name for model in admin.site._registry} - seen
     assert missing == {"accountingperiod", "allocation", "billingrun", "billingrunitem", "delivery"}, missing
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("junk", ["abc", "9" * 23, "0"])
+def test_buttons_of_a_row_that_is_not_there_lead_to_the_start_page(client: Client, settings: Any, junk: str) -> None:
+    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    tried = 0
+    for page in admin.site._registry.values():
+        for button in {each.path: each for each in (*page._get_base_actions_detail(), *page._get_base_actions_row())}:
+            address = f"{reverse(f'admin:{page.opts.app_label}_{page.opts.model_name}_changelist')}{junk}/{button}/"
+            for answer in (client.get(address), client.post(address, {"_form_submitted": "True", "reason": "why"})):
+                assert (answer.status_code, answer.headers["Location"]) == (302, reverse("admin:index")), address
+                tried += 1
+    assert tried > 50

@@ -46,7 +46,7 @@ class Command(StableCommand):
         )
         counts = {name: getattr(batch, name) for name in ("rows", "added", "revised", "unchanged", "refused", "held")}
         for each in refused[:SHOWN]:
-            self.say(f"line {each.line}, {each.column or 'row'}: {each.reason}")
+            self.say(f"line {each.line}: {each.reason}")
         if len(refused) > SHOWN:
             self.say(f"and {len(refused) - SHOWN} more")
         if options["json"]:
