@@ -44,7 +44,7 @@ STATE_TONES = {
 def _issued(number: str) -> Invoice:
     found = Invoice.objects.filter(number=number.strip(), state=InvoiceState.ISSUED).first()
     if found is None:
-        raise BadInput("invoice", number, "Enter the number of an issued invoice, such as INV-2026-000365.")
+        raise BadInput("invoice", number, _("Enter the number of an issued invoice, such as INV-2026-000365."))
     return found
 
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from babel import Locale
+from django.utils.translation import gettext as _
 from stdnum import get_cc_module
 from stdnum.exceptions import ValidationError as StdnumError
 
@@ -22,7 +23,7 @@ def _countries() -> frozenset[str]:
 def country_code(text: str) -> str:
     """The ISO 3166 code in capitals. Raises BadInput for one that no country has."""
     code = text.strip().upper()
-    require(code in _countries(), BadInput("country", text, "Use an ISO 3166 code such as DE."))
+    require(code in _countries(), BadInput("country", text, _("Use an ISO 3166 code such as DE.")))
     return code
 
 
@@ -38,7 +39,9 @@ def vat_id(text: str, country: str) -> str:
     try:
         number = str(module.validate(compact))
     except StdnumError:
-        raise BadInput("VAT id", text, f"It is no VAT id of {country}; compare it with the company's papers.") from None
+        raise BadInput(
+            "VAT id", text, _("It is no VAT id of %s; compare it with the company's papers.") % country
+        ) from None
     prefix = "EL" if country == "GR" else country
     return number if number.startswith(prefix) or not compact.startswith(prefix) else prefix + number
 

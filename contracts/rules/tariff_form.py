@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BadInput, require
 
 SECONDS_PER_HOUR = 3600
@@ -33,15 +35,17 @@ def build_document(prices: SimplePrices, *, code: str, currency: str, country: s
     given = (prices.energy_price, prices.time_price, prices.start_fee)
     require(
         any(price is not None for price in given),
-        BadInput("price", "", "Give at least one price: per kWh, per hour or per session."),
+        BadInput("price", "", _("Give at least one price: per kWh, per hour or per session.")),
     )
     for name in ("energy_price", "time_price", "start_fee", "vat_percent", "time_after_hours"):
         value = getattr(prices, name)
-        require(value is None or value >= 0, BadInput(name, str(value), "Write zero or more."))
+        require(value is None or value >= 0, BadInput(name, str(value), _("Write zero or more.")))
     after = prices.time_after_hours * SECONDS_PER_HOUR
     require(
         after == after.to_integral_value(),
-        BadInput("time_after_hours", str(prices.time_after_hours), "Write hours that are whole seconds, such as 1.5."),
+        BadInput(
+            "time_after_hours", str(prices.time_after_hours), _("Write hours that are whole seconds, such as 1.5.")
+        ),
     )
     always: list[dict[str, Any]] = []
     if prices.start_fee is not None:

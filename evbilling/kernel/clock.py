@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BadInput
 
 _MONTH = re.compile(r"^((?:19|[2-8]\d)\d{2}|9[0-8]\d{2})-(0[1-9]|1[0-2])$", re.ASCII)
@@ -16,13 +18,13 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadInput("zone", name, "Use an IANA zone such as Europe/Berlin.") from None
+        raise BadInput("zone", name, _("Use an IANA zone such as Europe/Berlin.")) from None
 
 
 def require_aware(at: dt.datetime) -> dt.datetime:
     """The instant in UTC. Raises BadInput for a time without a zone."""
     if at.tzinfo is None or at.utcoffset() is None:
-        raise BadInput("instant", at.isoformat(), "Give it with its zone, such as 2026-01-31T23:00:00Z.")
+        raise BadInput("instant", at.isoformat(), _("Give it with its zone, such as 2026-01-31T23:00:00Z."))
     return at.astimezone(dt.UTC)
 
 
@@ -50,7 +52,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
-            raise BadInput("period", f"{self.start} to {self.end}", "The end must lie after the start.")
+            raise BadInput("period", f"{self.start} to {self.end}", _("The end must lie after the start."))
 
     @property
     def last_day(self) -> dt.date:
@@ -89,7 +91,7 @@ def parse_month(text: str) -> Period:
     """Read YYYY-MM. Raises BadInput for anything else."""
     match = _MONTH.match(text)
     if not match:
-        raise BadInput("period", text, "Write the month as YYYY-MM, for example 2026-10.")
+        raise BadInput("period", text, _("Write the month as YYYY-MM, for example 2026-10."))
     return month_of(dt.date(int(match[1]), int(match[2]), 1))
 
 

@@ -2,6 +2,8 @@
 
 from typing import Never
 
+from django.utils.translation import gettext as _
+
 
 class BillingError(Exception):
     """Base of every refusal that a person may read. `code` is stable for scripts and the API."""
@@ -19,7 +21,10 @@ class BadInput(BillingError):
     code = "bad_input"
 
     def __init__(self, field: str, value: object, advice: str) -> None:
-        super().__init__(f"{field}: {value!r} cannot be used. {advice}")
+        super().__init__(
+            _("%(field)s: %(value)s cannot be used. %(advice)s")
+            % {"field": field, "value": repr(value), "advice": advice}
+        )
         self.field = field
         self.value = value
 
@@ -42,7 +47,7 @@ class MakerIsChecker(NotAllowed):
     code = "maker_is_checker"
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} was made by you; a second person has to approve it.")
+        super().__init__(_("%(what)s was made by you; a second person has to approve it.") % {"what": what})
 
 
 class NotFound(BillingError):

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import NotFound
 
@@ -18,7 +19,7 @@ def lock[M: Model](model: type[M], pk: Any) -> M:
     try:
         return _locking(model).get(pk=pk)
     except ObjectDoesNotExist:
-        raise NotFound(f"There is no {model._meta.verbose_name} with the id {pk}.") from None
+        raise _missing(model, pk) from None
 
 
 def lock_all[M: Model](model: type[M], pks: Iterable[Any]) -> list[M]:
@@ -27,11 +28,16 @@ def lock_all[M: Model](model: type[M], pks: Iterable[Any]) -> list[M]:
     rows = list(_locking(model).filter(pk__in=wanted).order_by("pk"))
     if len(rows) != len(wanted):
         missing = sorted(set(wanted) - {row.pk for row in rows})
-        raise NotFound(f"There is no {model._meta.verbose_name} with the id {missing[0]}.")
+        raise _missing(model, missing[0])
     return rows
+
+
+def _missing(model: type[Model], pk: Any) -> NotFound:
+    return NotFound(_("There is no %(what)s with the id %(id)s.") % {"what": model._meta.verbose_name, "id": pk})
 
 
 def _locking[M: Model](model: type[M]) -> QuerySet[M]:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A lock needs a transaction around it.")
-    return model._base_manager.select_for_update(of=("self",))
+    # FOR NO KEY UPDATE: rows elsewhere that merely name this one (foreign keys) neither wait for it nor block it.
+    return model._base_manager.select_for_update(of=("self",), no_key=True)

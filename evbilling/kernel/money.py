@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+from django.utils.translation import gettext as _
 from moneyed import CurrencyDoesNotExist, get_currency
 
 from evbilling.kernel.errors import BadInput, MoneyError
@@ -21,7 +22,7 @@ def minor_digits(currency: str) -> int:
     try:
         sub_unit = get_currency(currency).sub_unit
     except CurrencyDoesNotExist:
-        raise BadInput("currency", currency, "Use an ISO 4217 code such as EUR.") from None
+        raise BadInput("currency", currency, _("Use an ISO 4217 code such as EUR.")) from None
     return len(str(sub_unit)) - 1
 
 
@@ -39,9 +40,13 @@ def exact(value: Exact | str, *, field: str = "amount") -> Decimal | Fraction:
     try:
         number = Decimal(value)
     except ArithmeticError:
-        raise MoneyError(f"{field}: {value!r} is not a number; write it like 12.34.") from None
+        raise MoneyError(
+            _("%(field)s: %(value)s is not a number; write it like 12.34.") % {"field": field, "value": repr(value)}
+        ) from None
     if not number.is_finite():
-        raise MoneyError(f"{field}: {value!r} is not a finite number; write it like 12.34.")
+        raise MoneyError(
+            _("%(field)s: %(value)s is not a number; write it like 12.34.") % {"field": field, "value": repr(value)}
+        )
     return number
 
 
@@ -64,7 +69,10 @@ def require_minor(amount: Decimal, currency: str, *, field: str = "amount") -> D
     """The amount in its minor digits. Raises MoneyError when it carries a fraction of the minor unit."""
     number = exact(amount, field=field)
     if isinstance(number, Fraction) or number != quantise(number, currency):
-        raise MoneyError(f"{field}: {amount} has a fraction of the smallest unit of {currency}; round it first.")
+        raise MoneyError(
+            _("%(field)s: %(amount)s has a fraction of the smallest unit of %(currency)s; round it first.")
+            % {"field": field, "amount": amount, "currency": currency}
+        )
     return quantise(number, currency)
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from contracts.models import Membership, PartyKind
@@ -58,12 +59,12 @@ def frame_of(request: HttpRequest) -> PortalFrame:
 
 def _navigation(kind: PartyKind) -> list[NavigationItem]:
     items = [NavigationItem(_("Overview"), reverse("portal:home"), "home")]
-    items.append(NavigationItem(_("Sessions"), reverse("portal:sessions"), "bolt"))
+    items.append(NavigationItem(pgettext("navigation", "Sessions"), reverse("portal:sessions"), "bolt"))
     if kind not in {PartyKind.PROPERTY_OWNER, PartyKind.EV_DRIVER}:
         items.append(NavigationItem(_("Vehicles"), reverse("portal:vehicles"), "car"))
     items.append(NavigationItem(_DOCUMENTS.get(kind, _("Invoices")), reverse("portal:invoices"), "invoice"))
     items.append(NavigationItem(_("Contract"), reverse("portal:contracts"), "contract"))
-    items.append(NavigationItem(_("Company"), reverse("portal:company"), "building"))
+    items.append(NavigationItem(pgettext("navigation", "Company"), reverse("portal:company"), "building"))
     return items
 
 

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BadInput, BillingError
 from evbilling.kernel.money import add, require_minor
 
@@ -198,7 +200,7 @@ class Letterhead:
     def __post_init__(self) -> None:
         for name, colour in (("accent", self.accent), ("ink", self.ink)):
             if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-                raise BadInput(name, colour, "Write the colour like #0b6e4f.")
+                raise BadInput(name, colour, _("Write the colour like #0b6e4f."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BillingError
 
 NO_TAX = Decimal(0)
@@ -59,8 +61,11 @@ class MissingTaxRate(BillingError):
     code = "missing_tax_rate"
 
     def __init__(self, place: "Place", on: dt.date) -> None:
-        where = f"{place.country} {place.region}".strip() or "a site without a country"
-        super().__init__(f"There is no tax rate for {where} on {on}. Add it to the tax rates, then bill again.")
+        where = f"{place.country} {place.region}".strip() or _("a site without a country")
+        super().__init__(
+            _("There is no tax rate for %(place)s on %(day)s. Add it to the tax rates, then bill again.")
+            % {"place": where, "day": on}
+        )
 
 
 class MissingCustomerTaxId(BillingError):
@@ -69,7 +74,7 @@ class MissingCustomerTaxId(BillingError):
     code = "missing_customer_tax_id"
 
     def __init__(self, party: str) -> None:
-        super().__init__(f"{party} is billed under reverse charge but has no VAT id. Enter it, then bill again.")
+        super().__init__(_("%s is billed under reverse charge but has no VAT id. Enter it, then bill again.") % party)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.clock import local_date
@@ -61,7 +62,11 @@ def allocate_payment(
         free = unallocated_amount(payment)
         require(
             0 < amount <= free,
-            BadInput("amount", str(amount), f"{payment} has {free} {payment.currency} free."),
+            BadInput(
+                "amount",
+                str(amount),
+                _("%(payment)s has %(amount)s free.") % {"payment": payment, "amount": f"{free} {payment.currency}"},
+            ),
         )
         return allocate(
             invoice_id=invoice_id,

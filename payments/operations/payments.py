@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel import outbox
@@ -290,9 +291,12 @@ def cancel_payment(*, payment_id: int, reason: str, by: User | None, at: dt.date
     payment = Payment.objects.get(pk=payment_id)
     require(
         payment.state == PaymentState.REQUIRES_ACTION,
-        WrongState(f"{payment} is {payment.get_state_display()}; only one that waits for the customer is cancelled."),
+        WrongState(
+            _("%(payment)s is %(state)s; only one that waits for the customer is cancelled.")
+            % {"payment": payment, "state": payment.get_state_display()}
+        ),
     )
-    require(reason.strip(), BillingError("Say why the payment is cancelled."))
+    require(reason.strip(), BillingError(_("Say why the payment is cancelled.")))
     adapter = processor_for(payment.processor)
     try:
         made = None if payment.processor_ref else adapter.find_payment(f"{payment.public_id}:charge")

@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contracts.models import Operator, Party
 from evbilling.access.models import User
@@ -41,11 +42,11 @@ def record_transfer(
     CardNumberGiven for a card number in the reference. The same transfer twice is refused.
     """
     amount = require_minor(amount, currency)
-    require(amount > 0, BadInput("amount", str(amount), "Enter what arrived, above zero."))
+    require(amount > 0, BadInput("amount", str(amount), _("Enter what arrived, above zero.")))
     operator = Operator.objects.get(pk=operator_id)
     require(
         received_on <= local_date(at, operator.zone),
-        BadInput("received_on", received_on.isoformat(), "The money cannot arrive in the future."),
+        BadInput("received_on", received_on.isoformat(), _("The money cannot arrive in the future.")),
     )
     require(not holds_card_number(payer_reference), CardNumberGiven("payer_reference"))
     with transaction.atomic():

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.clock import zone
 from evbilling.kernel.money import round_half_up
 from evbilling.kernel.strict_json import dumps
@@ -119,8 +121,8 @@ def read_row(mapped: Mapped, row: Mapping[str, str | None]) -> SessionInput:
     if ended_at < started_at:
         raise RowRefused(
             mapped.columns["ended_at"],
-            f"The session ends ({_cell(row, mapped.columns['ended_at'])}) before it starts "
-            f"({_cell(row, mapped.columns['started_at'])}).",
+            _("The session ends (%(end)s) before it starts (%(start)s).")
+            % {"end": _cell(row, mapped.columns["ended_at"]), "start": _cell(row, mapped.columns["started_at"])},
         )
     energy_wh = _energy(mapped, row)
     periods = _periods(mapped, row, started_at, ended_at, energy_wh)
@@ -144,9 +146,13 @@ def local_instant(local: dt.datetime, zone_name: str) -> dt.datetime:
         return first
     if first.astimezone(tz).replace(tzinfo=None) != local:
         raise ValueError(
-            f"{local} does not exist in {zone_name}: the clocks were put forward. Give it with its offset."
+            _("%(time)s does not exist in %(zone)s: the clocks were put forward. Give it with its offset.")
+            % {"time": local, "zone": zone_name}
         )
-    raise ValueError(f"{local} happens twice in {zone_name}: the clocks were put back. Give it with its offset.")
+    raise ValueError(
+        _("%(time)s happens twice in %(zone)s: the clocks were put back. Give it with its offset.")
+        % {"time": local, "zone": zone_name}
+    )
 
 
 def _cell(row: Mapping[str, str | None], heading: str) -> str:
@@ -157,18 +163,28 @@ def _text(mapped: Mapped, row: Mapping[str, str | None], name: str, *, required:
     heading = mapped.columns[name]
     text = _cell(row, heading)
     if required and not text:
-        raise RowRefused(heading, f"{heading} is empty; every session needs it.")
+        raise RowRefused(heading, _("%s is empty; every session needs it.") % heading)
     if len(text) > _LENGTHS[name]:
-        raise RowRefused(heading, f"{heading} is longer than {_LENGTHS[name]} characters.")
+        raise RowRefused(
+            heading,
+            _("%(column)s is longer than %(count)s characters.") % {"column": heading, "count": _LENGTHS[name]},
+        )
     if not text.isprintable():
-        raise RowRefused(heading, f"{heading} holds a character that cannot be shown: {text!r}.")
+        raise RowRefused(
+            heading,
+            _("%(column)s holds a character that cannot be shown: %(text)s.") % {"column": heading, "text": repr(text)},
+        )
     return text
 
 
 def _extra(row: Mapping[str, str | None], heading: str) -> str:
     text = _cell(row, heading)
     if len(text) > _LONGEST_EXTRA or "\0" in text:
-        raise RowRefused(heading, f"{heading} is longer than {_LONGEST_EXTRA} characters or not text.")
+        raise RowRefused(
+            heading,
+            _("%(column)s is longer than %(count)s characters or not text.")
+            % {"column": heading, "count": _LONGEST_EXTRA},
+        )
     return text
 
 
@@ -176,7 +192,7 @@ def _instant(mapped: Mapped, row: Mapping[str, str | None], name: str) -> dt.dat
     heading = mapped.columns[name]
     text = _cell(row, heading)
     if not text:
-        raise RowRefused(heading, f"{heading} is empty; a completed session has a start and an end.")
+        raise RowRefused(heading, _("%s is empty; a completed session has a start and an end.") % heading)
     try:
         if mapped.instant_format == ISO:
             moment = dt.datetime.fromisoformat(text)
@@ -184,9 +200,17 @@ def _instant(mapped: Mapped, row: Mapping[str, str | None], name: str) -> dt.dat
             moment = dt.datetime.strptime(text, mapped.instant_format)  # noqa: DTZ007 - the zone is the profile's
         moment = moment.replace(year=moment.year + mapped.year_offset)
     except ValueError:
-        raise RowRefused(heading, f"{heading}: {text!r} is not a time of the form {mapped.instant_format}.") from None
+        raise RowRefused(
+            heading,
+            _("%(column)s: %(text)s is not a time of the form %(form)s.")
+            % {"column": heading, "text": repr(text), "form": mapped.instant_format},
+        ) from None
     if moment.year not in _YEARS:
-        raise RowRefused(heading, f"{heading}: the year {moment.year} cannot be meant; set the profile's years to add.")
+        raise RowRefused(
+            heading,
+            _("%(column)s: the year %(year)s cannot be meant; set the profile's years to add.")
+            % {"column": heading, "year": moment.year},
+        )
     if moment.tzinfo is not None:
         return moment.astimezone(dt.UTC)
     try:
@@ -199,7 +223,9 @@ def _number(mapped: Mapped, heading: str, text: str) -> Decimal:
     plain = text if mapped.decimal_mark == "." else text.replace(".", "\0").replace(",", ".")
     if not _NUMBER.fullmatch(plain):
         raise RowRefused(
-            heading, f"{heading}: {text!r} is not a number of zero or more, written like 12{mapped.decimal_mark}5."
+            heading,
+            _("%(column)s: %(text)s is not a number of zero or more, written like %(example)s.")
+            % {"column": heading, "text": repr(text), "example": f"12{mapped.decimal_mark}5"},
         )
     return Decimal(plain)
 
@@ -209,7 +235,7 @@ def _energy(mapped: Mapped, row: Mapping[str, str | None]) -> int:
     heading = mapped.columns["energy"]
     text = _cell(row, heading)
     if not text:
-        raise RowRefused(heading, f"{heading} is empty; write 0 where no energy was drawn.")
+        raise RowRefused(heading, _("%s is empty; write 0 where no energy was drawn.") % heading)
     return int(round_half_up(_number(mapped, heading, text) * _WH_PER[mapped.energy_unit], 0))
 
 
@@ -240,7 +266,7 @@ def _periods(
     name = "charging_duration" if mapped.columns.get("charging_duration") else "parking_duration"
     if charging < 0 or charging + (parking or 0) > whole + 1:
         raise RowRefused(
-            mapped.columns.get(name, ""), "The stated durations are longer than the session from start to end."
+            mapped.columns.get(name, ""), _("The stated durations are longer than the session from start to end.")
         )
     charging = min(charging, whole)
     first = PeriodInput(started_at, energy_wh, charging)

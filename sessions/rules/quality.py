@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 ZERO_ENERGY = "zero_energy"
 OVER_LONG = "over_long"
 DUPLICATE = "duplicate"
@@ -49,12 +51,15 @@ class Concern:
 def look_alone(session: Seen, *, max_hours: int) -> Iterator[Concern]:
     """What is odd about a session by itself."""
     if session.energy_wh == 0:
-        yield Concern(session.key, ZERO_ENERGY, "No energy was drawn.")
+        yield Concern(session.key, ZERO_ENERGY, _("No energy was drawn."))
     lasted = session.ended_at - session.started_at
     if lasted > dt.timedelta(hours=max_hours):
         hours, seconds = divmod(int(lasted.total_seconds()), 3600)
         yield Concern(
-            session.key, OVER_LONG, f"It lasted {hours} h {seconds // 60} min, longer than {max_hours} hours."
+            session.key,
+            OVER_LONG,
+            _("It lasted %(hours)s h %(minutes)s min, longer than %(most)s hours.")
+            % {"hours": hours, "minutes": seconds // 60, "most": max_hours},
         )
 
 
@@ -68,10 +73,12 @@ def look_among(sessions: Sequence[Seen]) -> list[Concern]:
     ordered = sorted(sessions, key=lambda session: session.order)
     twins = _pairs(ordered, lambda session: (session.token_ref, session.station_ref), _started_together)
     known = {(first.key, second.key) for first, second in twins}
-    found = list(_concerns(twins, DUPLICATE, "The same token started at the same station within a minute: {others}."))
+    found = list(
+        _concerns(twins, DUPLICATE, _("The same token started at the same station within a minute: %(others)s."))
+    )
     for kind, place, text in (
-        (OVERLAP_STATION, lambda session: session.station_ref, "At the same time the station served {others}."),
-        (OVERLAP_TOKEN, lambda session: session.token_ref, "At the same time the token was used in {others}."),
+        (OVERLAP_STATION, lambda session: session.station_ref, _("At the same time the station served %(others)s.")),
+        (OVERLAP_TOKEN, lambda session: session.token_ref, _("At the same time the token was used in %(others)s.")),
     ):
         pairs = [
             (first, second) for first, second in _pairs(ordered, place, overlap) if (first.key, second.key) not in known
@@ -116,9 +123,11 @@ def _concerns(pairs: Iterable[tuple[Seen, Seen]], kind: str, text: str) -> Itera
         held, other = (second, first) if second.is_new else (first, second)
         others[held.key].append(other.key)
     for key, keys in others.items():
-        yield Concern(key, kind, text.format(others=_listed(keys)))
+        yield Concern(key, kind, text % {"others": _listed(keys)})
 
 
 def _listed(keys: Collection[str]) -> str:
     named = ", ".join(sorted(keys)[:_NAMED])
-    return f"{named} and {len(keys) - _NAMED} more" if len(keys) > _NAMED else named
+    if len(keys) <= _NAMED:
+        return named
+    return _("%(named)s and %(count)s more") % {"named": named, "count": len(keys) - _NAMED}
