@@ -152,6 +152,11 @@ def _distinct(rows: Sequence[SessionInput]) -> dict[str, SessionInput]:
             isinstance(row.energy_wh, int) and row.energy_wh >= 0,
             BadInput("energy_wh", row.energy_wh, _("Give whole watt-hours, zero or more.")),
         )
+        of_periods = sum(period.energy_wh for period in row.periods)
+        require(
+            not row.periods or of_periods == row.energy_wh,
+            BadInput("energy_wh", row.energy_wh, _("Its charging periods add up to %(wh)s Wh.") % {"wh": of_periods}),
+        )
     return inputs
 
 

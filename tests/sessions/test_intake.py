@@ -237,3 +237,11 @@ def test_the_database_refuses_sessions_that_cannot_be(world: World, changes: dic
     with pytest.raises(IntegrityError), transaction.atomic():
         ChargingSession.objects.filter(pk=session.pk).update(**changes)
     assert session_of().energy_wh == 10_000
+
+
+def test_a_session_whose_periods_are_not_its_energy_is_refused(world: World) -> None:
+    """Its price would follow from the periods, its line on the document from the whole."""
+    row = reported(world, periods=(PeriodInput(START, 4_000, 3600),), energy_wh=10_000)
+    with pytest.raises(BadInput, match="add up to 4000 Wh"):
+        record(row)
+    assert not ChargingSession.objects.exists()

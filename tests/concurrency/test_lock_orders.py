@@ -1,0 +1,79 @@
+"""Locks that different parts take on the same rows never wait for each other in a circle (PostgreSQL)."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from contracts.models import Contact, Contract, Party
+from evbilling.kernel.errors import WrongState
+from evbilling.kernel.locks import lock
+from invoicing.models import Invoice
+from invoicing.operations.drafting import draft_invoice
+from sessions.models import Hold
+from sessions.operations.holds import release_hold
+from tests.factories import make_party
+from tests.invoicing.month import AT, LATER, OCTOBER, make_month, record
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@contextmanager
+def elsewhere() -> Iterator[Callable[[Callable[[], object]], Future[object]]]:
+    """A second connection; what waits for a lock there for more than three seconds fails."""
+
+    def work(one: Callable[[], object]) -> object:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '3s'")
+                return one()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        yield lambda one: threads.submit(work, one)
+
+
+def test_given_a_locked_company_when_another_row_names_it_then_that_row_does_not_wait() -> None:
+    party = make_party()
+    with elsewhere() as other, transaction.atomic():
+        lock(Party, party.pk)
+        row = other(lambda: Contact.objects.create(party_id=party.pk, name="A", email="a@b.example", role="other"))
+        assert row.result(timeout=20).party_id == party.pk
+
+
+def test_given_a_locked_company_when_it_is_locked_elsewhere_then_that_waits() -> None:
+    party = make_party()
+    with elsewhere() as other, transaction.atomic():
+        lock(Party, party.pk)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            other(lambda: lock(Party, party.pk)).result(timeout=20)
+
+
+def test_given_a_contract_being_drafted_when_a_changed_copy_comes_in_then_neither_stops_the_other() -> None:
+    month = make_month(2)
+    beta = month.contracts["beta"]
+    copy = month.charge("beta", 0, 12)
+    with elsewhere() as other, transaction.atomic():
+        lock(Contract, beta.pk)  # as draft_invoice does first
+        other(lambda: record([copy], at=LATER)).result(timeout=20)
+    assert draft_invoice(contract_id=beta.pk, period=OCTOBER, at=LATER) is not None
+    assert Invoice.objects.get(contract=beta).net_amount == Decimal("9.90")  # 22 kWh at 0.45
+
+
+def test_given_a_held_session_when_it_is_released_while_its_copy_comes_in_then_one_of_them_is_told() -> None:
+    month = make_month(1)
+    empty = month.charge("beta", 3, 0)
+    record([empty])
+    hold = Hold.objects.get(session__provider_ref="beta-3")
+    with elsewhere() as other:
+        with transaction.atomic():
+            record([month.charge("beta", 3, 9)], at=LATER)  # the copy holds the session's row, then its holds
+            releasing = other(lambda: release_hold(hold_id=hold.pk, reason="ok", by=None, at=AT))
+            assert not releasing.done()
+        with pytest.raises(WrongState, match="already"):
+            releasing.result(timeout=20)
