@@ -371,7 +371,10 @@ UNFOLD = {
             "950": "oklch(0.262 0.051 173)",
         },
     },
-    "SCRIPTS": [lambda request: static("shell/admin-keyboard.js")],
+    "SCRIPTS": [
+        lambda request: static("shell/admin-keyboard.js"),
+        lambda request: static("shell/admin-dialogs.js"),
+    ],
     "STYLES": [lambda request: static("shell/admin.css")],
     "SIDEBAR": {
         "show_search": True,
