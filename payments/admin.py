@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import action, display
@@ -44,7 +45,7 @@ STATE_TONES = {
 def _issued(number: str) -> Invoice:
     found = Invoice.objects.filter(number=number.strip(), state=InvoiceState.ISSUED).first()
     if found is None:
-        raise BadInput("invoice", number, _("Enter the number of an issued invoice, such as INV-2026-000365."))
+        raise BadInput("invoice", number, gettext("Enter the number of an issued invoice, such as INV-2026-000365."))
     return found
 
 

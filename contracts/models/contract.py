@@ -38,7 +38,9 @@ class Contract(models.Model):
     """
 
     number = models.CharField(_("contract number"), max_length=30, unique=True)
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="contracts")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="contracts", verbose_name=_("operator")
+    )
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="contracts", verbose_name=_("party"))
     kind = models.CharField(_("kind"), max_length=12, choices=ContractKind.choices)
     state = models.CharField(
@@ -60,11 +62,17 @@ class Contract(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
     )
-    created_at = models.DateTimeField(editable=False)
+    created_at = models.DateTimeField(_("created at"), editable=False)
     activated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        null=True,
+        blank=True,
+        verbose_name=_("activated by"),
     )
-    activated_at = models.DateTimeField(editable=False, null=True, blank=True)
+    activated_at = models.DateTimeField(_("activated at"), editable=False, null=True, blank=True)
 
     class Meta:
         verbose_name = _("contract")
@@ -122,7 +130,9 @@ class ContractVersion(models.Model):
     Once approved by a second person it is frozen, and the database refuses any change.
     """
 
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="versions", verbose_name=_("contract")
+    )
     number = models.PositiveIntegerField(_("version"), editable=False)
     valid_from = models.DateField(_("valid from"), help_text=_("First local day in the contract's time zone"))
     state = models.CharField(
@@ -144,11 +154,17 @@ class ContractVersion(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
     )
-    created_at = models.DateTimeField(editable=False)
+    created_at = models.DateTimeField(_("created at"), editable=False)
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        null=True,
+        blank=True,
+        verbose_name=_("approved by"),
     )
-    approved_at = models.DateTimeField(editable=False, null=True, blank=True)
+    approved_at = models.DateTimeField(_("approved at"), editable=False, null=True, blank=True)
 
     class Meta:
         verbose_name = _("contract version")

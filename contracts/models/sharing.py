@@ -51,7 +51,9 @@ class Sponsorship(models.Model):
 class SponsoredVehicle(models.Model):
     """A vehicle under a sponsorship contract, from day to day (local dates of the contract's zone, half open)."""
 
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="sponsored_vehicles")
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="sponsored_vehicles", verbose_name=_("contract")
+    )
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="sponsored", verbose_name=_("vehicle"))
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)

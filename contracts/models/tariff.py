@@ -15,7 +15,7 @@ from evbilling.kernel.strict_json import ExactEncoder
 class Tariff(models.Model):
     """A named price list; its prices live in versions."""
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="tariffs")
+    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="tariffs", verbose_name=_("operator"))
     code = models.CharField(_("code"), max_length=36, unique=True)
     name = models.CharField(_("name"), max_length=120)
     currency = CurrencyField(verbose_name=_("currency"))
@@ -40,7 +40,7 @@ class TariffVersion(models.Model):
     A second person releases it; from then on it is frozen: sessions and documents refer to it for ever.
     """
 
-    tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="versions")
+    tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="versions", verbose_name=_("tariff"))
     number = models.PositiveIntegerField(_("version"), editable=False)
     valid_from = models.DateTimeField(_("valid from"))
     ocpi_version = models.CharField(
@@ -56,11 +56,17 @@ class TariffVersion(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
     )
-    created_at = models.DateTimeField(editable=False)
+    created_at = models.DateTimeField(_("created at"), editable=False)
     released_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False, null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        null=True,
+        blank=True,
+        verbose_name=_("released by"),
     )
-    released_at = models.DateTimeField(editable=False, null=True, blank=True)
+    released_at = models.DateTimeField(_("released at"), editable=False, null=True, blank=True)
 
     class Meta:
         verbose_name = _("tariff version")

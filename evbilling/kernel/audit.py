@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.protection import append_only, protect
 from evbilling.kernel.strict_json import ExactEncoder, dumps
@@ -26,23 +27,29 @@ class AuditRecord(models.Model):
     The person is kept by id and label, not by foreign key: the record outlives the user's row.
     """
 
-    action = models.CharField(max_length=80, db_index=True, help_text="Namespaced: invoicing.invoice.issue")
-    object_type = models.CharField(max_length=80, blank=True)
-    object_id = models.CharField(max_length=40, blank=True)
+    action = models.CharField(
+        _("action"), max_length=80, db_index=True, help_text=_("Namespaced: invoicing.invoice.issue")
+    )
+    object_type = models.CharField(_("object type"), max_length=80, blank=True)
+    object_id = models.CharField(_("object id"), max_length=40, blank=True)
     object_label = models.CharField(max_length=200, blank=True)
     by_id = models.BigIntegerField(null=True, blank=True)
     by_label = models.CharField(max_length=254)
-    at = models.DateTimeField(db_index=True)
-    where = models.CharField(max_length=100, blank=True, help_text="Address or channel the request came from")
-    result = models.CharField(max_length=40, default="ok")
-    reason = models.TextField(blank=True)
-    changes = models.JSONField(default=dict, blank=True, encoder=ExactEncoder)
-    members = models.JSONField(default=list, blank=True, encoder=ExactEncoder, help_text="Members of a batch")
+    at = models.DateTimeField(_("at"), db_index=True)
+    where = models.CharField(
+        _("where"), max_length=100, blank=True, help_text=_("Address or channel the request came from")
+    )
+    result = models.CharField(_("result"), max_length=40, default="ok")
+    reason = models.TextField(_("reason"), blank=True)
+    changes = models.JSONField(_("changes"), default=dict, blank=True, encoder=ExactEncoder)
+    members = models.JSONField(
+        _("members"), default=list, blank=True, encoder=ExactEncoder, help_text=_("Members of a batch")
+    )
 
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
-        verbose_name = "audit record"
+        verbose_name = _("audit record")
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_label}"

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import WrongState, require
@@ -32,35 +33,37 @@ LOST_AFTER = dt.timedelta(seconds=30)
 
 
 class OutboxState(models.TextChoices):
-    QUEUED = "queued", "queued"
-    IN_FLIGHT = "in_flight", "in flight"
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
-    UNKNOWN = "unknown", "unknown"
-    CANCELLED = "cancelled", "cancelled"
+    QUEUED = "queued", _("queued")
+    IN_FLIGHT = "in_flight", _("in flight")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    UNKNOWN = "unknown", _("unknown")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class OutboxMessage(models.Model):
     """One step to be done outside the transaction that asked for it."""
 
-    kind = models.CharField(max_length=80, help_text="Namespaced handler: invoicing.document.render")
-    key = models.CharField(max_length=160, unique=True, help_text="One intent, one row: the same key is refused")
-    payload = models.JSONField(default=dict, encoder=ExactEncoder)
-    queue = models.CharField(max_length=20)
+    kind = models.CharField(_("kind"), max_length=80, help_text=_("Namespaced handler: invoicing.document.render"))
+    key = models.CharField(
+        _("key"), max_length=160, unique=True, help_text=_("One intent, one row: the same key is refused")
+    )
+    payload = models.JSONField(_("payload"), default=dict, encoder=ExactEncoder)
+    queue = models.CharField(_("queue"), max_length=20)
     at_most_once = models.BooleanField(default=False)
-    state = models.CharField(max_length=12, choices=OutboxState.choices, default=OutboxState.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(_("state"), max_length=12, choices=OutboxState.choices, default=OutboxState.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     max_attempts = models.PositiveSmallIntegerField(default=6)
-    created_at = models.DateTimeField()
-    due_at = models.DateTimeField()
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    due_at = models.DateTimeField(_("due at"))
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "background step"
-        verbose_name_plural = "background steps"
+        verbose_name = _("background step")
+        verbose_name_plural = _("background steps")
         indexes = [
             models.Index(fields=["state", "due_at"], name="outbox_due"),
             models.Index(fields=["kind", "state"], name="outbox_kind"),

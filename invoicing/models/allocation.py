@@ -15,14 +15,20 @@ class Allocation(models.Model):
     `source` names the money: payment:<public id> or credit:<credit note id>. Amounts are positive, a reversal negative.
     """
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="allocations")
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, related_name="allocations", verbose_name=_("invoice")
+    )
     source = models.CharField(_("source"), max_length=80, db_index=True)
     amount = AmountField(verbose_name=_("amount"))
     currency = CurrencyField()
     allocated_on = models.DateField(_("allocated on"))
-    allocated_at = models.DateTimeField()
-    allocated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversal")
+    allocated_at = models.DateTimeField(_("allocated at"))
+    allocated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("allocated by")
+    )
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversal", verbose_name=_("reverses")
+    )
 
     class Meta:
         verbose_name = _("allocation")

@@ -47,7 +47,9 @@ class Invoice(models.Model):
 
     kind = models.CharField(_("kind"), max_length=12, choices=InvoiceKind.choices)
     state = models.CharField(_("state"), max_length=6, choices=InvoiceState.choices, default=InvoiceState.DRAFT)
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="invoices")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("operator")
+    )
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("party"))
     contract = models.ForeignKey(
         Contract, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("contract")
@@ -60,14 +62,16 @@ class Invoice(models.Model):
     sequence = models.PositiveIntegerField(null=True)
     number = models.CharField(_("number"), max_length=30, unique=True, null=True, default=None)
     issued_on = models.DateField(_("issued on"), null=True)
-    issued_at = models.DateTimeField(null=True)
-    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    issued_at = models.DateTimeField(_("issued at"), null=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("issued by")
+    )
     due_on = models.DateField(_("due on"), null=True)
     corrects = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("corrects")
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    currency = CurrencyField()
+    currency = CurrencyField(verbose_name=_("currency"))
     net_amount = AmountField(verbose_name=_("net"), default=0)
     tax_amount = AmountField(verbose_name=_("tax"), default=0)
     gross_amount = AmountField(verbose_name=_("total"), default=0)
@@ -170,7 +174,7 @@ class InvoiceTax(models.Model):
     tax_rate = RateField()
     net_amount = AmountField()
     tax_amount = AmountField()
-    ground = models.CharField(max_length=200, blank=True, help_text="Why no tax is charged, as printed")
+    ground = models.CharField(_("ground"), max_length=200, blank=True, help_text="Why no tax is charged, as printed")
 
     class Meta:
         ordering = ["invoice", "-tax_rate"]
@@ -196,7 +200,7 @@ class BilledCharge(models.Model):
 
     line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="billed_charges")
     charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="billed")
-    use = models.CharField(max_length=6, choices=ChargeUse.choices)
+    use = models.CharField(_("use"), max_length=6, choices=ChargeUse.choices)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["charge", "use"], name="charge_used_once")]

@@ -29,7 +29,9 @@ class AccountRole(models.TextChoices):
 class Account(models.Model):
     """One account of an operator's chart."""
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="accounts")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="accounts", verbose_name=_("operator")
+    )
     role = models.CharField(_("role"), max_length=20, choices=AccountRole.choices)
     code = models.CharField(_("code"), max_length=12)
     name = models.CharField(_("name"), max_length=80)
@@ -50,10 +52,14 @@ class Account(models.Model):
 class AccountingPeriod(models.Model):
     """A closed calendar month: nothing is posted into it (I15). An open month has no row."""
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="closed_periods")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="closed_periods", verbose_name=_("operator")
+    )
     month = models.DateField(_("month"), help_text=_("Its first day"))
     closed_at = models.DateTimeField(_("closed"))
-    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("closed by")
+    )
 
     class Meta:
         verbose_name = _("closed accounting period")
@@ -68,12 +74,14 @@ class AccountingPeriod(models.Model):
 class JournalEntry(models.Model):
     """One booking. `source` names what caused it (invoice:12, payment:abc:captured); each source books once."""
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="journal_entries")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="journal_entries", verbose_name=_("operator")
+    )
     booked_on = models.DateField(_("booked on"))
     source = models.CharField(_("source"), max_length=80, unique=True)
     text = models.CharField(_("text"), max_length=200)
-    currency = CurrencyField()
-    posted_at = models.DateTimeField()
+    currency = CurrencyField(verbose_name=_("currency"))
+    posted_at = models.DateTimeField(_("posted at"))
 
     class Meta:
         verbose_name = _("journal entry")
@@ -89,8 +97,10 @@ class JournalLine(models.Model):
     """One side of a booking: debit positive, credit negative; an entry's lines add up to zero (I15)."""
 
     entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="lines")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lines")
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lines", verbose_name=_("account"))
+    party = models.ForeignKey(
+        Party, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("party")
+    )
     amount = AmountField(help_text="Debit positive, credit negative")
 
     class Meta:

@@ -9,7 +9,9 @@ from contracts.models import Operator
 class NumberSeries(models.Model):
     """The counter behind document numbers. Its row is locked last when issuing: a rollback returns the number."""
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="number_series")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="number_series", verbose_name=_("operator")
+    )
     prefix = models.CharField(_("prefix"), max_length=10)
     year = models.PositiveSmallIntegerField(_("year"))
     last_number = models.PositiveIntegerField(_("last number"), default=0)

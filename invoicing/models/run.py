@@ -20,13 +20,17 @@ class BillingRun(models.Model):
     A run without `issue` stops at drafts. Counts are computed from its items.
     """
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="billing_runs")
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="billing_runs", verbose_name=_("operator")
+    )
     period_from = models.DateField(_("period from"))
     period_to = models.DateField(_("period to"))
     state = models.CharField(_("state"), max_length=8, choices=RunState.choices, default=RunState.RUNNING)
     issue = models.BooleanField(_("issue documents"), default=True)
     issued_on = models.DateField(_("date of the documents"))
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
+    )
     created_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
@@ -51,14 +55,18 @@ class ItemState(models.TextChoices):
 class BillingRunItem(models.Model):
     """One contract in a run. A failed one keeps its cause and is tried again; it never blocks the others (I17)."""
 
-    run = models.ForeignKey(BillingRun, on_delete=models.CASCADE, related_name="items")
-    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="run_items")
+    run = models.ForeignKey(BillingRun, on_delete=models.CASCADE, related_name="items", verbose_name=_("run"))
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="run_items", verbose_name=_("contract")
+    )
     state = models.CharField(_("state"), max_length=8, choices=ItemState.choices, default=ItemState.PENDING)
-    invoice = models.ForeignKey(Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="run_items")
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="run_items", verbose_name=_("invoice")
+    )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    claimed_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("billing run item")

@@ -34,14 +34,21 @@ class Hold(models.Model):
     Nothing is dropped silently: a session with an open hold is held, with a rejected one excluded (I2).
     """
 
-    session = models.ForeignKey(ChargingSession, on_delete=models.PROTECT, related_name="holds")
+    session = models.ForeignKey(
+        ChargingSession, on_delete=models.PROTECT, related_name="holds", verbose_name=_("session")
+    )
     kind = models.CharField(_("reason"), max_length=24, choices=HoldKind.choices)
     detail = models.CharField(_("detail"), max_length=300)
     state = models.CharField(_("state"), max_length=8, choices=HoldState.choices, default=HoldState.OPEN)
     opened_at = models.DateTimeField(_("opened"))
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("resolved by"),
     )
     resolution = models.CharField(_("resolution"), max_length=300, blank=True)
 

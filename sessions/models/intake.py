@@ -46,10 +46,14 @@ class ImportProfile(models.Model):
 class ImportBatch(models.Model):
     """One run of an import and what became of every line: rows = added + revised + unchanged + refused."""
 
-    profile = models.ForeignKey(ImportProfile, on_delete=models.PROTECT, related_name="batches")
+    profile = models.ForeignKey(
+        ImportProfile, on_delete=models.PROTECT, related_name="batches", verbose_name=_("profile")
+    )
     file_name = models.CharField(_("file"), max_length=200)
     file_sha256 = models.CharField(max_length=64)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
     at = models.DateTimeField(_("imported"))
     rows = models.PositiveIntegerField(_("rows"), default=0)
     added = models.PositiveIntegerField(_("added"), default=0)

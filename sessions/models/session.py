@@ -37,7 +37,7 @@ class ChargingSession(models.Model):
     source_label = models.CharField(_("source system"), max_length=40, blank=True)
     provider_ref = models.CharField(_("reference"), max_length=64)
     revision = models.PositiveSmallIntegerField(_("revision"), default=1)
-    superseded_at = models.DateTimeField(null=True, blank=True)
+    superseded_at = models.DateTimeField(_("superseded at"), null=True, blank=True)
     content_hash = models.CharField(max_length=64)
     state = models.CharField(_("state"), max_length=12, choices=SessionState.choices)
     token_ref = models.CharField(_("token as reported"), max_length=64, blank=True)
@@ -70,8 +70,10 @@ class ChargingSession(models.Model):
     ended_at = models.DateTimeField(_("end"), null=True, blank=True)
     energy_wh = models.BigIntegerField(_("energy (Wh)"))
     periods = models.JSONField(default=list, encoder=ExactEncoder)
-    extra = models.JSONField(default=dict, blank=True, encoder=ExactEncoder, help_text="Further columns of the source")
-    received_at = models.DateTimeField()
+    extra = models.JSONField(
+        _("extra"), default=dict, blank=True, encoder=ExactEncoder, help_text="Further columns of the source"
+    )
+    received_at = models.DateTimeField(_("received at"))
 
     class Meta:
         verbose_name = _("charging session")
