@@ -102,3 +102,19 @@ def test_a_fleet_manager_goes_from_a_figure_to_its_sessions_and_to_the_invoice(
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF", exact=True).click()
     assert download.value.suggested_filename == invoice.documents.get(kind="pdf").file_name
+
+
+def test_the_columns_of_the_overview_begin_on_one_line_when_nothing_charges(new_page, live_server) -> None:
+    quiet = make_world()
+    quiet.charge(quiet.own, dt.datetime(2026, 10, 5, 9, tzinfo=dt.UTC), kwh=8)
+    bill(quiet.own)
+    page = new_page(width=1280)
+    enter(page, quiet.own.manager, live_server.url)
+    with page.expect_response("**/sessions/live/**"):
+        page.goto("/")
+    expect(page.locator("#live")).to_have_attribute("hx-trigger", "every 5s")
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.aside-first > * > .card:not(.card ~ .card)')].map(c => c.offsetTop)"
+    )
+    assert len(tops) == 2
+    assert tops[0] == tops[1], tops
