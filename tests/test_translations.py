@@ -1,7 +1,7 @@
 """Every sentence a person may read has its German: found in the sources, translated, compiled, and shown.
 
 No GNU gettext is needed: Python sources are read by their syntax tree, templates by Django's own `templatize`.
-To add a sentence: mark it, run `manage.py makemessages -l de --no-location`, write the German, run `compilemessages`.
+How a sentence gets its German: CONTRIBUTING.md, Languages.
 """
 
 import ast
@@ -144,7 +144,7 @@ def test_given_a_catalogue_then_its_compiled_form_says_the_same(app):
 
 @pytest.mark.parametrize("app", APPS)
 def test_given_a_word_that_another_package_translates_too_then_a_german_page_shows_ours(app):
-    """Where it fails, put the word into the frame's catalogue as well: that one stands before every package's."""
+    """Where it fails, name the word in evbilling/workspace/theme_words.py: the frame's catalogue stands before all."""
     shown_otherwise = []
     with translation.override("de"):
         for message in messages(app):

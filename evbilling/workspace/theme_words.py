@@ -1,7 +1,8 @@
-"""Sentences of the admin theme, which ships no catalogue of its own: named here so that ours translate them."""
+"""Words that our catalogue must hold although no source of ours says them, or another app's source does."""
 
 from django.utils.translation import gettext_noop
 
+# The admin theme ships no catalogue of its own.
 THEME_WORDS = (
     gettext_noop("All applications"),
     gettext_noop("Apply Filters"),
@@ -48,4 +49,13 @@ THEME_WORDS = (
     gettext_noop("Welcome"),
     gettext_noop("Welcome back to"),
     gettext_noop("You have been successfully logged out from the administration"),
+)
+
+# Packages translate these too, and otherwise; only the frame's catalogue stands before theirs.
+OUR_MEANING = (
+    gettext_noop("created"),
+    gettext_noop("sent"),
+    gettext_noop("session"),
+    gettext_noop("sessions"),
+    gettext_noop("token"),
 )

@@ -7,5 +7,5 @@
     mail        subject, text and HTML part from templates/emails/, file names
     formats     money, numbers and dates in the document's language; words: what the document's kind decides
 
-A new word goes through gettext here and into invoicing/locale; the tests refuse a word without its German.
+A new word goes through gettext (CONTRIBUTING.md, Languages); the tests refuse a word without its German.
 """
