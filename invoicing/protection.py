@@ -22,5 +22,6 @@ def register() -> None:
         append_only("invoicing.JournalEntry", "Journal entries are never changed; post a reversal."),
         append_only("invoicing.JournalLine", "Journal lines are never changed; post a reversal."),
         append_only("invoicing.Allocation", "Allocations are never changed; reverse them."),
+        append_only("invoicing.AccountingPeriod", "A closed month stays closed; correct it in an open one."),
         Protection("invoicing.NumberSeries", "kept", "A number series is never deleted.", ("DELETE",)),
     )

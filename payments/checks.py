@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.fields import amount_sum
-from invoicing.models import Allocation, JournalEntry
+from invoicing.models import AccountRole, Allocation, JournalEntry
 from payments.models import Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
 from payments.rules.card_guard import holds_card_number
 
@@ -41,17 +41,30 @@ def _captured_is_booked() -> Iterator[Finding]:
         is_captured = payment.state == PaymentState.CAPTURED
         if is_captured != payment.has_event:
             yield Finding("I12", str(payment), f"{payment} is {payment.state}, its events say otherwise.")
-    booked = set(
-        JournalEntry.objects.filter(source__startswith=PREFIX, source__endswith=":captured").values_list(
-            "source", flat=True
-        )
-    )
+    received = JournalEntry.objects.filter(source__startswith=PREFIX, source__endswith=":captured")
+    credit = amount_sum("lines__amount", filter=Q(lines__account__role=AccountRole.CUSTOMER_CREDIT))
+    booked = set(received.annotate(credit=credit).values_list("source", "currency", "operator", "credit"))
+    captured = Payment.objects.filter(state=PaymentState.CAPTURED)
     due = {
-        f"{PREFIX}{public_id}:captured"
-        for public_id in Payment.objects.filter(state=PaymentState.CAPTURED).values_list("public_id", flat=True)
+        (f"{PREFIX}{public_id}:captured", currency, operator, -amount)
+        for public_id, currency, operator, amount in captured.values_list("public_id", "currency", "operator", "amount")
     }
-    for source in sorted(due ^ booked):
+    for source in sorted({row[0] for row in due ^ booked}):
         yield Finding("I12", source, f"{source}: captured money and its journal entry do not go together.")
+
+
+@proves("I12", "A payment settles documents of its own party, operator and currency")
+def _settles_its_own() -> Iterator[Finding]:
+    payments = {
+        f"{PREFIX}{public_id}": row
+        for public_id, *row in Payment.objects.values_list("public_id", "party", "operator", "currency")
+    }
+    used = Allocation.objects.filter(source__startswith=PREFIX).order_by("pk")
+    for pk, source, *row in used.values_list(
+        "pk", "source", "invoice__party", "invoice__operator", "currency"
+    ).iterator(chunk_size=2000):
+        if source in payments and payments[source] != row:
+            yield Finding("I12", f"allocation {pk}", f"{source} is of another party, operator or currency.")
 
 
 @proves("I13", "A provider event is applied once")

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef
 from django.db.models.functions import Coalesce
 
+from contracts.models import ContractVersion
 from contracts.queries import TermsBook
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import local_date, month_of, months_between
+from evbilling.kernel.fields import amount_sum
 from sessions.models import (
     ChargingSession,
     Hold,
@@ -101,7 +103,10 @@ def _same_cents() -> Iterator[Finding]:
 @proves("I4", "A price is the sum of its parts, its charges the price")
 def _sums() -> Iterator[Finding]:
     charged = (
-        SessionCharge.objects.filter(price=OuterRef("pk")).order_by().values("price").annotate(net=Sum("net_amount"))
+        SessionCharge.objects.filter(price=OuterRef("pk"))
+        .order_by()
+        .values("price")
+        .annotate(net=amount_sum("net_amount"))
     )
     rows = SessionPrice.objects.annotate(charged=Coalesce(charged.values("net"), None)).order_by("pk")
     for pk, ref, net, parts, total in rows.values_list(
@@ -130,17 +135,25 @@ def _one_period() -> Iterator[Finding]:
         if not months[0].instants(zone)[0] <= first < months[-1].instants(zone)[1]:
             yield Finding("I6", f"{zone} {months[0].code}", "A session's end lies outside the month it is counted in.")
     terms = TermsBook()
+    charged = Exists(SessionCharge.objects.filter(price=OuterRef("pk")))
     rows = SessionPrice.objects.filter(session__superseded_at__isnull=True).values_list(
-        "session__provider_ref", "session__contract_id", "session__started_at", "contract_version_id"
+        "session__provider_ref",
+        "session__contract_id",
+        "session__started_at",
+        "contract_version_id",
+        "rated_at",
+        charged,
     )
-    seen: dict[tuple[int, dt.date], int | None] = {}
-    for ref, contract_id, started_at, version_id in rows.iterator(chunk_size=2000):
+    seen: dict[tuple[int, dt.date], ContractVersion | None] = {}
+    for ref, contract_id, started_at, version_id, rated_at, billed in rows.iterator(chunk_size=2000):
         contract = terms.contracts.get(contract_id)
         if contract is None:
             continue
         key = (contract_id, local_date(started_at, contract.zone))
         if key not in seen:
-            version = terms.version_on(contract, key[1])
-            seen[key] = version.pk if version else None
-        if seen[key] != version_id:
+            seen[key] = terms.version_on(contract, key[1])
+        version = seen[key]
+        if version is not None and billed and version.approved_at is not None and version.approved_at > rated_at:
+            continue  # terms approved for the past: what was billed before stays as it was
+        if (version.pk if version else None) != version_id:
             yield Finding("I6", f"session {ref}", "It was priced under other terms than those in force at its start.")

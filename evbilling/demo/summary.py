@@ -3,12 +3,11 @@
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from contracts.models import Operator
 from evbilling.demo.company import CURRENCY
 from evbilling.demo.sample import Sample
 from evbilling.kernel.books import check_books
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import (
     BilledCharge,
@@ -60,8 +59,8 @@ def summarise(operator: Operator, sample: Sample, *, seconds: int) -> Summary:
     months = [completeness(operator, month) for month in sample.months]
     issued = Invoice.objects.filter(operator=operator, state=InvoiceState.ISSUED)
     invoices = issued.filter(kind=InvoiceKind.INVOICE)
-    gross = invoices.aggregate(total=Sum("gross_amount"))["total"] or Decimal(0)
-    paid = PaymentEvent.objects.filter(kind="captured").aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    gross = invoices.aggregate(total=amount_sum("gross_amount"))["total"] or Decimal(0)
+    paid = PaymentEvent.objects.filter(kind="captured").aggregate(total=amount_sum("amount"))["total"] or Decimal(0)
     return Summary(
         sessions_in=sum(month.sessions_in for month in months),
         billed=sum(month.billed for month in months),

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from contracts.models import Contract, Party
 from evbilling.access.models import User
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import Period, local_date, month_of
-from evbilling.kernel.fields import AmountField
+from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, add, quantise
 from invoicing.models import Invoice, InvoiceKind, InvoiceState
 from invoicing.queries.documents import open_amount, with_open_amount
@@ -201,7 +201,7 @@ def _figures(sessions: QuerySet[ChargingSession]) -> Iterator[Figure]:
         SessionCharge.objects.filter(session=OuterRef("pk"), contract=OuterRef("contract"))
         .order_by()
         .values("session")
-        .annotate(total=Sum("net_amount"))
+        .annotate(total=amount_sum("net_amount"))
         .values("total")
     )
     named = sessions.annotate(own_charge=Subquery(charges, output_field=AmountField()))

@@ -11,11 +11,21 @@ from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO
-from invoicing.models import AccountingPeriod, Allocation, Invoice, InvoiceKind, InvoiceState, JournalEntry, JournalLine
-from invoicing.queries.bookings import bookings_of
+from invoicing.models import (
+    AccountingPeriod,
+    AccountRole,
+    Allocation,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
+    JournalEntry,
+    JournalLine,
+)
+from invoicing.queries.bookings import bookings_of, receivable_of
 from invoicing.queries.documents import CREDIT_PREFIX
 
 _INVOICE = "invoice:"
+_ALLOCATION = "allocation:"
 
 
 @proves("I12", "What is allocated to a document is at most its total")
@@ -103,6 +113,28 @@ def each_is_booked() -> Iterator[Finding]:
     )
     for allocation in allocations.exclude(source_name__in=sources):
         yield Finding("I15", f"allocation {allocation.pk}", "It is not in the ledger.")
+
+
+@proves("I15", "The ledger holds each allocation with its amount")
+def ledger_equals_allocations() -> Iterator[Finding]:
+    """Money moves from the party's unallocated credit to the receivable by what was allocated, in its currency."""
+    lines = JournalLine.objects.filter(entry__source__startswith=_ALLOCATION).order_by()
+    booked: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for source, currency, role, total in lines.values_list(
+        "entry__source", "entry__currency", "account__role"
+    ).annotate(total=amount_sum("amount")):
+        booked[source][f"{role} {currency}"] = total
+    made = Allocation.objects.exclude(source__startswith=CREDIT_PREFIX).select_related("invoice__contract")
+    for each in made.iterator(chunk_size=2000):
+        due = {
+            f"{AccountRole.CUSTOMER_CREDIT.value} {each.currency}": each.amount,
+            f"{receivable_of(each.invoice).value} {each.currency}": -each.amount,
+        }
+        found = booked.pop(f"{_ALLOCATION}{each.pk}", {})
+        if found and found != due:
+            yield Finding("I15", f"allocation {each.pk}", "What the ledger holds of it is not what was allocated.")
+    for source in sorted(booked):
+        yield Finding("I15", f"journal {source}", "There is no such allocation.")
 
 
 @proves("I7", "The ledger holds each document with its amounts")

@@ -9,11 +9,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from contracts.models import TaxStatus, TaxWord
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
 from invoicing.documents.annex_rows import amount_label, annex_of
 from invoicing.documents.formats import formats_of
@@ -249,7 +249,7 @@ def _sponsored(invoice: Invoice) -> list[str]:
         SessionCharge.objects.filter(session__in=own.values("charge__session_id"))
         .exclude(contract=invoice.contract_id)
         .values("contract__party__legal_name", "role")
-        .annotate(net=Sum("net_amount"))
+        .annotate(net=amount_sum("net_amount"))
         .order_by("contract__party__legal_name")
     )
     money = formats_of(invoice.language, invoice.currency).money

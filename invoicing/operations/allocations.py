@@ -6,7 +6,6 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contracts.models import ContractKind
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
@@ -15,6 +14,7 @@ from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import require_minor
 from invoicing.models import AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.ledger import post_journal
+from invoicing.queries.bookings import receivable_of
 from invoicing.queries.documents import CREDIT_PREFIX, PAYMENT_PREFIX, open_amount
 
 
@@ -133,8 +133,8 @@ def _require_credit(note: Invoice, invoice: Invoice, amount: Decimal) -> None:
         note.kind == InvoiceKind.CREDIT_NOTE
         and note.state == InvoiceState.ISSUED
         and note.corrects is not None
-        and (note.party_id, note.operator_id, note.currency, note.corrects.kind, _receivable(note))
-        == (invoice.party_id, invoice.operator_id, invoice.currency, invoice.kind, _receivable(invoice)),
+        and (note.party_id, note.operator_id, note.currency, note.corrects.kind, receivable_of(note))
+        == (invoice.party_id, invoice.operator_id, invoice.currency, invoice.kind, receivable_of(invoice)),
         WrongState(
             _("%(note)s cannot settle %(document)s: it must be an issued credit note of the same party and currency.")
             % {"note": note, "document": invoice}
@@ -142,11 +142,6 @@ def _require_credit(note: Invoice, invoice: Invoice, amount: Decimal) -> None:
     )
     left = open_amount(note)
     require(amount <= left, AllocationTooHigh(note, amount, left))
-
-
-def _receivable(invoice: Invoice) -> AccountRole:
-    sponsored = invoice.contract.kind == ContractKind.SPONSORSHIP
-    return AccountRole.SPONSOR_RECEIVABLE if sponsored else AccountRole.RECEIVABLE
 
 
 def _book(allocation: Allocation, invoice: Invoice, at: dt.datetime) -> None:
@@ -161,7 +156,7 @@ def _book(allocation: Allocation, invoice: Invoice, at: dt.datetime) -> None:
         currency=allocation.currency,
         lines=[
             (AccountRole.CUSTOMER_CREDIT, invoice.party, allocation.amount),
-            (_receivable(invoice), invoice.party, -allocation.amount),
+            (receivable_of(invoice), invoice.party, -allocation.amount),
         ],
         at=at,
     )

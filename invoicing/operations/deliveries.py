@@ -70,10 +70,12 @@ def send(*, delivery_id: int, last_attempt: bool, at: dt.datetime) -> None:
     claimed = Delivery.objects.filter(pk=delivery_id, state__in=SENDABLE).update(state=DeliveryState.SENDING, error="")
     delivery = Delivery.objects.select_related("invoice").get(pk=delivery_id)
     if not claimed:
-        raise GiveUp(
-            _("Delivery %(delivery)s is %(state)s; send the document again as a new delivery.")
-            % {"delivery": delivery, "state": delivery.get_state_display()}
-        )
+        why = _("Delivery %(delivery)s is %(state)s; send the document again as a new delivery.") % {
+            "delivery": delivery,
+            "state": delivery.get_state_display(),
+        }
+        # Left by a sender that ended: a step that failed here would make it failed, and so free to be sent again.
+        raise OutcomeUnknown(why) if delivery.state == DeliveryState.SENDING else GiveUp(why)
     step("invoicing.delivery.claimed")
     try:
         refused = post(_mail(delivery))

@@ -1,7 +1,7 @@
 """What a document's totals are in the ledger."""
 
 from contracts.models import ContractKind
-from invoicing.models import Invoice, InvoiceKind
+from invoicing.models import AccountRole, Invoice, InvoiceKind
 from invoicing.rules.bookings import Booking, document_bookings
 
 
@@ -16,3 +16,9 @@ def bookings_of(invoice: Invoice) -> tuple[Booking, ...]:
         net=invoice.net_amount,
         tax=invoice.tax_amount,
     )
+
+
+def receivable_of(invoice: Invoice) -> AccountRole:
+    """The account on which a document to a customer is owed: sponsors have one of their own."""
+    sponsored = invoice.contract.kind == ContractKind.SPONSORSHIP
+    return AccountRole.SPONSOR_RECEIVABLE if sponsored else AccountRole.RECEIVABLE

@@ -19,6 +19,7 @@ from contracts.models import (
     VersionState,
 )
 from evbilling.kernel.clock import Period
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import TaxRate
 from invoicing.queries.due import PHASES, due_contracts
@@ -120,7 +121,7 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
     sums = (
         ready.order_by()
         .values("price__currency")
-        .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=Sum("price__net_amount"))
+        .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=amount_sum("price__net_amount"))
     )
     rows = list(sums)
     return DryRun(

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.db.models import F
 
 from contracts.models import Operator
+from evbilling.kernel.books import check_books
 from evbilling.kernel.errors import WrongState
-from invoicing.models import Invoice
+from invoicing.models import Invoice, JournalLine
+from invoicing.operations.allocations import allocate
 from invoicing.operations.crediting import credit_invoice
 from invoicing.queries.documents import open_amount
 from payments.errors import NoAnswer, NothingToPay
@@ -132,3 +135,29 @@ def test_given_a_payment_when_its_amount_or_payer_is_changed_by_sql_then_the_dat
         Payment.objects.filter(pk=payment.pk).update(**change)
     payment.refresh_from_db()
     assert (payment.amount, payment.currency, payment.invoice) == (Decimal(119), "EUR", invoice)
+
+
+def findings() -> list[str]:
+    return [finding.about for result in check_books(frozenset({"I12"})) for finding in result.findings]
+
+
+def test_given_money_booked_with_another_amount_when_checked_then_it_is_found(without_protections: None) -> None:
+    invoice = make_issued_invoice("100.00")
+    payment = transfer(invoice, "119.00", onto=invoice)
+    assert findings() == []
+    JournalLine.objects.filter(entry__source=f"payment:{payment.public_id}:captured").update(amount=F("amount") * 2)
+    assert findings() == [f"payment:{payment.public_id}:captured"]
+
+
+def test_given_dollars_that_settle_euros_when_checked_then_it_is_found() -> None:
+    invoice = make_issued_invoice("100.00")
+    dollars = transfer(invoice, "119.00", currency="USD")
+    made = allocate(
+        invoice_id=invoice.pk,
+        source=f"payment:{dollars.public_id}",
+        amount=Decimal("119.00"),
+        allocated_on=dt.date(2026, 3, 2),
+        by=None,
+        at=AT,
+    )
+    assert findings() == [f"allocation {made.pk}"]

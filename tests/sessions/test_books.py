@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
+from contracts.models import ContractVersion
 from evbilling.kernel.books import check_books
 from evbilling.kernel.clock import parse_month
 from sessions.models import ChargingSession, Hold, SessionCharge, SessionPrice
@@ -103,6 +104,14 @@ def test_i6_terms_of_another_day_are_found(world: World) -> None:
     make_session(world)
     make_version(world.contract, START.date())
     assert findings() == [("I6", "session S1")]
+
+
+def test_i6_terms_approved_for_the_past_leave_what_is_billed_and_show_what_is_not(world: World) -> None:
+    split_charges([make_session(world).pk], at=AT)
+    record(reported(world, "S2", started_at=START + 9 * HOUR))
+    later = make_version(world.contract, START.date())
+    ContractVersion.objects.filter(pk=later.pk).update(approved_at=AT + 48 * HOUR)
+    assert findings() == [("I6", "session S2")]
 
 
 def test_completeness_puts_each_session_in_one_list_to_the_watt_hour(world: World) -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contracts.models import ContractKind
@@ -141,3 +141,12 @@ def test_the_database_refuses_edits_and_doubles(world: World) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         charge.save(force_insert=True)
     assert SessionCharge.objects.get().net_amount == Decimal("4.50")
+
+
+@pytest.mark.parametrize("change", [{"energy_wh": 1}, {"started_at": START + HOUR / 4}, {"provider_ref": "X"}])
+def test_the_database_keeps_what_a_price_follows_from(world: World, change: dict[str, object]) -> None:
+    session = make_session(world)
+    with pytest.raises(DatabaseError, match="priced session"), transaction.atomic():
+        ChargingSession.objects.filter(pk=session.pk).update(**change)
+    session.refresh_from_db()
+    assert (session.energy_wh, session.started_at, session.provider_ref) == (10_000, START, "S1")

@@ -121,6 +121,11 @@ def ledger_changed(month: Month) -> None:
     sql("UPDATE invoicing_journalline SET amount = amount * 2 WHERE entry_id = %s", entry.pk)
 
 
+def allocation_changed(month: Month) -> None:
+    entry = JournalEntry.objects.filter(source__startswith="allocation:").order_by("pk")[0]
+    sql("UPDATE invoicing_journalline SET amount = amount * 2 WHERE entry_id = %s", entry.pk)
+
+
 def charge_changed(month: Month) -> None:
     charge = SessionCharge.objects.filter(contract=month.contracts["alpha"])[0]
     sql("UPDATE charging_sessioncharge SET net_amount = net_amount + 1 WHERE id = %s", charge.pk)
@@ -227,6 +232,7 @@ CORRUPTIONS: list[tuple[str, Callable[[Month], None], str]] = [
     ("I7", tax_changed, "on 9.0000 it is 1.71"),
     ("I7", total_changed, "Its totals are"),
     ("I7", ledger_changed, "not what the document says"),
+    ("I15", allocation_changed, "not what was allocated"),
     ("I8", bytes_changed, "not those that were archived"),
     ("I9", number_skipped, "It has given"),
     ("I9", number_rewritten, "Its place in the series is INV-2026-000"),

@@ -207,6 +207,25 @@ def test_a_sender_that_dies_leaves_it_unknown_and_nothing_resends_it(
     assert len(mail_server.received) == mails
 
 
+def test_a_sender_that_died_stays_unknown_when_its_step_is_retried_before_anybody_looked(
+    mail_server: MailServer, make_archived: MakeArchived
+) -> None:
+    invoice = make_archived()
+    with observed(kill_at("invoicing.delivery.sent")), pytest.raises(Killed):
+        send_all()
+    later = AT + dt.timedelta(hours=1)
+    with outbox.run_here():
+        outbox.sweep(at=later)
+    step = OutboxMessage.objects.get(kind="invoicing.delivery.send")
+    for hour in (2, 3):  # nothing has settled the delivery in between
+        outbox.retry_by_hand(message_id=step.pk, by=None, at=later, reason="The accountant has nothing")
+        send_all(AT + dt.timedelta(hours=hour))
+        settle_lost(at=AT + dt.timedelta(hours=hour))
+    delivery = Delivery.objects.get(invoice=invoice)
+    assert delivery.state == DeliveryState.UNKNOWN
+    assert len(mail_server.received) == 1
+
+
 def test_a_person_resends_an_unknown_one_with_the_reason(mail_server: MailServer, make_archived: MakeArchived) -> None:
     mail_server.drop = True
     invoice = make_archived()

@@ -1,12 +1,22 @@
 """The database itself refuses to change what is issued (I8): raw SQL, around save() and the operations."""
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from invoicing.models import Allocation, Invoice, InvoiceLine, InvoiceTax, JournalEntry, JournalLine, NumberSeries
+from invoicing.models import (
+    AccountingPeriod,
+    Allocation,
+    Invoice,
+    InvoiceLine,
+    InvoiceTax,
+    JournalEntry,
+    JournalLine,
+    NumberSeries,
+)
 from invoicing.operations.allocations import allocate
 from invoicing.operations.issuing import issue_invoice
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued
@@ -95,6 +105,13 @@ def test_the_ledger_and_allocations_cannot_be_changed_or_removed(table: str, iss
     refused(f"DELETE FROM {table}")  # noqa: S608 - three fixed names
     counts = (JournalEntry.objects.count(), JournalLine.objects.count(), Allocation.objects.count())
     assert counts == (2, 5, 1)
+
+
+def test_a_closed_month_cannot_be_opened_again(issued: Invoice) -> None:
+    AccountingPeriod.objects.create(operator=issued.operator, month=dt.date(2026, 11, 1), closed_at=ISSUED_AT)
+    refused("DELETE FROM invoicing_accountingperiod")
+    refused("UPDATE invoicing_accountingperiod SET month = '2026-10-01'")
+    assert AccountingPeriod.objects.get().month == dt.date(2026, 11, 1)
 
 
 def test_a_number_series_cannot_be_removed(issued: Invoice) -> None:
