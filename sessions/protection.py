@@ -3,7 +3,7 @@
 from evbilling.kernel.protection import Protection, protect
 
 _PRICED = (
-    "EXISTS (SELECT 1 FROM charging_sessionprice p WHERE p.session_id = OLD.id) AND ("
+    "OLD.superseded_at IS NULL AND EXISTS (SELECT 1 FROM charging_sessionprice p WHERE p.session_id = OLD.id) AND ("
     "OLD.energy_wh <> NEW.energy_wh OR OLD.started_at <> NEW.started_at OR OLD.ended_at <> NEW.ended_at "
     "OR OLD.contract_id <> NEW.contract_id OR OLD.site_id <> NEW.site_id OR OLD.provider_ref <> NEW.provider_ref)"
 )
@@ -18,7 +18,7 @@ def register() -> None:
         ),
         Protection(
             "charging.ChargingSession",
-            "under_price",
+            "priced",
             "A priced session keeps what its price follows from; its source sends a changed copy.",
             ("UPDATE",),
             _PRICED,
