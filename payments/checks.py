@@ -115,4 +115,4 @@ def _payments_belong_to_their_party() -> Iterator[Finding]:
     sources = Allocation.objects.filter(source__startswith=PREFIX).values_list("source", "invoice__party_id")
     for source, party_id in sources.iterator(chunk_size=5000):
         if party_of.get(source.removeprefix(PREFIX)) != party_id:
-            yield Finding("I20", source, f"{source} settles an invoice of another party.")
+            yield Finding("I20", source, f"{source} settles an invoice of another party, or is no payment at all.")

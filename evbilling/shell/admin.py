@@ -235,7 +235,7 @@ class ListInline(_NobodyWrites, TabularInline):  # type: ignore[misc]  # the the
 
     extra = 0
     tab = True
-    per_page = 50
+    per_page = 20
     can_delete = False
     show_change_link = False
     show_title = False

@@ -18,7 +18,7 @@ from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
 from invoicing.admin.runs import BillingRunAdmin
-from invoicing.models import BillingRun
+from invoicing.models import BillingRun, ItemState
 from invoicing.operations import runs
 from invoicing.queries.completeness import completeness
 from invoicing.queries.month_close import Concern, MonthCheck, dry_run, month_checks
@@ -144,10 +144,14 @@ class MonthCloseAdmin(BillingRunAdmin):
 
 
 def _period(request: HttpRequest, operator: Operator, now: dt.datetime) -> Period:
-    """The month asked for; else the last one that is over where the operator is."""
+    """The month asked for; else the first one whose drafts wait; else the last one that is over at the operator's."""
     try:
         return parse_month(request.GET.get("period", ""))
     except BillingError:
+        waiting = BillingRun.objects.filter(operator=operator, items__state=ItemState.DRAFTED).order_by("period_from")
+        first = waiting.first()
+        if first is not None:
+            return month_of(first.period_from)
         return month_of(month_of(local_date(now, operator.zone)).start - dt.timedelta(days=1))
 
 

@@ -64,7 +64,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("Today"),
             {"title": _("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")},
             _list_of("charging.ChargingSession", _("Charging sessions"), "ev_station"),
-            _list_of("charging.Hold", _("Held sessions"), "front_hand", badge=here + "holds_badge"),
+            _list_of(
+                "charging.Hold",
+                _("Held sessions"),
+                "front_hand",
+                badge=here + "holds_badge",
+                query="?state__exact=open",
+            ),
             {
                 "title": _("Month close"),
                 "icon": "event_available",

@@ -50,6 +50,13 @@ def test_it_opens_on_the_month_that_ended_last(clerk: Client, month: Month) -> N
     assert clerk.get(reverse(PAGE)).context["period"].code == "2026-10"
 
 
+def test_it_opens_on_the_month_whose_drafts_wait(client: Client, month: Month, monkeypatch: pytest.MonkeyPatch) -> None:
+    month.close(issue=False)
+    monkeypatch.setattr(timezone, "now", lambda: LATER + dt.timedelta(days=365))
+    client.force_login(staff())
+    assert client.get(reverse(PAGE)).context["period"].code == "2026-10"
+
+
 def test_before_a_run_it_says_what_the_run_would_bill(clerk: Client, month: Month) -> None:
     response = page(clerk)
     plan = response.context["plan"]
