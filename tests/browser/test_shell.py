@@ -40,6 +40,7 @@ def test_a_portal_page_fits_its_screen_and_breaks_no_policy(new_page, width: int
     page.goto("/accounts/login/?next=/sample/")
     sign_in(page, "fleet@company.example")
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
+    page.wait_for_load_state()  # deferred scripts run after the heading is drawn
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("Inter")
     assert page.evaluate("document.fonts.check('15px Inter')")
