@@ -63,3 +63,15 @@ def test_a_corruption_is_found(sql: str, problem: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
     assert any(problem in found for found in findings())
+
+
+@pytest.mark.usefixtures("paid_invoice")
+def test_money_taken_twice_is_found() -> None:
+    assert findings() == []
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX payment_captured_once")
+        cursor.execute(
+            "INSERT INTO payments_paymentevent (payment_id, kind, amount, detail, at) "
+            "SELECT payment_id, kind, amount, detail, at FROM payments_paymentevent WHERE kind = 'captured'"
+        )
+    assert any("was captured 2 times" in found for found in findings())
