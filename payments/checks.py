@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.fields import amount_sum
 from invoicing.models import AccountRole, Allocation, JournalEntry
-from payments.models import Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
+from payments.models import OPEN_STATES, Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
 from payments.rules.card_guard import holds_card_number
 
 PREFIX = "payment:"
@@ -81,9 +81,7 @@ def _events_once() -> Iterator[Finding]:
 @proves("I12", "At most one open attempt per invoice")
 def _one_open_attempt() -> Iterator[Finding]:
     doubled = (
-        Payment.objects.filter(
-            state__in=["created", "requires_action", "processing", "authorised", "unknown"], invoice__isnull=False
-        )
+        Payment.objects.filter(state__in=OPEN_STATES, invoice__isnull=False)
         .values(number=F("invoice__number"))
         .annotate(count=Count("id"))
         .filter(count__gt=1)

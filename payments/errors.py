@@ -27,12 +27,6 @@ class NoAnswer(BillingError):
     code = "no_answer"
 
 
-class NotSupported(BillingError):
-    """The processor cannot do this."""
-
-    code = "not_supported"
-
-
 class CardNumberGiven(BillingError):
     """Somebody typed a card number (I21). The number itself is never repeated, stored or logged."""
 

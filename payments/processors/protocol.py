@@ -1,4 +1,4 @@
-"""What a processor's adapter offers. It declares its capabilities and raises NotSupported for the rest."""
+"""What a processor's adapter offers. It declares its capabilities; callers ask for those alone."""
 
 from dataclasses import dataclass
 from decimal import Decimal
