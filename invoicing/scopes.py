@@ -13,6 +13,7 @@ from invoicing.models import (
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
+    Penalty,
 )
 
 
@@ -25,8 +26,13 @@ def _of_document(user: User) -> Q:
     return Q(invoice__in=Invoice.objects.filter(documents_of(user)).values("pk"))
 
 
+def _of_contract(user: User) -> Q:
+    return Q(contract__party__in=parties_of(user))
+
+
 def register() -> None:
     """Called once from AppConfig.ready(). The ledger, runs, series and tax rates are for the staff alone."""
     register_scope(Invoice, documents_of)
+    register_scope(Penalty, _of_contract)
     for model in (InvoiceLine, InvoiceTax, Document, Delivery, Allocation):
         register_scope(model, _of_document)

@@ -1,13 +1,16 @@
 """Tables of contracts; one file per aggregate."""
 
+from contracts.models.agreement import Acknowledgement, ContractDocument, Side
 from contracts.models.contract import (
     BillingCycle,
     Contract,
     ContractKind,
     ContractState,
+    ContractSuspension,
     ContractVersion,
     LineGrouping,
     PriceBasis,
+    SuspensionRule,
     TaxTreatment,
     VersionState,
 )
@@ -15,18 +18,23 @@ from contracts.models.fleet import CostCentre, Token, TokenAssignment, TokenKind
 from contracts.models.operator import Operator, TaxWord
 from contracts.models.party import Contact, ContactRole, Membership, MembershipRole, Party, PartyKind, TaxStatus
 from contracts.models.sharing import RevenueShare, SponsoredVehicle, Sponsorship
-from contracts.models.site import Connector, ConnectorKind, Site, Station
+from contracts.models.site import Connector, ConnectorKind, Site, SiteKind, Station, StationOutage
 from contracts.models.tariff import Tariff, TariffAssignment, TariffState, TariffVersion
+from contracts.models.term import ContractTerm, TermKind
 
 __all__ = [
+    "Acknowledgement",
     "BillingCycle",
     "Connector",
     "ConnectorKind",
     "Contact",
     "ContactRole",
     "Contract",
+    "ContractDocument",
     "ContractKind",
     "ContractState",
+    "ContractSuspension",
+    "ContractTerm",
     "ContractVersion",
     "CostCentre",
     "LineGrouping",
@@ -37,10 +45,14 @@ __all__ = [
     "PartyKind",
     "PriceBasis",
     "RevenueShare",
+    "Side",
     "Site",
+    "SiteKind",
     "SponsoredVehicle",
     "Sponsorship",
     "Station",
+    "StationOutage",
+    "SuspensionRule",
     "Tariff",
     "TariffAssignment",
     "TariffState",
@@ -48,6 +60,7 @@ __all__ = [
     "TaxStatus",
     "TaxTreatment",
     "TaxWord",
+    "TermKind",
     "Token",
     "TokenAssignment",
     "TokenKind",

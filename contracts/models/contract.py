@@ -124,6 +124,13 @@ class LineGrouping(models.TextChoices):
     SITE = "site", _("site")
 
 
+class SuspensionRule(models.TextChoices):
+    """What happens to sessions that start while the contract is suspended."""
+
+    BILL = "bill", _("owed as usual")
+    HOLD = "hold", _("held until a person decides")
+
+
 class ContractVersion(models.Model):
     """The terms from a day on, until the next approved version begins: so versions tile without gap or overlap (I6).
 
@@ -149,6 +156,15 @@ class ContractVersion(models.Model):
     )
     group_lines_by = models.CharField(
         _("group lines by"), max_length=12, choices=LineGrouping.choices, default=LineGrouping.COST_CENTRE
+    )
+    notice_days = models.PositiveSmallIntegerField(
+        _("notice period (days)"), default=30, validators=[MaxValueValidator(1095)]
+    )
+    minimum_term_until = models.DateField(
+        _("minimum term until"), null=True, blank=True, help_text=_("First day on which the contract may end")
+    )
+    suspension_rule = models.CharField(
+        _("sessions while suspended"), max_length=4, choices=SuspensionRule.choices, default=SuspensionRule.BILL
     )
     terms_text = models.TextField(_("rights and responsibilities"), blank=True)
     created_by = models.ForeignKey(
@@ -184,3 +200,32 @@ class ContractVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract.number} v{self.number}"
+
+
+class ContractSuspension(models.Model):
+    """A time during which a contract was suspended; open while it still is. Sessions started in it follow `rule`."""
+
+    contract = models.ForeignKey(
+        Contract, on_delete=models.PROTECT, related_name="suspensions", verbose_name=_("contract")
+    )
+    started_at = models.DateTimeField(_("suspended at"))
+    ended_at = models.DateTimeField(_("resumed at"), null=True, blank=True)
+    rule = models.CharField(_("sessions meanwhile"), max_length=4, choices=SuspensionRule.choices)
+    reason = models.CharField(_("reason"), max_length=300)
+
+    class Meta:
+        verbose_name = _("suspension")
+        verbose_name_plural = _("suspensions")
+        ordering = ["contract", "started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract"], condition=Q(ended_at__isnull=True), name="suspension_open_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+                name="suspension_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract} {self.started_at:%Y-%m-%d}"

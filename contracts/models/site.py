@@ -1,10 +1,17 @@
 """Sites, their stations (EVSE) and connectors."""
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models.party import Party
+
+
+class SiteKind(models.TextChoices):
+    PUBLIC = "public", _("public")
+    DEPOT = "depot", _("depot")
+    HOME = "home", _("home")
 
 
 class Site(models.Model):
@@ -12,6 +19,7 @@ class Site(models.Model):
 
     ref = models.CharField(_("reference"), max_length=36, unique=True)
     name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=6, choices=SiteKind.choices, default=SiteKind.PUBLIC)
     owner = models.ForeignKey(
         Party,
         on_delete=models.PROTECT,
@@ -81,3 +89,39 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return f"{self.station} / {self.ref}"
+
+
+class StationOutage(models.Model):
+    """A time during which a station could not be used; open while it lasts. Planned ones do not count against an
+    uptime promise.
+    """
+
+    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="outages", verbose_name=_("station"))
+    started_at = models.DateTimeField(_("from"))
+    ended_at = models.DateTimeField(_("until"), null=True, blank=True)
+    planned = models.BooleanField(_("planned"), default=False)
+    cause = models.CharField(_("cause"), max_length=300)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("recorded by"),
+    )
+    recorded_at = models.DateTimeField(_("recorded at"), editable=False)
+
+    class Meta:
+        verbose_name = _("station outage")
+        verbose_name_plural = _("station outages")
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=F("started_at")), name="outage_ends_after_start"
+            )
+        ]
+        indexes = [models.Index(fields=["station", "started_at"], name="outage_station_start")]
+
+    def __str__(self) -> str:
+        return f"{self.station} {self.started_at:%Y-%m-%d %H:%M}"

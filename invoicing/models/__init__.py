@@ -16,6 +16,7 @@ from invoicing.models.invoice import (
 )
 from invoicing.models.ledger import Account, AccountingPeriod, AccountRole, JournalEntry, JournalLine
 from invoicing.models.numbers import NumberSeries
+from invoicing.models.penalty import Penalty, PenaltyKind, PenaltyState, ReferenceRate
 from invoicing.models.run import BillingRun, BillingRunItem, ItemState, RunState
 from invoicing.models.tax import TaxRate
 
@@ -42,6 +43,10 @@ __all__ = [
     "JournalLine",
     "LineKind",
     "NumberSeries",
+    "Penalty",
+    "PenaltyKind",
+    "PenaltyState",
+    "ReferenceRate",
     "RunState",
     "TaxCategory",
     "TaxRate",

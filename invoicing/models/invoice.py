@@ -17,6 +17,7 @@ class InvoiceKind(models.TextChoices):
     INVOICE = "invoice", _("invoice")
     CREDIT_NOTE = "credit_note", _("credit note")
     SETTLEMENT = "settlement", _("settlement")
+    FEE_NOTE = "fee_note", _("fee note")
 
 
 class InvoiceState(models.TextChoices):
@@ -139,6 +140,13 @@ class LineKind(models.TextChoices):
     CHARGING = "charging", _("charging")
     SPONSORED = "sponsored", _("sponsored charging")
     REVENUE_SHARE = "revenue_share", _("revenue share")
+    RENT = "rent", _("rent")
+    COST = "cost", _("cost reimbursement")
+    BASE_FEE = "base_fee", _("base fee")
+    ALLOWANCE = "allowance", _("allowance")
+    SHORTFALL = "shortfall", _("shortfall of the commitment")
+    PENALTY = "penalty", _("penalty")
+    UPTIME_CREDIT = "uptime_credit", _("credit for missed uptime")
     CREDIT = "credit", _("credit")
 
 

@@ -16,6 +16,8 @@ class AccountRole(models.TextChoices):
     SPONSOR_RECEIVABLE = "sponsor_receivable", _("receivables from sponsors")
     REVENUE = "revenue", _("charging revenue")
     SPONSOR_REVENUE = "sponsor_revenue", _("sponsored charging revenue")
+    FEE_REVENUE = "fee_revenue", _("fees and penalties")
+    INTEREST_INCOME = "interest_income", _("interest on late payment")
     OUTPUT_TAX = "output_tax", _("tax owed")
     INPUT_TAX = "input_tax", _("tax to reclaim")
     HOST_COST = "host_cost", _("revenue shares of hosts")
