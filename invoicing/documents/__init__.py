@@ -2,10 +2,12 @@
 
     view        frozen dataclasses with finished figures; refuses what does not add up
     first_page  page one by WeasyPrint from templates/documents/
-    annex       the list of sessions, drawn straight; sheet and typeface hold measures, colours and glyphs
-    pdf, file   joining both into one tagged PDF/A-3b and writing it; Factur-X XML goes inside
+    annex       the list of sessions, drawn straight
+    running     what runs along the pages; words: what the document's kind decides
+    pdf         joining both into one tagged PDF/A-3b; Factur-X XML goes inside
     mail        subject, text and HTML part from templates/emails/, file names
-    formats     money, numbers and dates in the document's language; words: what the document's kind decides
+
+Letterhead, type, formats and the writing of PDF/A are shared with other documents: evbilling.shell.paper.
 
 A new word goes through gettext (CONTRIBUTING.md, Languages); the tests refuse a word without its German.
 """

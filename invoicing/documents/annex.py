@@ -12,8 +12,8 @@ from functools import partial
 
 from django.utils.translation import ngettext, pgettext
 
-from invoicing.documents.formats import formats_of
-from invoicing.documents.sheet import Colours, Faces, Sheet, fill
+from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.sheet import Colours, Faces, Sheet, fill
 from invoicing.documents.view import AnnexSection, DocumentView, SessionRow
 
 _MAIN, _SMALL, _HEAD = 7.4, 6.2, 6.6

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from contracts.models import ContractKind
 from evbilling.kernel.money import add, quantise
-from invoicing.documents.formats import formats_of
+from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.view import AnnexSection, SessionRow
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind
 from sessions.models import ChargingSession

@@ -15,19 +15,16 @@ from django.utils.translation import override
 from contracts.models import TaxStatus, TaxWord
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
+from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
 from invoicing.documents.annex_rows import amount_label, annex_of
-from invoicing.documents.formats import formats_of
 from invoicing.documents.view import (
     MAX_ANNEX_ROWS,
     AnnexSection,
-    BankAccount,
     DocumentView,
     Kind,
-    Letterhead,
     Line,
     LineGroup,
-    Paper,
-    PartyBlock,
     PaymentBlock,
     PaymentMethod,
     References,

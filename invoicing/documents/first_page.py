@@ -1,51 +1,27 @@
 """Page one, and more where the lines need it: parties, amount box, lines, taxes and payment, laid out by WeasyPrint.
 
-What makes it fast: the template is well-formed XML read by ElementTree, the style sheets are compiled once per
-letterhead, one font configuration serves the process, tables have fixed widths, and nothing is flexible. What depends
-on the session count is not here but in `annex`.
+Tables have fixed widths and nothing is flexible, which keeps it fast (`evbilling.shell.paper.page`). What depends on
+the session count is not here but in `annex`.
 """
 
-import base64
 import re
-from functools import cache, lru_cache
 from math import ceil
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import cssselect2
 import segno.helpers
-from django.template import Context, Engine
 from django.utils.translation import ngettext, pgettext
-from weasyprint import CSS, HTML, Document
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher
+from weasyprint import Document
 
-from invoicing.documents.formats import Formats, formats_of
-from invoicing.documents.sheet import MM, Colours, Sheet
-from invoicing.documents.typeface import FOLDER
-from invoicing.documents.view import (
-    BankAccount,
-    DocumentView,
-    Kind,
-    Letterhead,
-    LineGroup,
-    Paper,
-    PartyBlock,
-    PaymentMethod,
-)
+from evbilling.shell.paper.formats import Formats, formats_of
+from evbilling.shell.paper.letterhead import BankAccount, Paper, PartyBlock
+from evbilling.shell.paper.page import data_address, set_page
+from evbilling.shell.paper.sheet import MM, Sheet
+from invoicing.documents.view import DocumentView, Kind, LineGroup, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "documents"
-_FACES = (
-    ("Inter", 400, "Inter-Regular"),
-    ("Inter", 600, "Inter-SemiBold"),
-    ("Inter Display", 600, "InterDisplay-SemiBold"),
-)
 _WIDE = 10_000_000  # from here on amounts are set smaller, so that the widest columns still hold them
 _FEW_LINES = 24  # what page one can hold at most
 _MARGINS = 15 + 21  # above and below page one, in mm
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def lay_out(view: DocumentView) -> Document:
@@ -78,73 +54,7 @@ def _height(context: dict[str, Any]) -> float:
 
 
 def _laid_out(view: DocumentView, context: dict[str, Any]) -> Document:
-    text = _engine().get_template("document.html").render(Context(context))
-    html = _Page(_NOT_XML.sub("", text))
-    sheet = _sheet(view.letterhead)
-    return html.render(font_config=_fonts(), stylesheets=[sheet], pdf_variant="pdf/a-3b", pdf_tags=True)
-
-
-def free_below(document: Document, sheet: Sheet) -> float:
-    """How far down the last page is filled, in points from its bottom edge."""
-    root = document.pages[-1]._page_box.children[0]
-    return float(sheet.height - (root.position_y + root.margin_height()) * 0.75)
-
-
-class _Page(HTML):
-    """HTML given as well-formed XML; reads no address but data: ones."""
-
-    def __init__(self, text: str) -> None:
-        self.base_url = None
-        self.url_fetcher = _fetcher()
-        self.media_type = "print"
-        root = ElementTree.fromstring(text)  # noqa: S314 - our own template, every value in it escaped
-        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
-        self.etree_element = self.wrapper_element.etree_element
-
-    def _ua_stylesheets(self, forms: bool = False) -> list[CSS]:
-        return [_base()]
-
-
-@cache
-def _fetcher() -> URLFetcher:
-    return URLFetcher(allowed_protocols={"data"})
-
-
-@cache
-def _engine() -> Engine:
-    return Engine(
-        dirs=[str(TEMPLATES)],
-        libraries={"i18n": "django.templatetags.i18n"},
-        loaders=[("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
-    )
-
-
-@cache
-def _fonts() -> FontConfiguration:
-    """One for the process: it holds the fonts that the sheets name."""
-    configuration = FontConfiguration()
-    faces = "".join(
-        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url({(FOLDER / file).as_uri()}.ttf) }}\n'
-        for family, weight, file in _FACES
-    )
-    CSS(string=faces, font_config=configuration)
-    return configuration
-
-
-@cache
-def _base() -> CSS:
-    return CSS(string=(TEMPLATES / "base.css").read_text())
-
-
-@lru_cache(maxsize=32)
-def _sheet(letterhead: Letterhead) -> CSS:
-    context = {
-        "paper": letterhead.paper,
-        "logo_height": letterhead.logo_height_mm,
-        "colours": Colours.of(letterhead),
-    }
-    text = _engine().get_template("document.css").render(Context(context, autoescape=False))
-    return CSS(string=text, font_config=_fonts())
+    return set_page("document", context, view.letterhead)
 
 
 def _context(view: DocumentView) -> dict[str, Any]:
@@ -159,7 +69,7 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "title": title,
         "subject": ", ".join(filter(None, (title, view.recipient.legal_name, period))),
         "stamp": f"{view.issued_on.isoformat()}T00:00:00Z",
-        "logo": _svg(view.letterhead.logo_svg),
+        "logo": data_address(view.letterhead.logo_svg),
         "issuer": _issuer(view),
         "recipient": _recipient(view.recipient),
         "wide": abs(view.total_amount) >= _WIDE,
@@ -338,11 +248,6 @@ def _qr(view: DocumentView) -> str:
     return str(
         code.png_data_uri(border=0, scale=6, dark=view.letterhead.ink)
     )  # drawn faster than a path of 1,000 steps
-
-
-def _svg(svg: str) -> str:
-    """The logo as a data: address."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode() if svg else ""
 
 
 def _notes(view: DocumentView, formats: Formats) -> list[str]:

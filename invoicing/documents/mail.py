@@ -12,9 +12,10 @@ from typing import Any
 from django.template import Context, Engine
 from django.utils.translation import override, pgettext
 
-from invoicing.documents.first_page import TEMPLATES, bank_facts
-from invoicing.documents.formats import formats_of
-from invoicing.documents.sheet import Colours
+from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.page import TEMPLATES
+from evbilling.shell.paper.sheet import Colours
+from invoicing.documents.first_page import bank_facts
 from invoicing.documents.view import DocumentView, Kind, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words, language_code
 

@@ -12,29 +12,24 @@ A worker keeps one font configuration and its compiled style sheets; the first d
 two more. Rendering is serialised within a process (Pango's fonts are shared): use processes, not threads, for speed.
 """
 
-import gc
-import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from hashlib import sha256
-from threading import Lock
 from typing import Any, NamedTuple
 
 import pydyf
-from django.utils.translation import override
 from weasyprint import Attachment, Document
 
+from evbilling.shell.paper.file import deflated
+from evbilling.shell.paper.page import free_below
+from evbilling.shell.paper.pdf import PaperFile, chain, drawing, write_pdf
+from evbilling.shell.paper.sheet import Faces, Sheet
 from invoicing.documents.annex import AnnexPage, TaggedRow, draw_annex
-from invoicing.documents.file import deflated, write_objects
-from invoicing.documents.first_page import free_below, lay_out
-from invoicing.documents.sheet import Faces, Sheet, running_matter
+from invoicing.documents.first_page import lay_out
+from invoicing.documents.running import faces_of, running_of
 from invoicing.documents.view import DocumentView, check_view
 from invoicing.documents.words import kind_words, language_code
 
-_RENDERING = Lock()
 _MCID = re.compile(r"/MCID (\d+)")
 _ANNEX_GAP, _ANNEX_ROOM, _ANNEX_LEAST, _FEW_SESSIONS = 34.0, 230.0, 90.0, 16
 
@@ -53,21 +48,25 @@ def render_pdf(view: DocumentView, *, facturx: FacturX | None = None) -> bytes:
     Raises DocumentTooLarge, DocumentDoesNotAddUp, MoneyError or BadInput (colour) before anything is drawn.
     """
     check_view(view)
-    with _RENDERING, override(language_code(view)), _few_collections():
-        sheet, faces = Sheet.of(view.letterhead.paper), Faces.of(view)
+    with drawing(language_code(view)):
+        running = running_of(view)
+        sheet, faces = Sheet.of(view.letterhead.paper), faces_of(view, running)
         document = lay_out(view)
         annex = _annex(view, sheet, faces, document)
         if facturx:
             _attach(document, view, facturx)
 
-        def finish(document: Document, pdf: pydyf.PDF) -> None:
-            _Finisher(view, sheet, faces, annex, pdf).finish(len(document.pages))
-            identifier = sha256(f"{view.issuer.legal_name}\n{view.kind}\n{view.number}".encode()).hexdigest()[:32]
-            pdf.write = lambda output, *_: output.write(write_objects(pdf, identifier.encode()))  # type: ignore[method-assign]
+        def finish(file: PaperFile) -> None:
+            _Finisher(view, annex, file).finish()
 
-        output = io.BytesIO()
-        document.write_pdf(output, finisher=finish, pdf_variant="pdf/a-3b", pdf_tags=True)
-    return output.getvalue()
+        return write_pdf(
+            document,
+            running=running,
+            faces=faces,
+            more_pages=len(annex.pages) - annex.joined,
+            identity=f"{view.issuer.legal_name}\n{view.kind}\n{view.number}",
+            finish=finish,
+        )
 
 
 class _Annex(NamedTuple):
@@ -91,17 +90,6 @@ def _annex(view: DocumentView, sheet: Sheet, faces: Faces, document: Document) -
     return _Annex(draw_annex(view, sheet, faces), False)
 
 
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let the garbage collector rest: a page makes many objects and frees them all together at its end."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
 class _Raw(pydyf.Object):
     """An object whose bytes are known: structure elements come by the thousand."""
 
@@ -117,24 +105,15 @@ class _Raw(pydyf.Object):
 class _Finisher:
     """Adds the drawn parts to the file that WeasyPrint made of page one."""
 
-    def __init__(self, view: DocumentView, sheet: Sheet, faces: Faces, annex: _Annex, pdf: pydyf.PDF) -> None:
-        self.view, self.sheet, self.faces, self.pdf = view, sheet, faces, pdf
+    def __init__(self, view: DocumentView, annex: _Annex, file: PaperFile) -> None:
+        self.view, self.file, self.sheet, self.pdf = view, file, file.sheet, file.pdf
         self.annex, self.joined = annex
+        self._object = file.object
 
-    def finish(self, laid_out: int) -> None:
-        """Running matter on all pages, the annex with its structure, bookmarks; `laid_out` pages exist already."""
-        pdf, total = self.pdf, laid_out + len(self.annex) - self.joined
-        fonts = {"F1": self.faces.regular.embed(pdf), "F2": self.faces.bold.embed(pdf)}
-        closing = deflated([b"Q"])
-        pdf.add_object(closing)
-        for number, reference in enumerate(pdf.page_references[:laid_out], start=1):
-            page = self._object(reference)
-            self._object(self._object(page["Resources"])["Font"]).update(fonts)
-            running = running_matter(self.view, self.sheet, self.faces, number, total)
-            under = deflated([f"q {running} Q q".encode("ascii")])
-            pdf.add_object(under)
-            page["Contents"] = pydyf.Array([under.reference, page["Contents"], closing.reference])
-        resources = pydyf.Dictionary({"Font": pydyf.Dictionary(fonts)})
+    def finish(self) -> None:
+        """The annex with its structure, then bookmarks."""
+        pdf, laid_out = self.pdf, self.file.laid_out
+        resources = pydyf.Dictionary({"Font": pydyf.Dictionary(self.file.fonts)})
         pdf.add_object(resources)
         numbers = self._object(self._object(pdf.catalog["StructTreeRoot"])["ParentTree"])["Nums"]
         if self.joined:
@@ -142,14 +121,12 @@ class _Finisher:
             self._join(self._object(reference), self.annex[0], len(self._marked(numbers, reference)))
         key = max(numbers[::2], default=-1) + 1
         for number, page in enumerate(self.annex[self.joined :], start=laid_out + 1):
-            running = running_matter(self.view, self.sheet, self.faces, number, total)
+            running = self.file.running_on(number)
             content = deflated(["\n".join((running, *page.operators)).encode("ascii")])
             pdf.add_object(content)
             self._add_page(resources, content, key + number - laid_out - 1)
         self._tag(laid_out, numbers, key)
         self._bookmark(laid_out)
-        if "AF" in pdf.catalog:
-            pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))  # WeasyPrint names each file twice
 
     def _marked(self, numbers: list[Any], page: bytes) -> Any:
         """The structure elements of a laid-out page's marked pieces, in their order."""
@@ -164,9 +141,6 @@ class _Finisher:
         drawn.headings = [(tag, piece + pieces) for tag, piece in drawn.headings]
         for row in drawn.rows:
             row.pieces = [piece + pieces for piece in row.pieces]
-
-    def _object(self, reference: bytes) -> Any:
-        return self.pdf.objects[int(reference.split()[0])]
 
     def _add_page(self, resources: pydyf.Dictionary, content: pydyf.Stream, key: int) -> None:
         box = pydyf.Array([0, 0, self.sheet.width, self.sheet.height])
@@ -244,21 +218,11 @@ class _Finisher:
             destination = pydyf.Array([references[page], "/XYZ", 0, round(y, 2), 0])
             items.append(pydyf.Dictionary({"Title": pydyf.String(label), "Dest": destination}))
             self.pdf.add_object(items[-1])
-        _chain(root, items[:2])
+        chain(root, items[:2])
         if len(items) > 2:
-            _chain(items[1], items[2:])
+            chain(items[1], items[2:])
         self.pdf.catalog["Outlines"] = root.reference
         self.pdf.catalog["PageMode"] = "/UseOutlines" if self.annex else "/UseNone"
-
-
-def _chain(parent: pydyf.Dictionary, children: list[pydyf.Dictionary]) -> None:
-    parent.update({"First": children[0].reference, "Last": children[-1].reference, "Count": len(children)})
-    for index, child in enumerate(children):
-        child["Parent"] = parent.reference
-        if index:
-            child["Prev"] = children[index - 1].reference
-        if index + 1 < len(children):
-            child["Next"] = children[index + 1].reference
 
 
 _FACTURX = """<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">

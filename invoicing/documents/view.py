@@ -6,16 +6,14 @@ carry the zone in which they are to be read (the site's). Every text comes in th
 refuses a view whose figures do not add up (invariant I7), so nothing wrong can be put on paper.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from django.utils.translation import gettext as _
-
-from evbilling.kernel.errors import BadInput, BillingError
+from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import add, require_minor
+from evbilling.shell.paper.letterhead import BankAccount, Letterhead, PartyBlock
 
 MAX_LINES = 2_000
 """Lines on a document: beyond it the caller sums up (per site, tariff or cost centre)."""
@@ -61,13 +59,6 @@ class Kind(StrEnum):
     RECEIPT = "receipt"
 
 
-class Paper(StrEnum):
-    """Sheet size."""
-
-    A4 = "A4"
-    LETTER = "letter"
-
-
 class PaymentMethod(StrEnum):
     """How the amount of the document is paid."""
 
@@ -77,34 +68,6 @@ class PaymentMethod(StrEnum):
     PAID = "paid"  # `text` says how and when
     PAYOUT = "payout"  # we pay the recipient
     NONE = "none"  # nothing to pay, for example a credit set off against an invoice
-
-
-@dataclass(frozen=True, slots=True)
-class BankAccount:
-    """Where to pay to: IBAN and BIC, or account and routing (ABA) number."""
-
-    holder: str
-    bank_name: str = ""
-    iban: str = ""
-    bic: str = ""
-    account_number: str = ""
-    routing_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PartyBlock:
-    """One side of the document as frozen at issue. `tax_ids` are (label, value), for example ("VAT ID", "DE123")."""
-
-    legal_name: str
-    address_lines: tuple[str, ...]
-    tax_ids: tuple[tuple[str, str], ...] = ()
-    registration: str = ""
-    attention: str = ""
-    contact_name: str = ""
-    email: str = ""
-    phone: str = ""
-    website: str = ""
-    bank: BankAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,23 +147,6 @@ class AnnexSection:
     rows: tuple[SessionRow, ...]
     amount: Decimal
     label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Letterhead:
-    """The issuer's look. Colours are #rrggbb; `logo_svg` is a whole <svg> element; without it the name is set."""
-
-    name: str
-    accent: str = "#0b6e4f"
-    ink: str = "#14212b"
-    logo_svg: str = ""
-    logo_height_mm: int = 9
-    paper: Paper = Paper.A4
-
-    def __post_init__(self) -> None:
-        for name, colour in (("accent", self.accent), ("ink", self.ink)):
-            if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-                raise BadInput(name, colour, _("Write the colour like #0b6e4f."))
 
 
 @dataclass(frozen=True, slots=True)

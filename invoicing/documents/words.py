@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, pgettext
 
-from invoicing.documents.formats import formats_of
+from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.view import DocumentView, Kind, PaymentMethod
 
 

@@ -20,9 +20,9 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.outbox import GiveUp, OutboxState, OutcomeUnknown, TryAgain
+from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
 from invoicing.models import Delivery, DeliveryState, Document, DocumentKind, Invoice
-from invoicing.operations.posting import MaybeSent, NotSent, post
 
 if TYPE_CHECKING:
     from invoicing.documents.mail import MailContent

@@ -4,16 +4,13 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
 from invoicing.documents.view import (
     AnnexSection,
-    BankAccount,
     DocumentView,
     Kind,
-    Letterhead,
     Line,
     LineGroup,
-    Paper,
-    PartyBlock,
     PaymentBlock,
     PaymentMethod,
     References,

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from evbilling.kernel.errors import WrongState
+from evbilling.shell.paper.letterhead import Paper
 from invoicing.documents.build import document_view
-from invoicing.documents.view import DocumentView, Kind, Paper, PaymentMethod, check_view
+from invoicing.documents.view import DocumentView, Kind, PaymentMethod, check_view
 from invoicing.models import Document, Invoice, TaxRate
 from invoicing.operations.crediting import credit_invoice
 from invoicing.operations.documents import preview_draft

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evbilling.kernel.errors import BadInput
-from invoicing.documents.formats import MINUS, formats_of
+from evbilling.shell.paper.formats import MINUS, formats_of
 
 LANGUAGES = [("en", "USD"), ("en", "EUR"), ("de", "EUR"), ("de_CH", "CHF"), ("fr", "EUR")]
 

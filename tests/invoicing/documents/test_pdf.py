@@ -11,9 +11,10 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from invoicing.documents.formats import formats_of
+from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.letterhead import Paper
 from invoicing.documents.pdf import FacturX, render_pdf
-from invoicing.documents.view import MAX_ANNEX_ROWS, DocumentDoesNotAddUp, DocumentTooLarge, Kind, LineGroup, Paper
+from invoicing.documents.view import MAX_ANNEX_ROWS, DocumentDoesNotAddUp, DocumentTooLarge, Kind, LineGroup
 from tests.invoicing.documents import samples
 from tests.invoicing.documents.reading import opened, pages_of, text_of
 

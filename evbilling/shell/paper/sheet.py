@@ -1,13 +1,12 @@
 """The drawn parts of a sheet: its measures, colours and type as PDF operators, and what runs along every page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import pgettext
 
-from invoicing.documents.formats import formats_of
-from invoicing.documents.typeface import REGULAR, SEMIBOLD, Typeface, needs_whole, typeface
-from invoicing.documents.view import DocumentView, Letterhead, Paper
-from invoicing.documents.words import kind_words
+from evbilling.shell.paper.letterhead import Letterhead, Paper, PartyBlock
+from evbilling.shell.paper.typeface import REGULAR, SEMIBOLD, Typeface, needs_whole, typeface
 
 MM = 72 / 25.4
 _FOOT, _FOOT_LEAST, _FOOT_LINES, _FOOT_TOP = 6.2, 4.2, 4, 15.6 * MM
@@ -55,7 +54,7 @@ class Sheet:
 
     @classmethod
     def of(cls, paper: Paper) -> "Sheet":
-        """Measures of the paper; the margins are those of document.css."""
+        """Measures of the paper; the margins are those of the style sheets under templates/documents."""
         width, height = _SIZES[paper]
         return cls(width, height, 20 * MM, width - 20 * MM, height - 27 * MM, 23 * MM)
 
@@ -66,6 +65,16 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """What runs along a document's pages: `heading` names it at the head from page two on, a draft is marked as one."""
+
+    letterhead: Letterhead
+    issuer: PartyBlock
+    heading: str
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Faces:
     """The two weights of the drawn text; F1 and F2 are their names in the page's resources."""
 
@@ -73,20 +82,10 @@ class Faces:
     bold: Typeface
 
     @classmethod
-    def of(cls, view: DocumentView) -> "Faces":
+    def of(cls, running: "Running", texts: Iterable[str] = ()) -> "Faces":
         """The small cuts where they hold every character of the drawn text, else the whole files."""
-        texts = [
-            view.number,
-            view.letterhead.name,
-            view.issuer.legal_name,
-            view.annex_amount_label,
-            *(line for column in _foot_columns(view) for line in column),
-        ]
-        for section in view.annex:
-            texts.append(section.label)
-            for row in section.rows:
-                texts += (row.session_ref, row.site, row.station, row.vehicle, row.driver, row.because)
-        whole = needs_whole("".join(texts))
+        foot = (line for column in _foot_columns(running.issuer) for line in column)
+        whole = needs_whole("".join((running.heading, running.letterhead.name, *foot, *texts)))
         return cls(typeface(REGULAR, whole=whole), typeface(SEMIBOLD, whole=whole))
 
     def text(
@@ -111,9 +110,8 @@ class Faces:
         return f"/F{2 if bold else 1} {size} Tf 1 0 0 1 {x:.2f} {y:.2f} Tm {face.hex(text)} Tj"
 
 
-def _foot_columns(view: DocumentView) -> list[list[str]]:
+def _foot_columns(issuer: PartyBlock) -> list[list[str]]:
     """What stands at the foot of every page: who we are, how we are reached, where we are registered."""
-    issuer = view.issuer
     columns = (
         [issuer.legal_name, *issuer.address_lines],
         [issuer.email, issuer.phone, issuer.website],
@@ -122,9 +120,9 @@ def _foot_columns(view: DocumentView) -> list[list[str]]:
     return [lines for column in columns if (lines := [line for line in column if line])]
 
 
-def _foot(view: DocumentView, sheet: Sheet, faces: Faces, number_width: float) -> list[str]:
+def _foot(issuer: PartyBlock, sheet: Sheet, faces: Faces, number_width: float) -> list[str]:
     """The columns of the foot, as wide as their text; where they do not fit, lines wrap and then the type shrinks."""
-    columns, size, gap = _foot_columns(view), _FOOT, 26.0
+    columns, size, gap = _foot_columns(issuer), _FOOT, 26.0
     room = sheet.right - sheet.left - number_width
     while True:
         widths = [max(faces.regular.width(line, size) for line in column) for column in columns]
@@ -145,24 +143,22 @@ def _foot(view: DocumentView, sheet: Sheet, faces: Faces, number_width: float) -
     return parts
 
 
-def running_matter(view: DocumentView, sheet: Sheet, faces: Faces, page: int, pages: int) -> str:
+def running_matter(running: Running, sheet: Sheet, faces: Faces, page: int, pages: int) -> str:
     """Head (from page two), foot and page number of one page, as artifacts; call it with the language active."""
-    colours = Colours.of(view.letterhead)
-    words = kind_words(view)
+    colours = Colours.of(running.letterhead)
     left, right = sheet.left, sheet.right
     parts = [fill(colours.quiet)]
     label = pgettext("document", "Page %(page)s of %(pages)s") % {"page": page, "pages": pages}
-    parts += _foot(view, sheet, faces, faces.regular.width(label, 6.6))
+    parts += _foot(running.issuer, sheet, faces, faces.regular.width(label, 6.6))
     parts.append(faces.text(label, right, _FOOT_TOP, 6.6, from_right=True))
     if page > 1:
-        day = formats_of(view.language, view.currency).long_date(view.issued_on)
         y = sheet.height - 16 * MM
         parts += [
-            faces.text(view.letterhead.name, left, y, 7.4, bold=True, room=(right - left) / 2),
-            faces.text(f"{words.title} {view.number} · {day}", right, y, 7.4, from_right=True),
+            faces.text(running.letterhead.name, left, y, 7.4, bold=True, room=(right - left) / 2),
+            faces.text(running.heading, right, y, 7.4, from_right=True),
         ]
     head = sheet.line(sheet.height - 18.5 * MM, 0.5, colours.hairline) if page > 1 else ""
-    ghost = _ghost(sheet, faces, colours) if view.draft else ""
+    ghost = _ghost(sheet, faces, colours) if running.draft else ""
     foot = sheet.line(19 * MM, 0.5, colours.hairline)
     return f"{ghost}\n{head}\n{foot}\n/Artifact BMC BT {' '.join(parts)} ET EMC"
 
