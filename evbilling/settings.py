@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "invoicing",
     "payments",
     "evbilling.portal",
+    "evbilling.api",
     "evbilling.demo",
 ]
 
@@ -299,7 +300,6 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
-FORMAT_MODULE_PATH = ["evbilling.formats"]
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", "EUR")
 CURRENCIES = tuple(env.list("CURRENCIES", default=["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK"]))
 
@@ -322,10 +322,24 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "evbilling.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["evbilling.api.wire.StrictJsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["evbilling.api.wire.ExactJsonRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"quote": env.str("API_QUOTE_RATE", "600/min")},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "evbilling.api.refusals.refusal",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "evbilling",
+    "DESCRIPTION": "Prices of charging sessions and charge records, each explained.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
 # --- Payments -------------------------------------------------------------------------------------------------------

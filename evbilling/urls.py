@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin_urls()),
+    path("api/", include("evbilling.api.urls")),
     path("sandbox/checkout/<str:ref>/", sandbox_checkout, name="sandbox_checkout"),
     path("", include("evbilling.portal.urls")),
 ]

@@ -7,6 +7,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 ACTIONS: dict[str, Promise] = {
+    "access.token.create": _("API token made"),
+    "access.token.revoke": _("API token revoked"),
     "access.user.assign_role": _("Role given"),
     "access.user.remove_role": _("Role taken away"),
     "access.user.add_factor": _("Second factor added"),
@@ -44,10 +46,13 @@ ACTIONS: dict[str, Promise] = {
     "contracts.token.end_assignment": _("Token's contract ended"),
     "contracts.vehicle.end_sponsorship": _("Vehicle's sponsorship ended"),
     "contracts.vehicle.sponsor": _("Vehicle sponsored"),
+    "contracts.version.add_term": _("Contract term added"),
     "contracts.version.approve": _("Terms approved"),
     "contracts.version.assign_tariff": _("Tariff assigned"),
     "contracts.version.change": _("Terms changed"),
+    "contracts.version.change_term": _("Contract term changed"),
     "contracts.version.draft": _("Terms drafted"),
+    "contracts.version.remove_term": _("Contract term removed"),
     "contracts.version.revenue_share": _("Revenue share set"),
     "contracts.version.sponsorship": _("Sponsorship set"),
     "contracts.version.unassign_tariff": _("Tariff taken off"),

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from evbilling.access.models import User
+from evbilling.access.models import ApiToken, User
 from evbilling.access.operations.roles import assign_role, may_manage_users
 from evbilling.access.roles import Role
 from evbilling.kernel import outbox
@@ -77,7 +77,7 @@ def change_user(*, user_id: int, full_name: str, language: str, by: Any, at: dt.
 
 
 def deactivate_user(*, user_id: int, reason: str, by: Any, at: dt.datetime) -> User:
-    """Switch a leaver off: no sign-in, and every open session ends with this commit.
+    """Switch a leaver off: no sign-in, and every open session and API token ends with this commit.
 
     Raises WrongState when it is done already, NotAllowed for oneself or without the right, BadInput without a reason.
     """
@@ -87,6 +87,7 @@ def deactivate_user(*, user_id: int, reason: str, by: Any, at: dt.datetime) -> U
         _require_reason(reason)
         require(user.is_active, WrongState(_("%(user)s is switched off already.") % {"user": user.email}))
         User.objects.filter(pk=user.pk).update(is_active=False, session_epoch=F("session_epoch") + 1)
+        _end_tokens([user.pk], at)
         user.refresh_from_db()
         record_audit(
             action="access.user.deactivate", obj=user, by=by, at=at, reason=reason, changes={"is_active": [True, False]}
@@ -95,7 +96,7 @@ def deactivate_user(*, user_id: int, reason: str, by: Any, at: dt.datetime) -> U
 
 
 def reactivate_user(*, user_id: int, reason: str, by: Any, at: dt.datetime) -> User:
-    """Let a user sign in again; sessions that ended stay ended. Raises WrongState for an active user."""
+    """Let a user sign in again; sessions and tokens that ended stay ended. Raises WrongState for an active user."""
     with transaction.atomic():
         user = lock(User, user_id)
         _require_manager(by, other_than=user)
@@ -141,6 +142,7 @@ def deactivate_unused_users(*, by: Any, at: dt.datetime) -> list[User]:
         User.objects.filter(pk__in=[user.pk for user in users]).update(
             is_active=False, session_epoch=F("session_epoch") + 1
         )
+        _end_tokens([user.pk for user in users], at)
         if users:
             record_audit(
                 action="access.user.deactivate_unused",
@@ -151,6 +153,10 @@ def deactivate_unused_users(*, by: Any, at: dt.datetime) -> list[User]:
                 members=[user.pk for user in users],
             )
     return users
+
+
+def _end_tokens(user_ids: list[int], at: dt.datetime) -> None:
+    ApiToken.objects.filter(user__in=user_ids, revoked_at__isnull=True).update(revoked_at=at)
 
 
 def _mail_invitation(user: User, at: dt.datetime) -> None:
