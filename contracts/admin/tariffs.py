@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWid
 from contracts.admin.common import APPROVAL_STATES
 from contracts.models import Tariff, TariffState, TariffVersion
 from contracts.operations.tariffs import change_tariff_version, draft_tariff_version, release_tariff_version
-from contracts.rules.tariff_form import SimplePrices, build_document, read_document
+from contracts.rules.tariff_simple import SimplePrices, build_document, read_document
 from contracts.rules.tariff_shape import require_tariff_document
 from contracts.rules.tariff_text import describe
 from evbilling.access.acting import acting_user

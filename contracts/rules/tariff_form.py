@@ -1,130 +1,168 @@
-"""The tariff that most operators have, as five figures: built into an OCPI document and read back from one."""
+"""A tariff as the rows a clerk fills in, and the OCPI document that says the same.
 
+One row is one price: what is priced, how much, in which steps, with which tax, under which conditions. For each kind of
+price the first row that fits counts, as in OCPI. Rows with the same conditions that follow each other share an element.
+"""
+
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from evbilling.kernel.errors import BadInput, require
-
-SECONDS_PER_HOUR = 3600
+DIMENSIONS = ("ENERGY", "TIME", "PARKING_TIME", "FLAT")
+"""OCPI TariffDimensionType, in the order of the AFIR's display: kWh, time, session."""
+WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+RESERVATIONS = ("RESERVATION", "RESERVATION_EXPIRES")
+TAX_INCLUDED = ("NO", "YES", "N/A")
+"""Whether the prices of a tariff hold tax (OCPI 2.3.0); in older versions they never do."""
+NEWEST = "2.3.0"
 
 
 @dataclass(frozen=True, slots=True)
-class SimplePrices:
-    """Prices without tax in the tariff's currency, None where nothing is charged.
+class Conditions:
+    """When a price counts (OCPI TariffRestrictions): lower bounds included, upper ones not; empty means always.
 
-    `time_price` is per hour of a car being charged, from `time_after_hours` after the session's start on.
-    `vat_percent` is the tax on every component; None leaves it to the tax table.
+    Times HH:MM local to the site; energies in kWh, powers in kW, currents in A, durations in seconds since the start.
     """
 
-    energy_price: Decimal | None = None
-    time_price: Decimal | None = None
-    time_after_hours: Decimal = Decimal(0)
-    start_fee: Decimal | None = None
-    vat_percent: Decimal | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    day_of_week: tuple[str, ...] = ()
+    start_date: dt.date | None = None
+    end_date: dt.date | None = None
+    min_kwh: Decimal | None = None
+    max_kwh: Decimal | None = None
+    min_duration: int | None = None
+    max_duration: int | None = None
+    min_power: Decimal | None = None
+    max_power: Decimal | None = None
+    min_current: Decimal | None = None
+    max_current: Decimal | None = None
+    reservation: str | None = None
 
 
-def build_document(prices: SimplePrices, *, code: str, currency: str, country: str, updated: str) -> dict[str, Any]:
-    """The OCPI Tariff object (2.2.1) of simple prices. `updated` is an ISO 8601 instant in UTC.
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """One price in the tariff's currency: per kWh, per hour or per session.
 
-    Raises BadInput where no price is given, one is negative, or the hours are no whole number of seconds.
+    `step_size` in Wh or seconds (of no meaning for a fee); `vat` in percent, None leaves it to the tax table.
     """
-    given = (prices.energy_price, prices.time_price, prices.start_fee)
-    require(
-        any(price is not None for price in given),
-        BadInput("price", "", _("Give at least one price: per kWh, per hour or per session.")),
-    )
-    for name in ("energy_price", "time_price", "start_fee", "vat_percent", "time_after_hours"):
-        value = getattr(prices, name)
-        require(value is None or value >= 0, BadInput(name, str(value), _("Write zero or more.")))
-    after = prices.time_after_hours * SECONDS_PER_HOUR
-    require(
-        after == after.to_integral_value(),
-        BadInput(
-            "time_after_hours", str(prices.time_after_hours), _("Write hours that are whole seconds, such as 1.5.")
-        ),
-    )
-    always: list[dict[str, Any]] = []
-    if prices.start_fee is not None:
-        always.append(_component("FLAT", prices.start_fee, prices.vat_percent))
-    if prices.energy_price is not None:
-        always.append(_component("ENERGY", prices.energy_price, prices.vat_percent))
+
+    dimension: str
+    price: Decimal
+    step_size: int = 1
+    vat: Decimal | None = None
+    conditions: Conditions = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLimit:
+    """The least or most that a session costs, without and with tax."""
+
+    excl: Decimal | None = None
+    incl: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TariffRows:
+    """All prices of a tariff in their order, and its limits."""
+
+    rows: tuple[PriceRow, ...]
+    min_price: PriceLimit | None = None
+    max_price: PriceLimit | None = None
+    tax_included: str = "NO"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands in its document."""
+
+    element: int
+    component: int
+
+
+def limit_keys(ocpi_version: str) -> tuple[str, str]:
+    """The names of a limit without and with tax in a version of OCPI."""
+    return ("before_taxes", "after_taxes") if ocpi_version == NEWEST else ("excl_vat", "incl_vat")
+
+
+def new_document(*, code: str, currency: str, country: str) -> dict[str, Any]:
+    """The head of a document that has no prices yet."""
+    return {"country_code": country, "party_id": "EVB", "id": code, "currency": currency}
+
+
+def build_document(tariff: TariffRows, *, ocpi_version: str, base: Mapping[str, Any], updated: str) -> dict[str, Any]:
+    """The OCPI Tariff object of rows. What else `base` says (texts, validity) stays; `updated` is an instant in UTC.
+
+    Nothing is checked here: tariff_reading finds what is wrong with the document, `places` in which row.
+    """
+    ours = {"elements", "min_price", "max_price", "tax_included", "last_updated"}
+    document: dict[str, Any] = {key: value for key, value in base.items() if key not in ours}
+    if ocpi_version == NEWEST or tariff.tax_included != "NO":
+        document["tax_included"] = tariff.tax_included
+    for key, limit in (("min_price", tariff.min_price), ("max_price", tariff.max_price)):
+        if limit is not None:
+            document[key] = _limit(limit, ocpi_version)
+    document["elements"] = _elements(tariff.rows)
+    document["last_updated"] = updated
+    return document
+
+
+def places(rows: tuple[PriceRow, ...]) -> tuple[Place, ...]:
+    """Where build_document puts each row."""
+    found: list[Place] = []
+    inside: set[str] = set()
+    for index, row in enumerate(rows):
+        joins = index and row.conditions == rows[index - 1].conditions and row.dimension not in inside
+        if not joins:
+            inside = set()
+        last = found[-1] if found else Place(-1, -1)
+        found.append(Place(last.element, last.component + 1) if joins else Place(last.element + 1, 0))
+        inside.add(row.dimension)
+    return tuple(found)
+
+
+def _elements(rows: tuple[PriceRow, ...]) -> list[dict[str, Any]]:
     elements: list[dict[str, Any]] = []
-    if prices.time_price is not None:
-        time = _component("TIME", prices.time_price, prices.vat_percent)
-        if after:
-            elements.append({"price_components": [time], "restrictions": {"min_duration": int(after)}})
-        else:
-            always.append(time)
-    if always:
-        elements.append({"price_components": always})
-    return {
-        "country_code": country,
-        "party_id": "EVB",
-        "id": code,
-        "currency": currency,
-        "elements": elements,
-        "last_updated": updated,
-    }
+    for row, place in zip(rows, places(rows), strict=True):
+        if place.component == 0:
+            elements.append({"price_components": []})
+            if restrictions := restrictions_of(row.conditions):
+                elements[-1]["restrictions"] = restrictions
+        component: dict[str, Any] = {
+            "type": row.dimension,
+            "price": number_text(row.price),
+            "step_size": row.step_size,
+        }
+        if row.vat is not None:
+            component["vat"] = number_text(row.vat)
+        elements[-1]["price_components"].append(component)
+    return elements
 
 
-def _component(dimension: str, price: Decimal, vat: Decimal | None) -> dict[str, Any]:
-    component: dict[str, Any] = {"type": dimension, "price": _text(price), "step_size": 1}
-    return component if vat is None else component | {"vat": _text(vat)}
+def restrictions_of(conditions: Conditions) -> dict[str, Any]:
+    """Conditions as OCPI writes them; those that are not set are left out."""
+    found: dict[str, Any] = {}
+    for each in fields(conditions):
+        value = getattr(conditions, each.name)
+        if value is None or value == ():
+            continue
+        if isinstance(value, Decimal):
+            value = number_text(value)
+        elif isinstance(value, dt.date):
+            value = value.isoformat()
+        found[each.name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
-def _text(number: Decimal) -> str:
+def _limit(limit: PriceLimit, ocpi_version: str) -> dict[str, Any]:
+    excl, incl = limit_keys(ocpi_version)
+    amounts = ((excl, limit.excl), (incl, limit.incl))
+    return {key: number_text(amount) for key, amount in amounts if amount is not None}
+
+
+def number_text(number: Decimal) -> str:
     """0.4500 as 0.45: the same price is the same text."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def read_document(document: Mapping[str, Any]) -> SimplePrices | None:
-    """The figures of a document that says no more than they can; None for any other, which needs its JSON."""
-    prices: dict[str, Decimal] = {}
-    rates: set[str | None] = set()
-    after = Decimal(0)
-    for element in document.get("elements", ()):
-        restrictions = element.get("restrictions") or {}
-        components = element["price_components"]
-        if restrictions:
-            if set(restrictions) != {"min_duration"} or [each["type"] for each in components] != ["TIME"]:
-                return None
-            after = Decimal(restrictions["min_duration"]) / SECONDS_PER_HOUR
-        for each in components:
-            if each["type"] in prices or each["type"] not in {"ENERGY", "TIME", "FLAT"} or each.get("step_size") != 1:
-                return None
-            prices[each["type"]] = Decimal(str(each["price"]))
-            rates.add(None if each.get("vat") is None else str(each["vat"]))
-    extra = set(document) - {"country_code", "party_id", "id", "currency", "elements", "last_updated"}
-    if extra or len(rates) != 1 or not prices:
-        return None
-    rate = rates.pop()
-    found = SimplePrices(
-        energy_price=prices.get("ENERGY"),
-        time_price=prices.get("TIME"),
-        time_after_hours=after,
-        start_fee=prices.get("FLAT"),
-        vat_percent=None if rate is None else Decimal(rate),
-    )
-    rebuilt = build_document(found, code="", currency="", country="", updated="")
-    return found if _same(rebuilt["elements"], document["elements"]) else None
-
-
-def _same(built: list[Any], given: Any) -> bool:
-    """Whether two lists of elements price alike: numbers by value, in the same order."""
-    return bool(_values(built) == _values(given))
-
-
-def _values(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _values(value) for key, value in node.items() if value is not None}
-    if isinstance(node, list | tuple):
-        return [_values(each) for each in node]
-    try:
-        return Decimal(str(node))
-    except ArithmeticError:
-        return node

@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.rules.tariff_form import SimplePrices, build_document, read_document
+from contracts.rules.tariff_simple import SimplePrices, build_document, read_document
 from contracts.rules.tariff_shape import require_tariff_document
 from contracts.rules.tariff_text import describe
 from evbilling.kernel import strict_json
