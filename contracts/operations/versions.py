@@ -11,6 +11,7 @@ from contracts.models import (
     Contract,
     ContractKind,
     ContractState,
+    ContractTerm,
     ContractVersion,
     LineGrouping,
     RevenueShare,
@@ -41,7 +42,7 @@ def draft_version(
     terms_text: str = "",
     copy_from: int | None = None,
 ) -> ContractVersion:
-    """Draft terms that hold from a local day on. `copy_from` takes tariffs, share and sponsorship of another version.
+    """Draft terms that hold from a local day on. `copy_from` takes what hangs on another version.
 
     Raises WrongState for an ended contract, BadInput for a value that cannot be used, NotAllowed without the right.
     """
@@ -216,10 +217,7 @@ def _copy_terms(contract: Contract, source_id: int, version: ContractVersion) ->
     source = ContractVersion.objects.filter(pk=source_id, contract=contract).first()
     if source is None:
         raise BadInput("copy_from", source_id, _("Choose a version of the same contract."))
-    for each in TariffAssignment.objects.filter(version=source):
-        each.pk, each.version = None, version
-        each.save(force_insert=True)
-    for model in (RevenueShare, Sponsorship):
+    for model in (TariffAssignment, ContractTerm, RevenueShare, Sponsorship):
         for term in model.objects.filter(version=source):
             term.pk, term.version = None, version
             term.save(force_insert=True)
