@@ -83,6 +83,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _list_of("contracts.Party", _("Parties"), "groups"),
             _list_of("contracts.Contract", _("Contracts"), "contract"),
             _list_of("contracts.Tariff", _("Tariffs"), "sell"),
+            {
+                "title": _("What if"),
+                "icon": "difference",
+                "link": reverse("admin:charging_what_if"),
+                "permission": _can_view("charging.SessionPrice"),
+            },
             _list_of("contracts.Site", _("Sites"), "location_on"),
             _list_of("contracts.Vehicle", _("Vehicles"), "directions_car"),
             _list_of("contracts.Token", _("Charge cards"), "badge"),
@@ -108,6 +114,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             _("System"),
             _list_of("access.User", _("Users"), "person"),
+            _list_of("access.ApiToken", _("API tokens"), "key"),
             _list_of("kernel.OutboxMessage", _("Background steps"), "sync", badge=here + "steps_badge"),
             _list_of("kernel.AuditRecord", _("Audit trail"), "history"),
             collapsible=True,

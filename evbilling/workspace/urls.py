@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from evbilling.workspace import dashboard, party_timeline
+from sessions.admin import what_if
 
 
-def _page(view: Callable[..., HttpResponse], permission: str) -> Callable[..., HttpResponse]:
+def _page(view: Callable[..., HttpResponseBase], permission: str) -> Callable[..., HttpResponseBase]:
     """For signed-in staff with the permission; 403 for other staff."""
     return admin.site.admin_view(permission_required(permission, raise_exception=True)(view))
 
@@ -24,5 +25,6 @@ def admin_urls() -> tuple[list[URLPattern | URLResolver], str, str]:
             _page(party_timeline.party_timeline, "contracts.view_party"),
             name="party_timeline",
         ),
+        path("what-if/", _page(what_if.page, "charging.view_sessionprice"), name="charging_what_if"),
     ]
     return [*pages, *admin.site.get_urls()], "admin", admin.site.name
