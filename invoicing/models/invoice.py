@@ -20,6 +20,10 @@ class InvoiceKind(models.TextChoices):
     FEE_NOTE = "fee_note", _("fee note")
 
 
+CLAIMS = (InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE)
+"""Kinds that a customer owes: they fall due, age, take money and can be paid."""
+
+
 class InvoiceState(models.TextChoices):
     DRAFT = "draft", _("draft")
     ISSUED = "issued", _("issued")
@@ -151,7 +155,9 @@ class LineKind(models.TextChoices):
 
 
 class InvoiceLine(models.Model):
-    """One line: a group of sessions (by cost centre, vehicle or site) at one tax rate, 1 x its net amount."""
+    """One line at one tax rate, 1 x its net amount: a group of sessions (by cost centre, vehicle or site), or what the
+    contract's terms add or take; an allowance is negative, and `because` keeps what it was reckoned from.
+    """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(_("position"))
@@ -163,6 +169,7 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2, choices=TaxCategory.choices)
     tax_rate = RateField()
     net_amount = AmountField(verbose_name=_("net"))
+    because = models.JSONField(default=dict, blank=True, encoder=ExactEncoder)
 
     class Meta:
         verbose_name = _("invoice line")

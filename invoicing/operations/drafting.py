@@ -4,13 +4,16 @@
     sponsorship   the sponsor's parts of its customers' sessions, split when the customer was drafted
     hosting       a settlement: the host's share of what was billed at his sites (settling.py)
 
+After a customer's or sponsor's charges come, in the order of SOURCES, the lines that its terms make of the month.
+
 Late sessions of earlier periods join the first document drafted after they arrived. The same contract, period and
 kind has one live document (I10): drafting again returns it.
 """
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import batched
 
 from django.db import transaction
@@ -28,7 +31,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState, LineKind
 from invoicing.operations.issuing import InvoiceNotDraft
 from invoicing.operations.settling import NothingToSettle, settlement_lines
-from invoicing.operations.writing import NewLine, tax_table, write_draft
+from invoicing.operations.writing import Drafting, NewLine, tax_table, write_draft
 from invoicing.queries.charges import ChargeRow, charge_rows, live_documents, unbilled_charges
 from invoicing.rules.lines import ChargeFact, group_charges
 from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, TaxTable, Treatment, supply_tax
@@ -37,6 +40,10 @@ from sessions.operations.charges import delete_charges, split_charges
 from sessions.queries import billable_sessions
 
 __all__ = ["NoTermsInForce", "NothingToSettle", "discard_draft", "draft_invoice"]
+
+
+SOURCES: tuple[Callable[[Drafting], list[NewLine]], ...] = ()
+"""What adds lines to an invoice after its session charges, in the documented order; each sees the lines before it."""
 
 
 class NoTermsInForce(BillingError):
@@ -77,7 +84,7 @@ def draft_invoice(*, contract_id: int, period: Period, at: dt.datetime, by: User
             lines = (
                 settlement_lines(contract, version, period)
                 if kind == InvoiceKind.SETTLEMENT
-                else _charge_lines(contract, version, period, at)
+                else _invoice_lines(contract, version, period, at)
             )
         if not lines:
             return None
@@ -135,7 +142,18 @@ def _undo_split(parts: Iterable[tuple[int, int, int]]) -> None:
         delete_charges(contract_id=contract_id, charge_ids=charge_ids)
 
 
-def _charge_lines(contract: Contract, version: ContractVersion, period: Period, at: dt.datetime) -> list[NewLine]:
+def _invoice_lines(contract: Contract, version: ContractVersion, period: Period, at: dt.datetime) -> list[NewLine]:
+    table = tax_table()
+    lines = _charge_lines(contract, version, period, table, at)
+    drafting = Drafting(contract, version, period, table, at, tuple(lines))
+    for source in SOURCES:
+        drafting = replace(drafting, lines=(*drafting.lines, *source(drafting)))
+    return list(drafting.lines)
+
+
+def _charge_lines(
+    contract: Contract, version: ContractVersion, period: Period, table: TaxTable, at: dt.datetime
+) -> list[NewLine]:
     until = period.instants(contract.zone)[1]
     if contract.kind == ContractKind.CHARGING:
         split_charges(billable_sessions(contract, until), at=at)
@@ -143,7 +161,7 @@ def _charge_lines(contract: Contract, version: ContractVersion, period: Period, 
     if not rows:
         return []
     kind = LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
-    facts = list(_facts(contract, version, kind, rows))
+    facts = list(_facts(contract, version, kind, rows, table))
     return [
         NewLine(
             kind=kind,
@@ -160,9 +178,9 @@ def _charge_lines(contract: Contract, version: ContractVersion, period: Period, 
 
 
 def _facts(
-    contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow]
+    contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow], table: TaxTable
 ) -> Iterable[ChargeFact]:
-    table, terms = tax_table(), versions_of(contract)
+    terms = versions_of(contract)
     for row in rows:
         treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
         require(

@@ -1,16 +1,17 @@
 """Writing a draft: header, lines, tax rows and links to charges, in bulk."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from contracts.models import Contract, ContractVersion, TaxWord
 from evbilling.kernel.clock import Period
-from evbilling.kernel.money import ROUNDING_RULE
+from evbilling.kernel.money import ROUNDING_RULE, ZERO
 from invoicing.models import (
     BilledCharge,
     ChargeUse,
@@ -19,6 +20,7 @@ from invoicing.models import (
     InvoiceLine,
     InvoiceTax,
     LineKind,
+    Penalty,
     TaxRate,
 )
 from invoicing.rules.tax import Ground, Place, RateRow, Tax, TaxTable
@@ -30,6 +32,7 @@ GROUND_TEXTS = {
     Ground.EXEMPT: _("Exempt from VAT."),
     Ground.SMALL_BUSINESS: _("Exempt from VAT: the supplier is a small business."),
     Ground.NOT_TAXABLE: _("Not subject to VAT: the recipient is not a taxable person."),
+    Ground.COMPENSATION: _("Not subject to VAT: compensation for late or failed payment, not the price of a supply."),
 }
 """Why no tax is charged, as printed where the tax is called VAT."""
 SALES_TAX_TEXTS = {
@@ -37,22 +40,47 @@ SALES_TAX_TEXTS = {
     Ground.EXEMPT: _("Exempt from sales tax; the exemption certificate is on file."),
     Ground.SMALL_BUSINESS: _("No sales tax: the supplier does not collect it."),
     Ground.NOT_TAXABLE: _("Not subject to sales tax."),
+    Ground.COMPENSATION: _("Not subject to sales tax: compensation for late or failed payment."),
 }
 """The same where the operator's tax is called sales tax."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """A line to be written, and which charges it uses for what."""
+    """A line to be written, and which charges it uses for what.
+
+    `because` is what a line of the contract's terms was reckoned from; `penalty_id` the penalty that it bills.
+    """
 
     kind: LineKind
     group: str
     text: str
     tax: Tax
     net: Decimal
-    session_count: int
-    energy_wh: int
-    uses: tuple[tuple[int, ChargeUse], ...]
+    session_count: int = 0
+    energy_wh: int = 0
+    uses: tuple[tuple[int, ChargeUse], ...] = ()
+    because: Mapping[str, Any] = field(default_factory=dict)
+    penalty_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    """A document in the making, as each source of further lines sees it: `lines` are those that stand before."""
+
+    contract: Contract
+    version: ContractVersion
+    period: Period
+    table: TaxTable
+    at: dt.datetime
+    lines: tuple[NewLine, ...]
+
+    def nets(self) -> dict[Tax, Decimal]:
+        """The net of the lines so far per tax: an allowance never takes more than is there."""
+        sums: dict[Tax, Decimal] = {}
+        for line in self.lines:
+            sums[line.tax] = sums.get(line.tax, ZERO) + line.net
+        return sums
 
 
 def tax_table() -> TaxTable:
@@ -108,9 +136,15 @@ def write_draft(
             tax_category=line.tax.category.value,
             tax_rate=line.tax.percent,
             net_amount=line.net,
+            because=dict(line.because),
         )
         for position, line in enumerate(lines, 1)
     )
+    billed = {line.penalty_id: row for row, line in zip(written, lines, strict=True) if line.penalty_id is not None}
+    penalties = list(Penalty.objects.filter(pk__in=billed))
+    for penalty in penalties:
+        penalty.line = billed[penalty.pk]
+    Penalty.objects.bulk_update(penalties, ["line"])
     with override(contract.party.language):
         InvoiceTax.objects.bulk_create(
             InvoiceTax(

@@ -53,6 +53,7 @@ class Ground(StrEnum):
     EXEMPT = "exempt"
     SMALL_BUSINESS = "small_business"
     NOT_TAXABLE = "not_taxable"
+    COMPENSATION = "compensation"
 
 
 class MissingTaxRate(BillingError):
