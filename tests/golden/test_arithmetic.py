@@ -44,12 +44,12 @@ def _worked_parts(facts: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _amounts(facts: Any) -> Iterator[str]:
-    """The expected amounts of a part, wherever they stand in it."""
+    """The expected amounts of a part, wherever they stand in it but in what was given."""
     if isinstance(facts, Mapping):
         for key, value in facts.items():
             if key in _AMOUNTS and isinstance(value, str):
                 yield value
-            else:
+            elif key != "given":
                 yield from _amounts(value)
     elif isinstance(facts, list):
         for value in facts:
