@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 
 from contracts.models import (
     Connector,
@@ -25,6 +26,7 @@ from contracts.models import (
     Operator,
     Party,
     PartyKind,
+    Side,
     Site,
     Station,
     Tariff,
@@ -36,11 +38,10 @@ from contracts.models import (
     TokenKind,
     Vehicle,
 )
+from contracts.operations.agreements import DRAW, waive_acknowledgement
 from contracts.operations.assignments import (
     assign_tariff,
     assign_token,
-    set_revenue_share,
-    set_sponsorship,
     sponsor_vehicle,
 )
 from contracts.operations.contracts import (
@@ -50,9 +51,13 @@ from contracts.operations.contracts import (
     draft_version,
     offer_contract,
 )
+from contracts.operations.shares import set_revenue_share, set_sponsorship
 from contracts.operations.tariffs import draft_tariff_version, release_tariff_version
+from contracts.operations.terms import add_term
+from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.access.roles import Role
+from evbilling.kernel.outbox import OutboxMessage, OutboxState
 
 AT = dt.datetime(2026, 1, 1, 9, 0, tzinfo=dt.UTC)
 """When the factories did what they did."""
@@ -251,8 +256,12 @@ def make_version(
     payment_terms_days: int = 14,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
+    terms: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> ContractVersion:
-    """Terms with what the kind of contract needs: a tariff (a new one unless given) or `percent`."""
+    """Terms with what the kind of contract needs: a tariff (a new one unless given) or `percent`.
+
+    `terms` are kinds and figures of terms beyond the tariff.
+    """
     version = draft_version(
         contract_id=contract.pk,
         valid_from=valid_from,
@@ -270,7 +279,34 @@ def make_version(
     else:
         tariff = tariff or make_tariff(contract.operator, currency=contract.currency)
         assign_tariff(version_id=version.pk, tariff_id=tariff.pk, by=maker(), at=AT)
-    return approve_version(version_id=version.pk, by=checker(), at=AT) if approved else version
+    for term_kind, figures in terms:
+        add_term(version_id=version.pk, kind=term_kind, figures=figures, by=maker(), at=AT)
+    return approve_undrawn(version) if approved else version
+
+
+def approve_undrawn(version: ContractVersion) -> ContractVersion:
+    """Approved, but its document is not drawn, which takes a third of a second; who needs it calls draw_document."""
+    with transaction.atomic():
+        approved = approve_version(version_id=version.pk, by=checker(), at=AT)
+        leave_undrawn()
+    return approved
+
+
+def leave_undrawn() -> None:
+    """Cancel the drawing of contract documents that is queued."""
+    OutboxMessage.objects.filter(kind=DRAW, state=OutboxState.QUEUED).update(state=OutboxState.CANCELLED)
+
+
+def offer_undrawn(contract: Contract) -> Contract:
+    """Offered, and both sides excused from acknowledging the document that is not drawn."""
+    with transaction.atomic():
+        offered = offer_contract(contract_id=contract.pk, by=maker(), at=AT)
+        leave_undrawn()
+    version = version_on(contract, contract.starts_on)
+    assert version is not None
+    for side in Side:
+        waive_acknowledgement(version_id=version.pk, side=side, reason="signed on paper", by=maker(), at=AT)
+    return offered
 
 
 def make_contract_in_force(
@@ -288,6 +324,7 @@ def make_contract_in_force(
     payment_terms_days: int = 14,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
+    terms: Sequence[tuple[str, dict[str, Any]]] = (),
     **fields: Any,
 ) -> Contract:
     """An active contract: made by one person, its terms and itself approved by another.
@@ -303,8 +340,9 @@ def make_contract_in_force(
         payment_terms_days=payment_terms_days,
         tax_treatment=tax_treatment,
         group_lines_by=group_lines_by,
+        terms=terms,
     )
-    offer_contract(contract_id=contract.pk, by=maker(), at=AT)
+    offer_undrawn(contract)
     contract = activate_contract(contract_id=contract.pk, by=checker(), at=AT)
     for token in tokens:
         make_assignment(token, contract, cost_centre=cost_centre, valid_from=starts_on)

@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from contracts.admin.common import APPROVAL_STATES
 from contracts.models import Contract, ContractVersion, SponsoredVehicle, TokenAssignment
+from contracts.rules.shares import share_in_short, sponsor_in_short
 from evbilling.shell.admin import ListInline, badge, link_to
 
 
@@ -19,8 +20,8 @@ class VersionInline(ListInline):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what a row says of its terms."""
-        rows = super().get_queryset(request).select_related("contract", "approved_by", "revenue_share", "sponsorship")
-        return rows.prefetch_related("tariff_assignments__tariff").order_by("-number")
+        rows = super().get_queryset(request).select_related("contract", "approved_by", "sponsorship")
+        return rows.prefetch_related("tariff_assignments__tariff", "revenue_shares__site").order_by("-number")
 
     @display(description=_("version"))
     def version(self, version: ContractVersion) -> str:
@@ -40,10 +41,13 @@ class VersionInline(ListInline):
 
 def terms_of(version: ContractVersion) -> str:
     """What a version says, in a few words: its tariffs, revenue share or sponsorship."""
-    if hasattr(version, "revenue_share"):
-        return str(_("%s %% of net revenue")) % version.revenue_share.percent_of_net.normalize()
+    currency = version.contract.currency
+    shares = list(version.revenue_shares.all())
+    if shares:
+        texts = [(each.site, share_in_short(each.terms, currency)) for each in shares]
+        return "; ".join(f"{site}: {text}" if site else text for site, text in texts)
     if hasattr(version, "sponsorship"):
-        return str(_("sponsor pays %s %%")) % version.sponsorship.percent.normalize()
+        return sponsor_in_short(version.sponsorship.terms, currency)
     return ", ".join(assignment.tariff.name for assignment in version.tariff_assignments.all()) or "\N{EN DASH}"
 
 

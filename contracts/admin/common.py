@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
+from unfold.admin import TabularInline
 
+from contracts.models import ContractVersion, VersionState
 from contracts.rules import identifiers
 from evbilling.kernel.errors import BillingError
 
@@ -18,6 +21,29 @@ def checked(check: Callable[..., str], *values: str) -> str:
         return check(*values)
     except BillingError as refusal:
         raise forms.ValidationError(refusal.message) from None
+
+
+class DraftInline(TabularInline):
+    """Rows that are part of the terms: open while the version is a draft."""
+
+    extra = 0
+    tab = True
+
+    def _open(self, request: HttpRequest, obj: ContractVersion | None) -> bool:
+        may = request.user.has_perm("contracts.change_contractversion")
+        return may and (obj is None or obj.state == VersionState.DRAFT)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """In a draft."""
+        return self._open(request, obj)
 
 
 class IdentifiersForm(forms.ModelForm):

@@ -8,23 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from contracts.admin.agreement_tabs import terms_of
-from contracts.admin.common import APPROVAL_STATES
+from contracts.admin.common import APPROVAL_STATES, DraftInline
+from contracts.admin.shares import RevenueShareInline, SponsorshipInline, save_shares
 from contracts.models import (
     ContractKind,
     ContractVersion,
-    RevenueShare,
-    Sponsorship,
     TariffAssignment,
     VersionState,
 )
-from contracts.operations.assignments import assign_tariff, set_revenue_share, set_sponsorship, unassign_tariff
+from contracts.operations.assignments import assign_tariff, unassign_tariff
 from contracts.operations.versions import approve_version, change_version
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import WorkspaceAdmin, badge, right
@@ -32,30 +30,7 @@ from evbilling.shell.admin import WorkspaceAdmin, badge, right
 _TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
 
 
-class _TermInline(TabularInline):
-    """Part of the terms: open while the version is a draft."""
-
-    extra = 0
-    tab = True
-
-    def _open(self, request: HttpRequest, obj: ContractVersion | None) -> bool:
-        may = request.user.has_perm("contracts.change_contractversion")
-        return may and (obj is None or obj.state == VersionState.DRAFT)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return self._open(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return self._open(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return self._open(request, obj)
-
-
-class TariffAssignmentInline(_TermInline):
+class TariffAssignmentInline(DraftInline):
     model = TariffAssignment
     verbose_name_plural = _("tariffs")
     fields = ("tariff", "site", "min_power_w", "max_power_w", "priority")
@@ -66,26 +41,12 @@ class TariffAssignmentInline(_TermInline):
         return super().get_queryset(request).select_related("tariff", "site", "version__contract")
 
 
-class RevenueShareInline(_TermInline):
-    model = RevenueShare
-    fields = ("percent_of_net",)
-    max_num = 1
-    can_delete = False
-
-
-class SponsorshipInline(_TermInline):
-    model = Sponsorship
-    fields = ("percent",)
-    max_num = 1
-    can_delete = False
-
-
 @admin.register(ContractVersion)
 class ContractVersionAdmin(WorkspaceAdmin):
     """The terms of contracts; the list shows what waits for a second person."""
 
     list_display = ("version", "party", "valid_from", "state_badge", "payment_terms_days", "terms", "created_by")
-    list_select_related = ("contract__party", "created_by", "approved_by", "revenue_share", "sponsorship")
+    list_select_related = ("contract__party", "created_by", "approved_by", "sponsorship")
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("contract__kind", ChoicesDropdownFilter),
@@ -111,7 +72,7 @@ class ContractVersionAdmin(WorkspaceAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the pages show."""
         rows = super().get_queryset(request).select_related(*self.list_select_related)
-        return rows.prefetch_related("tariff_assignments__tariff")
+        return rows.prefetch_related("tariff_assignments__tariff", "revenue_shares__site")
 
     def get_inlines(self, request: HttpRequest, obj: ContractVersion | None) -> list[Any]:
         """What the kind of contract needs."""
@@ -178,12 +139,7 @@ class ContractVersionAdmin(WorkspaceAdmin):
                 if each not in formset.deleted_forms:
                     _assign(form.instance.pk, each.cleaned_data, who)
             return
-        for each in changed:
-            if formset.model is RevenueShare:
-                percent = each.cleaned_data["percent_of_net"]
-                set_revenue_share(version_id=form.instance.pk, percent_of_net=percent, **who)
-            else:
-                set_sponsorship(version_id=form.instance.pk, percent=each.cleaned_data["percent"], **who)
+        save_shares(form.instance.pk, formset, who)
 
     @action(
         description=_("Approve"),

@@ -1,6 +1,6 @@
 """Tables of contracts; one file per aggregate."""
 
-from contracts.models.agreement import Acknowledgement, ContractDocument, Side
+from contracts.models.agreement import Acknowledgement, ContractDocument, OfferMail, Side
 from contracts.models.contract import (
     BillingCycle,
     Contract,
@@ -17,7 +17,14 @@ from contracts.models.contract import (
 from contracts.models.fleet import CostCentre, Token, TokenAssignment, TokenKind, Vehicle
 from contracts.models.operator import Operator, TaxWord
 from contracts.models.party import Contact, ContactRole, Membership, MembershipRole, Party, PartyKind, TaxStatus
-from contracts.models.sharing import RevenueShare, SponsoredVehicle, Sponsorship
+from contracts.models.sharing import (
+    BudgetPeriod,
+    RevenueShare,
+    ShareKind,
+    SponsoredVehicle,
+    SponsorKind,
+    Sponsorship,
+)
 from contracts.models.site import Connector, ConnectorKind, Site, SiteKind, Station, StationOutage
 from contracts.models.tariff import Tariff, TariffAssignment, TariffState, TariffVersion
 from contracts.models.term import ContractTerm, TermKind
@@ -25,6 +32,7 @@ from contracts.models.term import ContractTerm, TermKind
 __all__ = [
     "Acknowledgement",
     "BillingCycle",
+    "BudgetPeriod",
     "Connector",
     "ConnectorKind",
     "Contact",
@@ -40,14 +48,17 @@ __all__ = [
     "LineGrouping",
     "Membership",
     "MembershipRole",
+    "OfferMail",
     "Operator",
     "Party",
     "PartyKind",
     "PriceBasis",
     "RevenueShare",
+    "ShareKind",
     "Side",
     "Site",
     "SiteKind",
+    "SponsorKind",
     "SponsoredVehicle",
     "Sponsorship",
     "Station",

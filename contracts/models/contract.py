@@ -55,6 +55,15 @@ class Contract(models.Model):
     ends_on = models.DateField(
         _("ends on"), null=True, blank=True, editable=False, help_text=_("First day on which it no longer holds")
     )
+    notice_given_on = models.DateField(_("notice given on"), null=True, blank=True, editable=False)
+    regular_end_on = models.DateField(
+        _("could end on"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("First day on which notice period and minimum term let it end"),
+    )
+    ended_early = models.BooleanField(_("ended early"), default=False, editable=False)
     sites = models.ManyToManyField(
         Site, blank=True, related_name="contracts", verbose_name=_("sites"), help_text=_("None means all sites")
     )
@@ -89,6 +98,10 @@ class Contract(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "offered"]) | Q(activated_by__isnull=False),
                 name="contract_in_force_was_activated",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_early=False) | Q(regular_end_on__gt=F("ends_on")),
+                name="contract_early_is_before_regular",
             ),
         ]
         permissions = [

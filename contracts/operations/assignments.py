@@ -1,7 +1,9 @@
-"""What hangs on a contract: its tariffs and percentages (terms, frozen with their version), its tokens and vehicles."""
+"""What hangs on a contract: its tariffs (terms, frozen with their version), its tokens and vehicles.
+
+Revenue shares and sponsorships are set in contracts/operations/shares.py.
+"""
 
 import datetime as dt
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,9 +13,7 @@ from contracts.models import (
     ContractKind,
     ContractVersion,
     CostCentre,
-    RevenueShare,
     SponsoredVehicle,
-    Sponsorship,
     Tariff,
     TariffAssignment,
     Token,
@@ -49,7 +49,7 @@ def assign_tariff(
     with transaction.atomic():
         version = lock_draft(version_id, by)
         contract = version.contract
-        require(contract.kind in PAYING_KINDS, _wrong_kind(version, _("a tariff")))
+        require(contract.kind in PAYING_KINDS, wrong_kind(version, _("a tariff")))
         tariff = _found(Tariff, tariff_id)
         require(
             tariff.currency == contract.currency and tariff.operator_id == contract.operator_id,
@@ -97,52 +97,6 @@ def unassign_tariff(*, assignment_id: int, by: User | None, at: dt.datetime) -> 
         record_audit(
             action="contracts.version.unassign_tariff", obj=version, by=by, at=at, changes={"tariff": tariff.code}
         )
-
-
-def set_revenue_share(*, version_id: int, percent_of_net: Decimal, by: User | None, at: dt.datetime) -> RevenueShare:
-    """The host's percentage of the net session charges, in a draft of a hosting contract's terms.
-
-    Raises WrongState for approved terms or another kind of contract, BadInput outside 0 to 100.
-    """
-    with transaction.atomic():
-        version = lock_draft(version_id, by)
-        require(version.contract.kind == ContractKind.HOSTING, _wrong_kind(version, _("a revenue share")))
-        share = RevenueShare.objects.filter(version=version).first() or RevenueShare(version=version)
-        before, share.percent_of_net = share.percent_of_net, percent_of_net
-        require_valid(share)
-        share.save()
-        touched(version, by)
-        record_audit(
-            action="contracts.version.revenue_share",
-            obj=version,
-            by=by,
-            at=at,
-            changes={"percent_of_net": [before, percent_of_net]},
-        )
-    return share
-
-
-def set_sponsorship(*, version_id: int, percent: Decimal, by: User | None, at: dt.datetime) -> Sponsorship:
-    """The percentage of each session's net price that the sponsor pays, in a draft of a sponsorship's terms.
-
-    Raises WrongState for approved terms or another kind of contract, BadInput outside 0 to 100.
-    """
-    with transaction.atomic():
-        version = lock_draft(version_id, by)
-        require(version.contract.kind == ContractKind.SPONSORSHIP, _wrong_kind(version, _("a sponsor's percentage")))
-        sponsorship = Sponsorship.objects.filter(version=version).first() or Sponsorship(version=version)
-        before, sponsorship.percent = sponsorship.percent, percent
-        require_valid(sponsorship)
-        sponsorship.save()
-        touched(version, by)
-        record_audit(
-            action="contracts.version.sponsorship",
-            obj=version,
-            by=by,
-            at=at,
-            changes={"percent": [before, percent]},
-        )
-    return sponsorship
 
 
 def assign_token(
@@ -300,7 +254,8 @@ def _found[M: (Tariff, TariffAssignment, Token, CostCentre)](model: type[M], pk:
     return row
 
 
-def _wrong_kind(version: ContractVersion, what: str) -> WrongState:
+def wrong_kind(version: ContractVersion, what: str) -> WrongState:
+    """Why a term has no place in a contract of this kind."""
     return WrongState(
         _("%(version)s belongs to a contract of the kind %(kind)s, which has no place for %(what)s.")
         % {"version": version, "kind": version.contract.get_kind_display(), "what": what}

@@ -23,7 +23,7 @@ from contracts.models import (
     TokenKind,
     Vehicle,
 )
-from contracts.operations import assignments, contracts, tariffs
+from contracts.operations import assignments, contracts, shares, tariffs
 from evbilling.access.models import User
 from evbilling.demo import company
 from evbilling.demo.sample import Driver, Sample
@@ -186,11 +186,11 @@ def add_contract(
     if tariff is not None:
         assignments.assign_tariff(version_id=version.pk, tariff_id=tariff.pk, by=signers.maker, at=SIGNED_AT)
     if kind == ContractKind.HOSTING:
-        assignments.set_revenue_share(
+        shares.set_revenue_share(
             version_id=version.pk, percent_of_net=company.HOST_PERCENT, by=signers.maker, at=SIGNED_AT
         )
     if kind == ContractKind.SPONSORSHIP:
-        assignments.set_sponsorship(
+        shares.set_sponsorship(
             version_id=version.pk, percent=company.SPONSOR_PERCENT, by=signers.maker, at=SIGNED_AT
         )
     contracts.approve_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)

@@ -54,6 +54,7 @@ ACTIONS: dict[str, Promise] = {
     "contracts.version.draft": _("Terms drafted"),
     "contracts.version.remove_term": _("Contract term removed"),
     "contracts.version.revenue_share": _("Revenue share set"),
+    "contracts.version.remove_share": _("Revenue share removed"),
     "contracts.version.sponsorship": _("Sponsorship set"),
     "contracts.version.unassign_tariff": _("Tariff taken off"),
     "invoicing.allocation.make": _("Money allocated"),

@@ -4,6 +4,7 @@ from invoicing.models.allocation import Allocation
 from invoicing.models.delivery import Delivery, DeliveryState
 from invoicing.models.document import Document, DocumentKind
 from invoicing.models.invoice import (
+    CLAIMS,
     BilledCharge,
     ChargeUse,
     Invoice,
@@ -21,6 +22,7 @@ from invoicing.models.run import BillingRun, BillingRunItem, ItemState, RunState
 from invoicing.models.tax import TaxRate
 
 __all__ = [
+    "CLAIMS",
     "Account",
     "AccountRole",
     "AccountingPeriod",

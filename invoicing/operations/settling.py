@@ -50,7 +50,7 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
     Empty where there is nothing to share. Raises NothingToSettle: no self-billing agreement by the period's end, the
     month's documents still drafts, or a result below zero (carried forward). Raises NoRevenueShare, MissingTaxRate.
     """
-    if not hasattr(version, "revenue_share"):
+    if not version.revenue_shares.exists():
         raise NoRevenueShare(version)
     _require_agreement(contract, period)
     sites = host_sites(contract)
@@ -91,7 +91,8 @@ def _lines(
     groups: dict[tuple[str, int, Decimal], list[tuple[ChargeRow, ChargeUse]]] = defaultdict(list)
     for use, rows in ((ChargeUse.SHARED, shared), (ChargeUse.TAKEN_BACK, returned)):
         for row in rows:
-            percent = (terms.at(local_date(row.ended_at, contract.zone)) or version).revenue_share.percent_of_net
+            share = (terms.at(local_date(row.ended_at, contract.zone)) or version).revenue_shares.get()
+            percent = share.percent_of_net or Decimal(0)
             groups[row.site.casefold(), row.site_pk or 0, percent].append((row, use))
     table = tax_table()
     lines = []

@@ -19,6 +19,7 @@ class HoldKind(models.TextChoices):
     NO_CONTRACT = "no_contract", _("no contract pays")
     NO_TARIFF = "no_tariff", _("no tariff applies")
     NOT_RATEABLE = "not_rateable", _("cannot be priced")
+    SUSPENDED = "suspended", _("contract suspended")
     CHANGED_AFTER_BILLING = "changed_after_billing", _("changed after billing")
 
 

@@ -46,8 +46,9 @@ class ChargeRole(models.TextChoices):
 class SessionCharge(models.Model):
     """One payer's part of a session's price at one VAT rate, split at month close, in the minor unit.
 
-    The parts of all payers add up to the price (I1). Made when a document is drafted, removed with the draft,
-    frozen by the database once the document is issued.
+    The parts of all payers add up to the price (I1). A sponsor's names the terms that it was split under and, where
+    those limit the kWh of a vehicle and month, the energy of the session that they covered. Made when a document is
+    drafted, removed with the draft, frozen by the database once the document is issued.
     """
 
     price = models.ForeignKey(SessionPrice, on_delete=models.PROTECT, related_name="charges")
@@ -57,6 +58,17 @@ class SessionCharge(models.Model):
     vat_rate = RateField(null=True, blank=True, help_text="As the tariff states it; empty: from the tax table")
     currency = CurrencyField()
     net_amount = AmountField(verbose_name=_("net amount"))
+    sponsor_version = models.ForeignKey(
+        ContractVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The terms under which a sponsor pays it",
+    )
+    covered_wh = models.BigIntegerField(
+        _("covered energy (Wh)"), null=True, blank=True, help_text="What it took of the sponsor's monthly kWh"
+    )
     created_at = models.DateTimeField()
 
     class Meta:

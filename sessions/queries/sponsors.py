@@ -9,15 +9,22 @@ from decimal import Decimal
 from contracts.models import Contract, ContractKind, ContractVersion, SponsoredVehicle, VersionState
 from contracts.queries import IN_FORCE
 from contracts.rules.matching import Candidate, Days, find_sponsors
+from contracts.rules.shares import SponsorTerms
 from evbilling.kernel.clock import local_date
 
 
 @dataclass(frozen=True, slots=True)
 class Sponsored:
-    """The sponsor's contract and the percent of the net price that it pays."""
+    """The sponsor's contract, the version in force and what it says."""
 
     contract: Contract
-    percent: Decimal
+    version: ContractVersion
+    terms: SponsorTerms
+
+    @property
+    def percent(self) -> Decimal:
+        """Percent of the net price that the sponsor pays of what it covers."""
+        return self.terms.percent
 
 
 class SponsorBook:
@@ -67,5 +74,5 @@ class SponsorBook:
             on = local_date(at, contract.zone)
             version = next((each for each in self._versions[contract.pk] if each.valid_from <= on), None)
             if version is not None and hasattr(version, "sponsorship"):
-                return Sponsored(contract, version.sponsorship.percent)
+                return Sponsored(contract, version, version.sponsorship.terms)
         return None

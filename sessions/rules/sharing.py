@@ -1,10 +1,12 @@
 """Who pays which part of a session's price: customer and sponsor, per VAT rate (DOMAIN, Sponsorship)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate
 
-from evbilling.kernel.money import split_largest_remainder
+from evbilling.kernel.money import add, split_largest_remainder
 
 CUSTOMER = "customer"
 SPONSOR = "sponsor"
@@ -20,21 +22,75 @@ class Share:
     net: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A session in the queue for a promise with a limit (Wh of a vehicle and month, or minor units of a budget).
+
+    `wanted` is what it would get without a limit, `limit` what all sessions up to it may get together under the terms
+    of its day, `standing` what it was given on a document before: that is never taken away.
+    """
+
+    wanted: int
+    limit: int
+    standing: int | None = None
+
+
+def allot(claims: Sequence[Claim]) -> list[int]:
+    """What each session gets, in the order of session end, then reference: the earlier takes first.
+
+    No session gets anything beyond its limit, counted up to itself. The result of one does not depend on which others
+    are settled already, so documents may be drafted in any order. A session that comes late takes what is left: as
+    much as neither its own limit nor a later grant that stands forbids.
+    """
+    standing = list(accumulate(claim.standing or 0 for claim in claims))
+    ceilings: list[int | None] = []
+    least: int | None = None
+    for claim, so_far in zip(reversed(claims), reversed(standing), strict=True):
+        ceilings.append(least)
+        if claim.standing:
+            room = claim.limit - so_far
+            least = room if least is None else min(least, room)
+    given = 0
+    granted = []
+    for claim, so_far, ceiling in zip(claims, standing, reversed(ceilings), strict=True):
+        if claim.standing is not None:
+            granted.append(claim.standing)
+            continue
+        room = claim.limit - so_far if ceiling is None else min(claim.limit - so_far, ceiling)
+        grant = max(0, min(claim.wanted, room - given))
+        given += grant
+        granted.append(grant)
+    return granted
+
+
+def covered_percent(percent: Decimal, covered_wh: int, energy_wh: int) -> Fraction:
+    """The percent of a session's net that a sponsor pays who covers so much of its energy: in proportion to the kWh."""
+    return Fraction(percent) * covered_wh / energy_wh if energy_wh else Fraction(0)
+
+
 def share_parts(
-    parts: Iterable[tuple[Decimal | None, Decimal]], *, sponsor_percent: Decimal | None, currency: str
+    parts: Iterable[tuple[Decimal | None, Decimal]],
+    *,
+    sponsor_percent: Decimal | Fraction | None,
+    currency: str,
+    sponsor_most: Decimal | None = None,
 ) -> list[Share]:
     """Split each part (VAT rate, net) between customer and sponsor by largest remainder; a tie goes to the customer.
 
     The shares add up to the price. The customer always has one per rate, even of 0.00: so the session stands on a
-    document of the contract that pays for it. Without a sponsor the customer's is the whole.
+    document of the contract that pays for it. Without a sponsor the customer's is the whole. `sponsor_most`: the
+    sponsor pays no more than this in all, spread over the rates as its parts by largest remainder.
     """
+    parts = list(parts)
+    if sponsor_percent is None:
+        return [Share(CUSTOMER, vat_rate, net) for vat_rate, net in parts]
+    weights = [_WHOLE - sponsor_percent, sponsor_percent]
+    sponsored = [split_largest_remainder(net, weights, currency)[1] for _rate, net in parts]
+    if sponsor_most is not None and add(sponsored) > sponsor_most:
+        sponsored = split_largest_remainder(sponsor_most, sponsored, currency)
     shares = []
-    for vat_rate, net in parts:
-        if sponsor_percent is None:
-            shares.append(Share(CUSTOMER, vat_rate, net))
-            continue
-        customer, sponsor = split_largest_remainder(net, [_WHOLE - sponsor_percent, sponsor_percent], currency)
-        shares += [Share(CUSTOMER, vat_rate, customer), Share(SPONSOR, vat_rate, sponsor)]
+    for (vat_rate, net), paid in zip(parts, sponsored, strict=True):
+        shares += [Share(CUSTOMER, vat_rate, net - paid), Share(SPONSOR, vat_rate, paid)]
     return shares
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from contracts.models import Contract, ContractVersion, SponsoredVehicle, TariffVersion, TokenAssignment
+from contracts.models import Contract, ContractVersion, SponsoredVehicle, TokenAssignment
 from contracts.operations.contracts import offer_contract
 from evbilling.access.models import User
 from evbilling.access.roles import Role
@@ -219,15 +219,16 @@ class TestTerms:
     def test_a_hosts_percentage_is_set(self, staff: Client) -> None:
         version = make.make_version(make.make_contract("hosting"), approved=False, percent=Decimal(50))
         share = {
-            "revenue_share-TOTAL_FORMS": 1,
-            "revenue_share-INITIAL_FORMS": 1,
-            "revenue_share-0-id": version.revenue_share.pk,
-            "revenue_share-0-version": version.pk,
-            "revenue_share-0-percent_of_net": "62.5",
+            "revenue_shares-TOTAL_FORMS": 1,
+            "revenue_shares-INITIAL_FORMS": 1,
+            "revenue_shares-0-id": version.revenue_shares.get().pk,
+            "revenue_shares-0-version": version.pk,
+            "revenue_shares-0-kind": "percent",
+            "revenue_shares-0-percent_of_net": "62.5",
         }
         assert self.save(staff, version, share).status_code == 302
         version.refresh_from_db()
-        assert version.revenue_share.percent_of_net == Decimal("62.5")
+        assert version.revenue_shares.get().percent_of_net == Decimal("62.5")
 
     def test_terms_are_approved_by_a_button(self, staff: Client, manager: User) -> None:
         version = make.make_version(make.make_contract(), approved=False)
@@ -241,69 +242,6 @@ class TestTerms:
         shown = staff.get(url("contractversion_change", version.pk)).content.decode()
         assert 'name="_save"' not in shown
         assert self.save(staff, version, self.rows(initial=0), payment_terms_days=90).status_code == 403
-
-
-class TestTariffs:
-    def fields(self, tariff: Any, **more: Any) -> dict[str, Any]:
-        return {
-            "tariff": tariff.pk,
-            "valid_from_0": "2026-05-01",
-            "valid_from_1": "00:00:00",
-            "ocpi_version": "2.2.1",
-        } | more
-
-    def test_five_figures_make_a_document(self, staff: Client, manager: User) -> None:
-        tariff = make.make_tariff(released=False)
-        figures = {"energy_price": "0.42", "time_price": "3", "time_after_hours": "4", "vat_percent": "19"}
-        response = staff.post(url("tariffversion_add"), self.fields(tariff, **figures))
-        version = TariffVersion.objects.get(number=2)
-        assert response.status_code == 302
-        assert version.created_by == manager
-        assert version.document["elements"][1]["price_components"][0]["price"] == "0.42"
-        shown = staff.get(url("tariffversion_change", version.pk)).content.decode()
-        assert "€3.00 per hour of charging plus 19" in shown
-
-    def test_a_document_is_taken_as_it_is(self, staff: Client) -> None:
-        tariff = make.make_tariff(released=False)
-        ocpi = '{"currency": "EUR", "id": "X", "elements": [{"price_components": [{"type": "FLAT", "price": 1.10}]}]}'
-        staff.post(url("tariffversion_add"), self.fields(tariff, ocpi=ocpi))
-        version = TariffVersion.objects.get(number=2)
-        assert version.document["elements"] == [{"price_components": [{"type": "FLAT", "price": "1.10"}]}]
-
-    @pytest.mark.parametrize(
-        ("more", "words"),
-        [
-            ({}, "at least one price"),
-            ({"ocpi": "{"}, "Not JSON"),
-            ({"ocpi": '{"currency": "USD", "elements": []}'}, "the currency of the tariff"),
-            ({"ocpi": '{"currency": "EUR", "elements": [{"price_components": []}]}'}, "elements[0].price_components"),
-            ({"energy_price": "0.4", "ocpi": "{}"}, "change one of them only"),
-        ],
-    )
-    def test_what_is_no_tariff_comes_back(self, staff: Client, more: dict[str, str], words: str) -> None:
-        tariff = make.make_tariff(released=False)
-        before = snapshot()
-        response = staff.post(url("tariffversion_add"), self.fields(tariff, **more))
-        assert response.status_code == 200
-        assert words in response.content.decode()
-        assert snapshot() == before
-
-    def test_a_draft_is_changed_by_its_figures(self, staff: Client) -> None:
-        version = make.make_tariff(released=False).versions.get()
-        shown = staff.get(url("tariffversion_change", version.pk)).context["adminform"].form
-        fields = self.fields(version.tariff, energy_price="0.5", vat_percent="19", ocpi=shown["ocpi"].value())
-        assert shown["energy_price"].value() == Decimal("0.45")
-        assert staff.post(url("tariffversion_change", version.pk), fields).status_code == 302
-        version.refresh_from_db()
-        assert version.document["elements"][0]["price_components"][0]["price"] == "0.5"
-
-    def test_prices_are_released_by_a_button_and_frozen(self, staff: Client) -> None:
-        version = make.make_tariff(released=False).versions.get()
-        staff.post(url("tariffversion_release", version.pk), YES)
-        version.refresh_from_db()
-        assert version.state == "released"
-        answer = staff.post(url("tariffversion_change", version.pk), self.fields(version.tariff, energy_price="9"))
-        assert answer.status_code == 403
 
 
 class TestJoining:

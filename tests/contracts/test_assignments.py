@@ -11,12 +11,11 @@ from contracts.operations.assignments import (
     assign_token,
     end_sponsored_vehicle,
     end_token_assignment,
-    set_revenue_share,
-    set_sponsorship,
     sponsor_vehicle,
     unassign_tariff,
 )
 from contracts.operations.contracts import end_contract
+from contracts.operations.shares import set_revenue_share, set_sponsorship
 from contracts.operations.tariffs import change_tariff_version, draft_tariff_version, release_tariff_version
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
@@ -155,7 +154,7 @@ class TestTerms:
         version = make.make_version(make.make_contract("hosting"), approved=False, percent=Decimal(40))
         set_revenue_share(version_id=version.pk, percent_of_net=Decimal(60), by=make.maker(), at=NOW)
         version.refresh_from_db()
-        assert version.revenue_share.percent_of_net == Decimal(60)
+        assert version.revenue_shares.get().percent_of_net == Decimal(60)
 
     def test_each_kind_has_its_own_terms(self) -> None:
         charging = make.make_version(make.make_contract(), approved=False)

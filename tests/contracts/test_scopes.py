@@ -74,7 +74,7 @@ def test_a_host_sees_its_sites_and_share(towns: dict[str, Any]) -> None:
     user, ours = make.make_member(towns["ours"]["host"]), towns["ours"]
     assert seen(user, models.Site) == {ours["site"]}
     assert seen(user, models.Contract) == {ours["hosting"]}
-    assert seen(user, models.RevenueShare) == {ours["hosting"].versions.get().revenue_share}
+    assert seen(user, models.RevenueShare) == {ours["hosting"].versions.get().revenue_shares.get()}
     assert seen(user, models.Vehicle) == seen(user, models.Token) == seen(user, models.Tariff) == set()
 
 
