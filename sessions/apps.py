@@ -12,7 +12,7 @@ class SessionsConfig(AppConfig):
     verbose_name = _("Charging sessions")
 
     def ready(self) -> None:
-        from sessions import checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
+        from sessions import benchmarks, checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
 
         protection.register()
         scopes.register()

@@ -108,6 +108,7 @@ def rating_input(
             energy_wh=row.get("energy_wh"),
             charging_seconds=row.get("charging_s"),
             parking_seconds=row.get("parking_s"),
+            power_kw=row.get("power_kw"),
             number=number,
         )
         for number, (row, start, end) in enumerate(zip(rows, starts, [*starts[1:], until], strict=True))
@@ -189,8 +190,6 @@ def line_from_data(data: Mapping[str, Any]) -> RatingLine:
         vat_rate=_decimal(data["vat_rate"]),
         amount_incl_vat=_decimal(data["gross"]),
         because=because,
-        net_ticks=None,
-        gross_ticks=None,
     )
 
 

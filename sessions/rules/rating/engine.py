@@ -16,14 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import gcd
 
 from sessions.rules.rating.clamping import price_limits
 from sessions.rules.rating.findings import Finding, error, warning
 from sessions.rules.rating.numbers import ENERGY_FACTOR, FLAT_FACTOR, TIME_FACTOR, Exact, share
 from sessions.rules.rating.plan import Component, Plan
-from sessions.rules.rating.result import Priced, RatingResult
+from sessions.rules.rating.result import Clamp, Part, RatingResult
 from sessions.rules.rating.session import Period, RatingInput
-from sessions.rules.rating.splitting import length, mean_current, mean_power, pieces
+from sessions.rules.rating.splitting import Piece, length, mean_current, mean_power, pieces
 from sessions.rules.rating.tariff import Tariff
 
 _FACTORS = {
@@ -36,42 +37,99 @@ _FACTORS = {
 
 
 class _Meter:
-    """What one dimension has gathered: the volume per component in order of first use, and the last one priced."""
+    """What one dimension has gathered: the volume per component in order of first use, and the last one priced.
+
+    Volumes are whole numbers in parts of `_Run.scale` of a uWh or us.
+    """
 
     __slots__ = ("apportioned", "last", "volumes")
 
     def __init__(self) -> None:
-        self.volumes: dict[Component, Exact] = {}
+        self.volumes: dict[Component, int] = {}
         self.last: Component | None = None
         self.apportioned: set[Component] = set()
 
-    def take(self, component: Component, volume: Exact) -> None:
-        self.volumes[component] = self.volumes.get(component, 0) + volume
+    def take(self, component: Component, volume: int) -> None:
+        volumes = self.volumes
+        volumes[component] = volumes.get(component, 0) + volume
         if component.rate:
             self.last = component
 
-    def priced(self) -> Exact:
+    def priced(self) -> int:
         return sum(volume for component, volume in self.volumes.items() if component.rate)
 
 
 class _Run:
-    """One pricing in progress."""
+    """One pricing in progress.
 
-    __slots__ = ("energy", "findings", "flats", "noted", "parking", "reserved", "session", "time", "used", "version")
+    `scale` is a common denominator of all volumes so far: shares of a period stay whole numbers, which are added and
+    multiplied many times faster than Fractions, and as exactly.
+    """
+
+    __slots__ = (
+        "energy",
+        "findings",
+        "flats",
+        "noted",
+        "parking",
+        "reserved",
+        "scale",
+        "session",
+        "time",
+        "used",
+        "version",
+    )
 
     def __init__(self, session: RatingInput, version: str) -> None:
         self.session = session
         self.version = version
         self.findings: list[Finding] = []
-        self.noted: set[str] = set()
+        self.noted: set[tuple[str, int]] = set()
         self.used: dict[str, Tariff] = {}
         self.flats: list[Component] = []
         self.energy, self.time, self.parking, self.reserved = _Meter(), _Meter(), _Meter(), _Meter()
+        self.scale = 1
+
+    def divide(self, by: int) -> None:
+        """Make the scale a multiple of `by`."""
+        if self.scale % by:
+            factor = by // gcd(self.scale, by)
+            self.scale *= factor
+            for meter in (self.energy, self.time, self.parking, self.reserved):
+                for component in meter.volumes:
+                    meter.volumes[component] *= factor
+
+    def take(self, meter: _Meter, component: Component, volume: Exact) -> None:
+        """Add a volume in uWh or us to a component."""
+        if type(volume) is int:
+            meter.take(component, volume * self.scale)
+        else:
+            self.divide(volume.denominator)
+            meter.take(component, volume.numerator * (self.scale // volume.denominator))
+
+    def take_parts(self, meter: _Meter, parts: list[Piece], volume: Exact, whole: int) -> None:
+        """Divide a volume in proportion to the pieces of its period."""
+        lengths = [stop - start for _component, start, stop in parts if type(start) is type(stop) is int]
+        if type(volume) is not int or len(lengths) < len(parts):
+            for component, start, stop in parts:
+                if component is not None:
+                    self.take(meter, component, share(volume, stop - start, whole))
+            return
+        step = gcd(*lengths)
+        pieces_of = whole // step
+        self.divide(pieces_of // gcd(pieces_of, volume))
+        unit = volume * self.scale // pieces_of
+        volumes = meter.volumes
+        for (component, _start, _stop), stretch in zip(parts, lengths, strict=True):
+            if component is not None:
+                volumes[component] = volumes.get(component, 0) + unit * (stretch // step)
+                if component.rate:
+                    meter.last = component
 
     def measure(self, meter: _Meter, plan: Plan, period: Period, volume: Exact, *, since: int, before: Exact) -> None:
         """Add a period's volume of one dimension to the components that price it."""
         if plan.always is not None:
-            meter.take(plan.always, volume)
+            self.take(meter, plan.always, volume)
             return
         if plan.powers or plan.currents:
             self.check_bands(plan, period)
@@ -79,17 +137,11 @@ class _Run:
         if len(parts) == 1:
             component = parts[0][0]
             if component is not None:
-                meter.take(component, volume)
+                self.take(meter, component, volume)
             return
-        whole = length(period)
-        exact = self.is_exact(meter, plan, period, volume)
-        for component, start, stop in parts:
-            if component is None:
-                continue
-            meter.take(component, share(volume, stop - start, whole))
-            if not exact:
-                meter.apportioned.add(component)
-        if not exact:
+        self.take_parts(meter, parts, volume, length(period))
+        if not self.is_exact(meter, plan, period, volume):
+            meter.apportioned.update(component for component, _start, _stop in parts if component is not None)
             self.note(
                 "period_apportioned",
                 period,
@@ -125,11 +177,11 @@ class _Run:
 
     def note(self, code: str, period: Period, message: str) -> None:
         """A warning at a period, once per code and period."""
-        place = "reservation" if period.number < 0 else f"charging_periods[{period.number}]"
-        path = f"{self.session.path}.{place}"
-        if f"{code} {path}" not in self.noted:
-            self.noted.add(f"{code} {path}")
-            self.findings.append(warning(code, path, message))
+        key = (code, period.number)
+        if key not in self.noted:
+            self.noted.add(key)
+            place = "reservation" if period.number < 0 else f"charging_periods[{period.number}]"
+            self.findings.append(warning(code, f"{self.session.path}.{place}", message))
 
 
 def rate(
@@ -152,11 +204,14 @@ def rate(
     first = known[0]
     if not _walk(run, by_id, first):
         return RatingResult(first.currency, ocpi_version, findings=tuple(run.findings))
-    lines = _lines(run, default_vat)
-    clamps = price_limits(run.used, lines, charged=not session.reservation_expired, default_vat=default_vat)
-    _check_result(run, lines)
+    parts = _parts(run, default_vat)
+    clamps: tuple[Clamp, ...] = ()
+    if any(tariff.min_price is not None or tariff.max_price is not None for tariff in run.used.values()):
+        lines = tuple(part.exact(run.scale) for part in parts)
+        clamps = price_limits(run.used, lines, charged=not session.reservation_expired, default_vat=default_vat)
+    _check_result(run, parts)
     return RatingResult(
-        first.currency, ocpi_version, lines, clamps, tuple(run.findings), provisional=session.end is None
+        first.currency, ocpi_version, parts, run.scale, clamps, tuple(run.findings), provisional=session.end is None
     )
 
 
@@ -253,46 +308,56 @@ def _reserve(run: _Run, tariff: Tariff, period: Period) -> None:
         run.measure(run.reserved, plan, period, volume, since=period.start, before=0)
 
 
-def _surplus(total: Exact, component: Component | None) -> Exact:
+def _surplus(total: int, component: Component, scale: int) -> int:
     """What step_size adds to a total: up to the next whole step of the component."""
-    if component is None or not component.step or not total:
-        return 0
-    return -(-total // component.step) * component.step - total
+    step = component.step * scale
+    return -total % step if step and total else 0
 
 
-def _lines(run: _Run, default_vat: Decimal | None) -> tuple[Priced, ...]:
+def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
     energy, time, parking, reserved = run.energy, run.time, run.parking, run.reserved
-    added: dict[Component, Exact] = {}
-
-    def add(component: Component | None, volume: Exact) -> None:
-        if component is not None and volume:
-            added[component] = volume
-
+    for meter in (energy, time, parking, reserved):
+        for component in meter.volumes:
+            if type(component.rate) is not int:
+                run.divide(run.scale * component.rate.denominator)
+    for fee in run.flats:
+        run.divide(fee.rate.denominator)
+    scale = run.scale
+    added: dict[Component, int] = {}
     if energy.last is not None:
-        add(energy.last, _surplus(energy.priced(), energy.last))
+        added[energy.last] = _surplus(energy.priced(), energy.last, scale)
     if parking.last is not None:
         together = run.version == "2.2" and run.prices_time(parking.last)
-        add(parking.last, _surplus(parking.priced() + (time.priced() if together else 0), parking.last))
+        added[parking.last] = _surplus(parking.priced() + (time.priced() if together else 0), parking.last, scale)
     elif time.last is not None:
-        add(time.last, _surplus(time.priced(), time.last))
+        added[time.last] = _surplus(time.priced(), time.last, scale)
     if reserved.last is not None:
-        add(reserved.last, _surplus(reserved.priced(), reserved.last))
+        added[reserved.last] = _surplus(reserved.priced(), reserved.last, scale)
 
-    lines = [
-        Priced("FLAT", fee, 1, 1, fee.rate * FLAT_FACTOR, fee.vat if fee.vat is not None else default_vat, False)
-        for fee in run.flats
+    used = [("FLAT", None, fee, scale, scale) for fee in run.flats] + [
+        (dimension, meter, component, volume, volume + added.get(component, 0))
+        for dimension, meter in (
+            ("ENERGY", energy),
+            ("TIME", time),
+            ("PARKING_TIME", parking),
+            ("RESERVATION", reserved),
+        )
+        for component, volume in meter.volumes.items()
     ]
-    for dimension, meter in (("ENERGY", energy), ("TIME", time), ("PARKING_TIME", parking), ("RESERVATION", reserved)):
-        factor = _FACTORS[dimension]
-        for component, volume in meter.volumes.items():
-            billed = volume + added.get(component, 0)
-            vat = component.vat if component.vat is not None else default_vat
-            stated = billed * component.rate * factor
-            lines.append(Priced(dimension, component, volume, billed, stated, vat, component in meter.apportioned))
-    return tuple(lines)
+    parts = []
+    for dimension, meter, component, volume, billed in used:
+        rate, vat = component.rate, component.vat
+        stated = billed * rate.numerator * _FACTORS[dimension]
+        if rate.denominator != 1:
+            stated //= rate.denominator  # whole: the scale holds the denominator
+        apportioned = meter is not None and component in meter.apportioned
+        parts.append(
+            Part(dimension, component, volume, billed, stated, default_vat if vat is None else vat, apportioned)
+        )
+    return tuple(parts)
 
 
-def _check_result(run: _Run, lines: tuple[Priced, ...]) -> None:
+def _check_result(run: _Run, parts: tuple[Part, ...]) -> None:
     session = run.session
     for tariff in run.used.values():
         if (tariff.starts is not None and session.start < tariff.starts) or (
@@ -303,7 +368,7 @@ def _check_result(run: _Run, lines: tuple[Priced, ...]) -> None:
         if not session.zone_known and _local(tariff):
             message = f"Tariff {tariff.id} has local times, but the site's time zone is not given: UTC was taken."
             run.findings.append(warning("zone_unknown", f"{session.path}.time_zone", message))
-    for line in lines:
+    for line in parts:
         if line.vat is None and line.stated:
             message = f"Tariff {line.component.tariff_id} states no VAT for {line.dimension}: not all totals are known."
             run.findings.append(warning("vat_unknown", "tariff", message))

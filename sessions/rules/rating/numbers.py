@@ -7,7 +7,7 @@ Money is counted in ticks: TICK of them are one currency unit, for energy, time 
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact
 from fractions import Fraction
 from functools import lru_cache
 
@@ -32,6 +32,12 @@ FLAT_FACTOR = TICKS_PER_KWH_US
 TICK = TICKS_PER_KWH_US * PRICE_SCALE
 
 REPEATING_PLACES = 18  # decimals printed of an amount that has no finite decimal form
+_LAST_PLACE, _ZERO = Decimal((0, (1,), -REPEATING_PLACES)), Decimal((0, (0,), -REPEATING_PLACES))
+_DIGITS, _MOST_DIGITS = 60, 4_000
+_MOST_WHOLE = 30  # digits before the point of what is cut: room for the printed places and one more
+_CUT = Context(prec=_DIGITS, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_ENDS = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
+_WIDE = Context(prec=_MOST_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])  # more digits than any input leads to
 
 
 def scaled(value: Decimal | int, scale: int) -> Exact:
@@ -55,35 +61,30 @@ def rounded(value: Exact, digits: int, over: int = 1) -> Decimal:
     """`value / over` rounded half up (away from zero at the half) to `digits` decimals."""
     numerator, denominator = value.numerator * 10**digits, value.denominator * over
     magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return Decimal(f"{'-' if numerator < 0 and magnitude else ''}{magnitude}E-{digits}")
+    return _WIDE.scaleb(Decimal(-magnitude if numerator < 0 else magnitude), -digits)
 
 
 def as_decimal(value: Exact, over: int = 1) -> Decimal:
-    """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them."""
+    """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them, rounded half up."""
     if type(value) is not int:
-        ratio = Fraction(value, over)
-        value, over = ratio.numerator, ratio.denominator
-    other, factor, places = _decimal_form(over)
-    digits, rest = divmod(value, other)
-    if rest:
+        value, over = value.numerator, over * value.denominator
+    if value * _high_power(over) % over:  # something but 2 and 5 divides the reduced denominator: digits repeat
+        cut = _CUT.divide(Decimal(value), Decimal(over))
+        # Half up after cutting is half up of the whole, as long as more places were kept than are printed.
+        if cut.adjusted() < _MOST_WHOLE:
+            found = cut.quantize(_LAST_PLACE, ROUND_HALF_UP, _CUT)
+            return found if found else _ZERO
         return rounded(value, REPEATING_PLACES, over)
-    digits *= factor
-    for zeros in (16, 8, 4, 2, 1):
-        if places >= zeros and digits % 10**zeros == 0:
-            digits, places = digits // 10**zeros, places - zeros
-    return Decimal(f"{digits}E-{places}")
+    try:
+        return _ENDS.divide(Decimal(value), Decimal(over))  # a quotient has no zeros to strip
+    except Inexact:
+        return _WIDE.divide(Decimal(value), Decimal(over))
 
 
-@lru_cache(maxsize=1024)
-def _decimal_form(over: int) -> tuple[int, int, int]:
-    """A denominator as (what 10 does not divide, factor, places): over = other * 10**places / factor."""
-    other, twos, fives = over, 0, 0
-    while other % 2 == 0:
-        other, twos = other // 2, twos + 1
-    while other % 5 == 0:
-        other, fives = other // 5, fives + 1
-    places = max(twos, fives)
-    return other, 10**places * other // over, places
+@lru_cache(maxsize=4096)
+def _high_power(over: int) -> int:
+    """A power of ten, modulo `over`, with more twos and fives than `over` can hold."""
+    return pow(10, over.bit_length(), over)
 
 
 def plain(value: Decimal) -> str:

@@ -31,6 +31,10 @@ UNITS = {"ENERGY": KWH, "TIME": HOUR, "PARKING_TIME": HOUR, "RESERVATION": HOUR,
 UNIT_NAMES = {"ENERGY": "kWh", "TIME": "h", "PARKING_TIME": "h", "RESERVATION": "h", "FLAT": ""}
 
 
+type Ratio = tuple[int, int]
+"""A number as numerator and denominator, not reduced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Because:
     """Why a line is what it is, as data; `clamp` names the price limit that made it, with its `limit`."""
@@ -48,8 +52,7 @@ class Because:
     limit: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RatingLine:
+class RatingLine(NamedTuple):
     """One line of a price. Volumes in kWh or hours, amounts in currency units, unrounded; `vat_rate` in percent."""
 
     dimension: str
@@ -60,18 +63,18 @@ class RatingLine:
     vat_rate: Decimal | None
     amount_incl_vat: Decimal | None
     because: Because
-    net_ticks: Exact | None
-    gross_ticks: Exact | None
+    net: Ratio | None = None
+    gross: Ratio | None = None
 
     @property
     def exact_excl(self) -> Fraction | None:
         """The amount without VAT in currency units, exact."""
-        return _units(self.net_ticks)
+        return _fraction(self.net)
 
     @property
     def exact_incl(self) -> Fraction | None:
         """The amount with VAT in currency units, exact."""
-        return _units(self.gross_ticks)
+        return _fraction(self.gross)
 
 
 class Priced(NamedTuple):
@@ -84,6 +87,30 @@ class Priced(NamedTuple):
     stated: Exact
     vat: Decimal | None
     apportioned: bool
+
+
+class Part(NamedTuple):
+    """A line as the engine makes it: like Priced, with whole numbers in parts of the result's `scale`."""
+
+    dimension: str
+    component: Component
+    volume: int
+    billed: int
+    stated: int
+    vat: Decimal | None
+    apportioned: bool
+
+    def exact(self, scale: int) -> Priced:
+        """The line in base units and ticks."""
+        return Priced(
+            self.dimension,
+            self.component,
+            _over(self.volume, scale),
+            _over(self.billed, scale),
+            _over(self.stated, scale),
+            self.vat,
+            self.apportioned,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +155,8 @@ class RatingResult:
 
     currency: str
     ocpi_version: str
-    priced: tuple[Priced, ...] = ()
+    parts: tuple[Part, ...] = ()
+    scale: int = 1
     clamps: tuple[Clamp, ...] = ()
     findings: tuple[Finding, ...] = ()
     provisional: bool = False
@@ -141,51 +169,58 @@ class RatingResult:
         return not has_errors(self.findings)
 
     @cached_property
+    def priced(self) -> tuple[Priced, ...]:
+        """What was priced, in base units and ticks."""
+        return tuple(part.exact(self.scale) for part in self.parts)
+
+    @cached_property
     def by_vat(self) -> dict[Decimal | None, tuple[Exact | None, Exact | None]]:
         """Exact net and gross per VAT rate, in ticks, price limits included; None where unknown."""
         sums: dict[Decimal | None, tuple[Exact | None, Exact | None]] = {}
-        stated: dict[tuple[Decimal | None, bool], Exact] = {}
-        for line in self.priced:
-            key = (line.vat, line.component.gross)
-            stated[key] = stated.get(key, 0) + line.stated
-        for (vat, gross), amount in stated.items():
+        stated: dict[tuple[Decimal | None, bool], int] = {}
+        for part in self.parts:
+            key = (part.vat, part.component.gross)
+            stated[key] = stated.get(key, 0) + part.stated
+        for (vat, gross), scaled_amount in stated.items():
+            amount = _over(scaled_amount, self.scale)
             _add(sums, vat, net_of(amount, vat, gross), gross_of(amount, vat, gross))
         for clamp in self.clamps:
             _add(sums, clamp.vat, clamp.net, clamp.gross)
         return sums
 
     @cached_property
-    def _totals(self) -> tuple[Exact | None, Exact | None]:
-        nets = [net for net, _ in self.by_vat.values()]
-        grosses = [gross for _, gross in self.by_vat.values()]
+    def _totals(self) -> tuple[Ratio | None, Ratio | None]:
+        """Net and gross in currency units, each as a whole number over another."""
         if not self.ok:
             return None, None
-        return (
-            None if None in nets else sum(net for net in nets if net is not None),
-            None if None in grosses else sum(gross for gross in grosses if gross is not None),
-        )
+        totals = None if self.clamps else _plain_totals(self.parts, self.scale)
+        if totals is not None:
+            return totals
+        nets = [net for net, _ in self.by_vat.values()]
+        grosses = [gross for _, gross in self.by_vat.values()]
+        return _ratio(nets), _ratio(grosses)
 
     @property
     def exact_excl_vat(self) -> Fraction | None:
         """The total without VAT in currency units, exact; None where unknown."""
-        return _units(self._totals[0])
+        return _fraction(self._totals[0])
 
     @property
     def exact_incl_vat(self) -> Fraction | None:
         """The total with VAT in currency units, exact; None where no rate is known."""
-        return _units(self._totals[1])
+        return _fraction(self._totals[1])
 
     @property
     def total_excl_vat(self) -> Decimal | None:
         """The total without VAT, rounded half up to the currency's minor unit."""
         net = self._totals[0]
-        return None if net is None else rounded(net, minor_digits(self.currency), TICK)
+        return None if net is None else rounded(net[0], minor_digits(self.currency), net[1])
 
     @property
     def total_incl_vat(self) -> Decimal | None:
         """The total with VAT, rounded half up to the currency's minor unit."""
         gross = self._totals[1]
-        return None if gross is None else rounded(gross, minor_digits(self.currency), TICK)
+        return None if gross is None else rounded(gross[0], minor_digits(self.currency), gross[1])
 
     @property
     def net_by_vat_rate(self) -> dict[Decimal | None, Fraction | None]:
@@ -195,7 +230,8 @@ class RatingResult:
     @cached_property
     def lines(self) -> tuple[RatingLine, ...]:
         """The lines with their because: what was priced, then what price limits changed. They add up to the totals."""
-        return tuple(_line(priced) for priced in self.priced) + tuple(_clamp_line(clamp) for clamp in self.clamps)
+        lines = tuple([_line(part, self.scale) for part in self.parts])
+        return lines + tuple(_clamp_line(clamp) for clamp in self.clamps) if self.clamps else lines
 
 
 def _add(
@@ -211,12 +247,46 @@ def _add(
     )
 
 
+def _over(value: int, scale: int) -> Exact:
+    """`value / scale`: an int where it is whole, else a Fraction."""
+    if scale == 1:
+        return value
+    whole, rest = divmod(value, scale)
+    return Fraction(value, scale) if rest else whole
+
+
+def _plain_totals(parts: tuple[Part, ...], scale: int) -> tuple[Ratio, Ratio] | None:
+    """Net and gross where every price is net and every rate known, in whole numbers; None otherwise."""
+    net = gross = 0
+    for part in parts:
+        stated = part.stated
+        if not stated:
+            continue
+        if part.vat is None or part.component.gross:
+            return None
+        factor = tax_factor(part.vat)
+        if type(factor) is not int:
+            return None
+        net += stated
+        gross += stated * factor
+    return (net, TICK * scale), (gross, TICK * WHOLE * scale)
+
+
+def _ratio(amounts: list[Exact | None]) -> Ratio | None:
+    total: Exact = 0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total.numerator, TICK * total.denominator
+
+
+def _fraction(ratio: Ratio | None) -> Fraction | None:
+    return None if ratio is None else Fraction(*ratio)
+
+
 def _units(ticks: Exact | None) -> Fraction | None:
     return None if ticks is None else Fraction(ticks, TICK)
-
-
-def _decimal(ticks: Exact | None) -> Decimal | None:
-    return None if ticks is None else as_decimal(ticks, TICK)
 
 
 @lru_cache(maxsize=4096)
@@ -235,28 +305,41 @@ def _because(component: Component, step_applied: bool, apportioned: bool) -> Bec
     )
 
 
-def _line(priced: Priced) -> RatingLine:
-    component, unit = priced.component, UNITS[priced.dimension]
-    net = net_of(priced.stated, priced.vat, component.gross)
-    gross = gross_of(priced.stated, priced.vat, component.gross)
+def _line(part: Part, scale: int) -> RatingLine:
+    dimension, component, volume, billed, stated, vat, apportioned = part
+    unit = UNITS[dimension] * scale
+    net: Ratio | None
+    gross: Ratio | None
+    factor = None if vat is None else tax_factor(vat)
+    if type(factor) is int and not component.gross:
+        net, gross = (stated, TICK * scale), (stated * factor, TICK * WHOLE * scale)
+    else:
+        amount = _over(stated, scale)
+        net, gross = _in_units(net_of(amount, vat, component.gross)), _in_units(gross_of(amount, vat, component.gross))
+    shown = as_decimal(volume, unit)
     return RatingLine(
-        dimension=priced.dimension,
-        volume=as_decimal(priced.volume, unit),
-        billed_volume=as_decimal(priced.billed, unit),
-        unit_price=component.price,
-        amount_excl_vat=_decimal(net),
-        vat_rate=priced.vat,
-        amount_incl_vat=_decimal(gross),
-        because=_because(component, priced.billed != priced.volume, priced.apportioned),
-        net_ticks=net,
-        gross_ticks=gross,
+        dimension,
+        shown,
+        shown if billed == volume else as_decimal(billed, unit),
+        component.price,
+        None if net is None else as_decimal(*net),
+        vat,
+        None if gross is None else as_decimal(*gross),
+        _because(component, billed != volume, apportioned),
+        net,
+        gross,
     )
+
+
+def _in_units(ticks: Exact | None) -> Ratio | None:
+    return None if ticks is None else (ticks.numerator, TICK * ticks.denominator)
 
 
 def _clamp_line(clamp: Clamp) -> RatingLine:
     because = Because(clamp.tariff_id, None, None, (), 0, False, False, clamp=clamp.kind, limit=clamp.limit)
-    amount = _decimal(clamp.net)
-    incl = _decimal(clamp.gross)
+    net, gross = _in_units(clamp.net), _in_units(clamp.gross)
+    amount = None if net is None else as_decimal(*net)
+    incl = None if gross is None else as_decimal(*gross)
     return RatingLine(
         dimension=clamp.kind.upper(),
         volume=Decimal(1),
@@ -266,6 +349,6 @@ def _clamp_line(clamp: Clamp) -> RatingLine:
         vat_rate=clamp.vat,
         amount_incl_vat=incl,
         because=because,
-        net_ticks=clamp.net,
-        gross_ticks=clamp.gross,
+        net=net,
+        gross=gross,
     )

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from fractions import Fraction
 
 from sessions.rules.rating.numbers import DAY, POWER_SCALE, WEEK, Exact, share
-from sessions.rules.rating.plan import MONDAY_SHIFT, Candidate, Component, Plan, State, choose
+from sessions.rules.rating.plan import MONDAY_SHIFT, Component, Plan, State, choose
 from sessions.rules.rating.session import Period
 from sessions.rules.rating.zone import regimes, utc_offset
 
@@ -30,19 +30,22 @@ def pieces(plan: Plan, period: Period, zone: str, since: int, energy_before: Exa
     if plan.always is not None:
         return [(plan.always, 0, length(period))]
     if plan.weekly:
-        slot = _whole_slot(plan, period.start, period.end, zone)
-        if slot is not None:
-            return [(slot[0].component if slot else None, 0, length(period))]
+        found = _weekly(plan, period.start, period.end, zone)
+        if found is not None:
+            return found
     start, whole, energy = period.start, length(period), period.energy or 0
     at_times, at_energies = _cuts(plan, period, zone, since, energy_before)
     power = mean_power(period) if plan.powers else None
     current = mean_current(period) if plan.currents else None
     local = plan.slot_starts != (0,) or bool(plan.days)
+    if not at_times and not at_energies:
+        here = start + utc_offset(zone, start) if local else 0
+        state = State(here // DAY, energy_before, start - since, power, current)
+        return [(choose(plan.candidates(here), state), 0, whole)]
     edges: list[tuple[Exact, Exact | None]] = [(0, energy_before)]
-    if at_times or at_energies:
-        marks: dict[Exact, Exact | None] = dict.fromkeys(at_times)
-        marks.update(at_energies)
-        edges += sorted(marks.items(), key=lambda mark: mark[0])
+    marks: dict[Exact, Exact | None] = dict.fromkeys(at_times)
+    marks.update(at_energies)
+    edges += sorted(marks.items(), key=lambda mark: mark[0])
     result: list[Piece] = []
     for index, (place, reached) in enumerate(edges):
         upto = edges[index + 1][0] if index + 1 < len(edges) else whole
@@ -57,15 +60,31 @@ def pieces(plan: Plan, period: Period, zone: str, since: int, energy_before: Exa
     return result
 
 
-def _whole_slot(plan: Plan, start: int, end: int, zone: str) -> tuple[Candidate, ...] | None:
-    """The candidates of the one slot of the week that holds the whole period, or None where several do."""
+def _weekly(plan: Plan, start: int, end: int, zone: str) -> list[Piece] | None:
+    """The pieces where the slot of the week alone decides; None where the zone's offset may change inside."""
     offset = utc_offset(zone, start)
     if end - start > DAY or utc_offset(zone, end) != offset:
         return None
-    position = (start + offset + MONDAY_SHIFT) % WEEK
-    index = bisect_right(plan.slot_starts, position)
-    upto = plan.slot_starts[index] if index < len(plan.slot_starts) else WEEK
-    return plan.slots[index - 1] if position + end - start <= upto else None
+    starts, slots = plan.slot_starts, plan.slots
+    position, whole = (start + offset + MONDAY_SHIFT) % WEEK, end - start or 1
+    index = bisect_right(starts, position)
+    slot = slots[index - 1]
+    component = slot[0].component if slot else None
+    found: list[Piece] = []
+    since = 0
+    while True:
+        if index == len(starts):
+            position, index = position - WEEK, 0
+        upto = starts[index] - position
+        if upto >= whole:
+            found.append((component, since, whole))
+            return found
+        slot = slots[index]
+        following = slot[0].component if slot else None
+        if following is not component:
+            found.append((component, since, upto))
+            component, since = following, upto
+        index += 1
 
 
 def _cuts(

@@ -16,19 +16,15 @@ ENERGY = RatingLine(
     vat_rate=None,
     amount_incl_vat=None,
     because=Because("WORK-RESEARCH", 0, 0, (), 1, False, False),
-    net_ticks=None,
-    gross_ticks=None,
 )
-OVERSTAY = replace(
-    ENERGY,
+OVERSTAY = ENERGY._replace(
     dimension="TIME",
     volume=Decimal("0.896944"),
     billed_volume=Decimal("0.9"),
     unit_price=Decimal("1.2"),
     because=Because("WORK-RESEARCH", 1, 0, (("min_duration", "14400"),), 60, True, False),
 )
-CAP = replace(
-    ENERGY,
+CAP = ENERGY._replace(
     dimension="MAX_PRICE",
     amount_excl_vat=Decimal("-2.5"),
     because=Because("T", None, None, (), 0, False, False, clamp="max_price", limit=Decimal(10)),
@@ -44,7 +40,7 @@ def short(*lines: RatingLine, currency: str = "USD", language: str = "en") -> st
 
 
 def under(**restrictions: str) -> RatingLine:
-    return replace(ENERGY, because=replace(ENERGY.because, restrictions=tuple(restrictions.items())))
+    return ENERGY._replace(because=replace(ENERGY.because, restrictions=tuple(restrictions.items())))
 
 
 def test_given_a_price_then_its_short_form_reads_like_a_bill() -> None:
@@ -110,15 +106,15 @@ def test_given_all_seven_weekdays_then_nothing_is_restricted() -> None:
 def test_given_a_step_that_changed_the_volume_then_the_short_form_says_how_it_was_counted(
     dimension: str, step: int, note: str
 ) -> None:
-    line = replace(ENERGY, dimension=dimension, because=replace(ENERGY.because, step_size=step, step_applied=True))
+    line = ENERGY._replace(dimension=dimension, because=replace(ENERGY.because, step_size=step, step_applied=True))
     assert short(line).endswith(f" ({note})")
 
 
 def test_given_a_fee_a_free_part_and_a_limit_then_each_reads_on_its_own() -> None:
-    fee = replace(ENERGY, dimension="FLAT", unit_price=Decimal(1))
-    reserved = replace(fee, because=replace(fee.because, reservation="RESERVATION"))
-    free = replace(ENERGY, unit_price=Decimal(0))
-    taxed = replace(ENERGY, because=replace(ENERGY.because, tax_included=True))
+    fee = ENERGY._replace(dimension="FLAT", unit_price=Decimal(1))
+    reserved = fee._replace(because=replace(fee.because, reservation="RESERVATION"))
+    free = ENERGY._replace(unit_price=Decimal(0))
+    taxed = ENERGY._replace(because=replace(ENERGY.because, tax_included=True))
     assert short(fee, reserved) == "Fee $1.00 · reservation fee $1.00"
     assert short(free) == "Energy 7.05 kWh free of charge"
     assert short(ENERGY, CAP) == "Energy 7.05 kWh at $0.26/kWh · at most $10.00: −$2.50"
