@@ -1,21 +1,44 @@
 """Tariff versions: drafted by one person, released by a second one, frozen from then on."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contracts.models import Tariff, TariffState, TariffVersion
 from contracts.operations.guards import require_permission, require_person, require_valid
+from contracts.queries.tariffs import findings_of, fingerprint
+from contracts.rules.tariff_lint import TariffFinding, errors_of, warnings_of
 from contracts.rules.tariff_shape import require_tariff_document
 from evbilling.access.models import User
 from evbilling.kernel import strict_json
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import require_aware
-from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
+from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, refuse, require
 from evbilling.kernel.locks import lock
+
+
+class TariffHasErrors(WrongState):
+    """The linter finds what no price follows from, or contradicts itself."""
+
+    code = "tariff_has_errors"
+
+    def __init__(self, version: TariffVersion, errors: Sequence[TariffFinding]) -> None:
+        first = errors[0]
+        place = f"{first.path}: " if first.path else ""
+        super().__init__(
+            ngettext(
+                "%(version)s cannot be released: %(error)s",
+                "%(version)s cannot be released, %(count)s errors: %(error)s",
+                len(errors),
+            )
+            % {"version": version, "count": len(errors), "error": f"{place}{first.message}"}
+        )
+        self.errors = tuple(errors)
 
 
 def draft_tariff_version(
@@ -88,17 +111,30 @@ def change_tariff_version(
     return version
 
 
-def release_tariff_version(*, version_id: int, by: User | None, at: dt.datetime) -> TariffVersion:
+def release_tariff_version(
+    *, version_id: int, by: User | None, at: dt.datetime, seen: str | None = None
+) -> TariffVersion:
     """Release prices made by another person; from here on the database refuses any change.
 
-    Raises MakerIsChecker for their maker; WrongState when they are released already, or another released version of
-    the tariff begins at the same instant.
+    `seen` is the fingerprint (contracts.queries.tariffs) of what the person has looked at; a page passes it, so that
+    prices changed meanwhile are not released. The warnings of the linter are kept with the release in the audit trail.
+
+    Raises MakerIsChecker for their maker; TariffHasErrors where the linter finds an error; WrongState when they are
+    released already, changed since they were seen, or another released version of the tariff begins at the same
+    instant.
     """
     with transaction.atomic():
         version = _lock_draft(version_id)
         checker = require_person(by)
         require_permission(by, "release_tariffversion")
         require(checker.pk != version.created_by_id, MakerIsChecker(_("Tariff version %s") % version))
+        require(
+            seen is None or seen == fingerprint(version),
+            WrongState(_("%s was changed since you looked at it; look at it again.") % version),
+        )
+        findings = findings_of(version)
+        if errors := errors_of(findings):
+            refuse(TariffHasErrors(version, errors))
         same = TariffVersion.objects.filter(
             tariff=version.tariff_id, state=TariffState.RELEASED, valid_from=version.valid_from
         ).first()
@@ -117,7 +153,12 @@ def release_tariff_version(*, version_id: int, by: User | None, at: dt.datetime)
             obj=version,
             by=by,
             at=at,
-            changes={"state": ["draft", "released"]},
+            changes={"state": ["draft", "released"]}
+            | (
+                {"warnings": [f"{each.code} {each.path}" for each in warned]}
+                if (warned := warnings_of(findings))
+                else {}
+            ),
         )
     return version
 

@@ -45,6 +45,20 @@ class Part:
     href: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of one row of a heat map, from and to in hundredths of its width.
+
+    `level` is its strength from 0 to 6, None where there is nothing; `text` says what it stands for.
+    """
+
+    row: int
+    start: Number
+    end: Number
+    level: int | None
+    text: Text
+
+
 def _exact(value: Number) -> Fraction:
     if isinstance(value, bool | float):
         raise TypeError(f"{value!r} is a {type(value).__name__}; charts are drawn from decimals or integers.")
@@ -277,4 +291,59 @@ def meter(value: Number, whole: Number, *, label: Text) -> SafeString:
         '<rect class="chart-fill" width="{}%" height="6" rx="3"/></svg>',
         label,
         _places(100 * share),
+    )
+
+
+_ROW, _LABELS = 26, 12
+
+
+def heat_map(
+    rows: Sequence[Text],
+    stretches: Sequence[Stretch],
+    *,
+    ticks: Sequence[tuple[Number, Text]],
+    keys: Sequence[tuple[int | None, Text]],
+    title: Text,
+    description: Text,
+) -> SafeString:
+    """Rows of coloured stretches, such as the hours of seven days, with an axis and a legend of the levels.
+
+    `ticks` are (hundredths of the width, label), `keys` (level, what it stands for).
+    """
+    scale = Fraction(100 - _LABELS, 100)
+    names = format_html_join(
+        "",
+        '<text class="chart-row-name" x="0" y="{}">{}</text>',
+        ((place * _ROW + 17, name) for place, name in enumerate(rows)),
+    )
+    marks = format_html_join(
+        "",
+        '<g class="heat heat-{}"><title>{}</title><rect x="{}%" y="{}" width="{}%" height="{}"/></g>',
+        (
+            (
+                "none" if each.level is None else each.level,
+                each.text,
+                _places(_LABELS + scale * _exact(each.start)),
+                each.row * _ROW + 2,
+                _places(scale * (_exact(each.end) - _exact(each.start))),
+                _ROW - 4,
+            )
+            for each in stretches
+        ),
+    )
+    axis = format_html_join(
+        "",
+        '<text class="chart-tick" x="{}%" y="{}">{}</text>',
+        ((_places(_LABELS + scale * _exact(at)), len(rows) * _ROW + 16, label) for at, label in ticks),
+    )
+    drawn = _figure(
+        "heat", height=len(rows) * _ROW + 22, title=title, description=description, marks=names + marks + axis
+    )
+    return drawn + format_html(
+        '<ul class="legend heat-legend">{}</ul>',
+        format_html_join(
+            "",
+            '<li><span class="heat-key heat-{}"></span>{}</li>',
+            (("none" if level is None else level, text) for level, text in keys),
+        ),
     )

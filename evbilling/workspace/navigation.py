@@ -84,6 +84,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _list_of("contracts.Contract", _("Contracts"), "contract"),
             _list_of("contracts.Tariff", _("Tariffs"), "sell"),
             {
+                "title": _("Price simulator"),
+                "icon": "calculate",
+                "link": reverse("admin:charging_simulator"),
+                "permission": _can_view("charging.ChargingSession"),
+            },
+            {
                 "title": _("What if"),
                 "icon": "difference",
                 "link": reverse("admin:charging_what_if"),

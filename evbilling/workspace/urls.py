@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from evbilling.workspace import dashboard, party_timeline
-from sessions.admin import what_if
+from sessions.admin import simulator, what_if
 
 
 def _page(view: Callable[..., HttpResponseBase], permission: str) -> Callable[..., HttpResponseBase]:
@@ -25,6 +25,7 @@ def admin_urls() -> tuple[list[URLPattern | URLResolver], str, str]:
             _page(party_timeline.party_timeline, "contracts.view_party"),
             name="party_timeline",
         ),
+        path("simulator/", _page(simulator.page, "charging.view_chargingsession"), name="charging_simulator"),
         path("what-if/", _page(what_if.page, "charging.view_sessionprice"), name="charging_what_if"),
     ]
     return [*pages, *admin.site.get_urls()], "admin", admin.site.name

@@ -140,7 +140,7 @@ class LivePrice:
 
 def explain(price: SessionPrice, language: str) -> list[ExplainedLine]:
     """The frozen lines of a price, each with its because as a sentence (en, de)."""
-    return [_explained(pricing.line_from_data(data), price.currency, language) for data in price.lines]
+    return [explained(pricing.line_from_data(data), price.currency, language) for data in price.lines]
 
 
 def explain_short(price: SessionPrice, language: str) -> str:
@@ -160,11 +160,12 @@ def price_now(session: ChargingSession, at: dt.datetime, language: str = "en") -
     currency = session.contract.currency if session.contract else ""
     if quote.priced is None:
         return LivePrice(None, currency, (), session.ended_at is None, quote.problem)
-    lines = tuple(_explained(line, currency, language) for line in quote.priced.lines)
+    lines = tuple(explained(line, currency, language) for line in quote.priced.lines)
     return LivePrice(quote.priced.net, currency, lines, quote.priced.provisional)
 
 
-def _explained(line: RatingLine, currency: str, language: str) -> ExplainedLine:
+def explained(line: RatingLine, currency: str, language: str) -> ExplainedLine:
+    """A line of the engine as people read it (en, de)."""
     return ExplainedLine(
         dimension=line.dimension,
         volume=line.volume,

@@ -1,4 +1,4 @@
-"""Simple prices become OCPI documents and come back; any document is told in plain words, in both languages."""
+"""Any tariff is told in plain words, in both languages, and in the order of the AFIR; changes are named."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,108 +6,11 @@ from typing import Any
 import pytest
 from django.utils import translation
 from hypothesis import given
-from hypothesis import strategies as st
 
-from contracts.rules.tariff_simple import SimplePrices, build_document, read_document
-from contracts.rules.tariff_shape import require_tariff_document
-from contracts.rules.tariff_text import describe
-from evbilling.kernel import strict_json
-from evbilling.kernel.errors import BadInput
-from sessions.rules.rating.tariff import parse_tariff
-
-AT = "2026-01-01T00:00:00Z"
-prices = st.none() | st.decimals(0, 1000, places=4)
-
-
-def built(figures: SimplePrices, currency: str = "EUR") -> dict[str, Any]:
-    return build_document(figures, code="T1", currency=currency, country="DE", updated=AT)
-
-
-simple = st.builds(
-    SimplePrices,
-    energy_price=prices,
-    time_price=prices,
-    time_after_hours=st.integers(0, 240).map(lambda quarters: Decimal(quarters) / 4),
-    start_fee=prices,
-    vat_percent=st.none() | st.decimals(0, 100, places=2),
-).filter(lambda found: any(each is not None for each in (found.energy_price, found.time_price, found.start_fee)))
-
-
-@given(figures=simple)
-def test_simple_prices_come_back_from_their_document(figures: SimplePrices) -> None:
-    document = strict_json.loads(strict_json.dumps(built(figures)))
-    require_tariff_document(document, currency="EUR")
-    found = read_document(document)
-    assert found is not None
-    if figures.time_price is None:
-        assert found.time_after_hours == 0
-    else:
-        assert found.time_after_hours == figures.time_after_hours
-    for name in ("energy_price", "time_price", "start_fee", "vat_percent"):
-        assert getattr(found, name) == getattr(figures, name)
-
-
-@given(figures=simple)
-def test_the_rating_engine_accepts_every_built_document(figures: SimplePrices) -> None:
-    document = built(figures)
-    for element in document["elements"]:
-        for component in element["price_components"]:
-            component |= {name: Decimal(component[name]) for name in ("price", "vat") if name in component}
-    tariff, findings = parse_tariff(document, "2.2.1")
-    assert tariff is not None
-    assert [finding for finding in findings if finding.severity == "error"] == []
-
-
-def test_the_document_of_energy_and_time_after_four_hours() -> None:
-    figures = SimplePrices(Decimal("0.45"), Decimal("2.00"), Decimal(4), None, Decimal(19))
-    assert built(figures)["elements"] == [
-        {
-            "price_components": [{"type": "TIME", "price": "2", "step_size": 1, "vat": "19"}],
-            "restrictions": {"min_duration": 14400},
-        },
-        {"price_components": [{"type": "ENERGY", "price": "0.45", "step_size": 1, "vat": "19"}]},
-    ]
-
-
-@pytest.mark.parametrize(
-    "figures",
-    [
-        SimplePrices(),
-        SimplePrices(energy_price=Decimal(-1)),
-        SimplePrices(time_price=Decimal(1), time_after_hours=Decimal("0.0001")),
-        SimplePrices(energy_price=Decimal(1), vat_percent=Decimal(-1)),
-    ],
-)
-def test_figures_that_make_no_tariff_are_refused(figures: SimplePrices) -> None:
-    with pytest.raises(BadInput):
-        built(figures)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"min_price": {"excl_vat": "1"}},
-        {"elements": [{"price_components": [{"type": "ENERGY", "price": "1", "step_size": 1000}]}]},
-        {
-            "elements": [
-                {"price_components": [{"type": "ENERGY", "price": "1", "step_size": 1}]},
-                {"price_components": [{"type": "ENERGY", "price": "2", "step_size": 1}]},
-            ]
-        },
-        {
-            "elements": [
-                {
-                    "price_components": [{"type": "TIME", "price": "1", "step_size": 1}],
-                    "restrictions": {"max_duration": 60},
-                }
-            ]
-        },
-        {"elements": [{"price_components": [{"type": "PARKING_TIME", "price": "1", "step_size": 1}]}]},
-    ],
-)
-def test_a_richer_document_is_no_simple_tariff(change: dict[str, Any]) -> None:
-    assert read_document(built(SimplePrices(energy_price=Decimal(1))) | change) is None
-
+from contracts.rules.tariff_diff import PriceChange, price_changes
+from contracts.rules.tariff_form import PriceLimit, PriceRow, TariffRows
+from contracts.rules.tariff_text import describe, display_parts, display_text
+from tests.contracts.tariffs import document_of, energy, of_vectors, tariffs
 
 RICH = {
     "currency": "EUR",
@@ -177,8 +80,99 @@ def test_a_tariff_in_plain_german() -> None:
     ]
 
 
+def spoken(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
-@given(figures=simple)
-def test_every_price_gets_a_line(language: str, figures: SimplePrices) -> None:
-    given_prices = [figures.energy_price, figures.time_price, figures.start_fee]
-    assert len(lines(language, built(figures))) == sum(price is not None for price in given_prices)
+@given(tariff=tariffs())
+def test_every_price_and_limit_gets_a_line(language: str, tariff: TariffRows) -> None:
+    limits = [limit for limit in (tariff.min_price, tariff.max_price) if limit is not None]
+    stated = sum((limit.excl is not None) + (limit.incl is not None) for limit in limits)
+    document = document_of(tariff)
+    assert len(lines(language, document)) == len(tariff.rows) + stated
+    with translation.override(language):
+        assert sum(len(part.lines) for part in display_parts(document)) == len(tariff.rows) + stated
+
+
+@pytest.mark.parametrize(("version", "document"), [(v, d) for _n, v, d in of_vectors()])
+def test_the_examples_of_ocpi_can_be_told(version: str, document: dict[str, Any]) -> None:
+    assert display_text(document)
+
+
+def test_the_display_has_the_order_of_the_afir() -> None:
+    assert [(part.heading, [spoken(line) for line in part.lines]) for part in display_parts(RICH)] == [
+        (
+            "Price per kWh",
+            [
+                "€0.39 per kWh plus 19 % tax, counted in steps of 0.1 kWh, between 22:00 and 06:00, on Saturdays, "
+                "Sundays, for the first 40 kWh of a session",
+                "Otherwise €0.49 per kWh plus 19 % tax",
+            ],
+        ),
+        (
+            "Price per minute",
+            [
+                "€0.025 per minute of charging, counted in steps of 1 minute, from 1 May 2026 on, "
+                "while charging at 11 kW or more and below 50.5 kW",
+                "€0.10 per minute without charging plus 19 % tax, counted in steps of 15 minutes, "
+                "from 4 hours after the start on",
+            ],
+        ),
+        ("Price per session", ["No fee per session"]),
+        (
+            "Other parts of the price",
+            [
+                "€2.00 per session, for a reservation",
+                "A session costs at least €1.00 without tax",
+                "A session costs at most €50.00 without tax",
+                "A session costs at most €59.50 with tax",
+            ],
+        ),
+    ]
+
+
+def test_the_display_in_one_line() -> None:
+    document = document_of(TariffRows((PriceRow("FLAT", Decimal(1)), PriceRow("TIME", Decimal(6)), energy("0.45"))))
+    assert spoken(display_text(document)) == (
+        "€0.45 per kWh plus 19 % tax \N{MIDDLE DOT} €0.10 per minute of charging \N{MIDDLE DOT} €1.00 per session"
+    )
+
+
+def test_a_price_that_holds_its_tax_is_not_told_as_without() -> None:
+    document = document_of(TariffRows((energy("0.45"),), tax_included="YES"), "2.3.0")
+    assert lines("en", document) == ["€0.45 per kWh with 19 % tax included"]
+
+
+def changes(before: TariffRows | None, after: TariffRows) -> list[tuple[str, str]]:
+    found = price_changes(None if before is None else document_of(before), document_of(after))
+    return [(spoken(each.before), spoken(each.after)) for each in found]
+
+
+NIGHT = {"start_time": "22:00", "end_time": "06:00"}
+
+
+def test_what_changes_is_told_before_and_after() -> None:
+    before = TariffRows((energy("0.39", **NIGHT), energy("0.45"), PriceRow("FLAT", Decimal(1))))
+    after = TariffRows((energy("0.39", **NIGHT), energy("0.49")), max_price=PriceLimit(Decimal(50)))
+    assert changes(before, after) == [
+        ("€0.45 per kWh plus 19 % tax", "€0.49 per kWh plus 19 % tax"),
+        ("", "a session costs at most €50.00 without tax"),
+        ("€1.00 per session", ""),
+    ]
+    assert changes(after, after) == []
+    assert changes(None, TariffRows((energy("0.45"),))) == [("", "€0.45 per kWh plus 19 % tax")]
+
+
+def test_another_order_of_the_same_prices_is_a_change() -> None:
+    special, general = energy("0.39", **NIGHT), energy("0.45")
+    assert changes(TariffRows((special, general)), TariffRows((general, special))) == [
+        ("the order of the prices", "another one: the first price that fits counts")
+    ]
+
+
+@given(tariff=tariffs())
+def test_a_tariff_does_not_differ_from_itself(tariff: TariffRows) -> None:
+    document = document_of(tariff)
+    assert price_changes(document, document) == ()
+    assert PriceChange("", "") not in price_changes(None, document)

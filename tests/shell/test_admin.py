@@ -25,10 +25,12 @@ from tests.sessions.made import HEADINGS, line, make_profile, make_session, make
 CHANGES_NOTHING = {
     "add_token",
     "add_vehicle",
+    "download",
     "draft_prices",
     "open_month_close",
     "open_pdf",
     "preview",
+    "simulate",
     "timeline",
 }
 """Buttons without a dialog: they open a page or a file."""
