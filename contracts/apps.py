@@ -9,7 +9,8 @@ class ContractsConfig(AppConfig):
     verbose_name = _("Contracts")
 
     def ready(self) -> None:
-        from contracts import checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
+        # Apps load first; tasks register the outbox handlers.
+        from contracts import checks, protection, scopes, tasks  # noqa: F401, PLC0415
 
         protection.register()
         scopes.register()

@@ -87,6 +87,7 @@ def register() -> None:
     register_scope(models.ContractTerm, _of_version)
     register_scope(models.ContractDocument, _of_version)
     register_scope(models.Acknowledgement, _of_version)
+    register_scope(models.OfferMail, _of_version)
     register_scope(models.ContractSuspension, _of_contract)
     register_scope(models.RevenueShare, _of_version)
     register_scope(models.Sponsorship, _of_version)

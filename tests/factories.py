@@ -257,10 +257,13 @@ def make_version(
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
     terms: Sequence[tuple[str, dict[str, Any]]] = (),
+    shares: Sequence[dict[str, Any]] = (),
+    sponsorship: dict[str, Any] | None = None,
 ) -> ContractVersion:
     """Terms with what the kind of contract needs: a tariff (a new one unless given) or `percent`.
 
-    `terms` are kinds and figures of terms beyond the tariff.
+    `terms` are kinds and figures of terms beyond the tariff; `shares` and `sponsorship` are figures instead of
+    `percent`.
     """
     version = draft_version(
         contract_id=contract.pk,
@@ -273,9 +276,10 @@ def make_version(
         at=AT,
     )
     if contract.kind == ContractKind.HOSTING:
-        set_revenue_share(version_id=version.pk, percent_of_net=percent, by=maker(), at=AT)
+        for share in shares or [{"percent_of_net": percent}]:
+            set_revenue_share(version_id=version.pk, by=maker(), at=AT, **share)
     elif contract.kind == ContractKind.SPONSORSHIP:
-        set_sponsorship(version_id=version.pk, percent=percent, by=maker(), at=AT)
+        set_sponsorship(version_id=version.pk, by=maker(), at=AT, **(sponsorship or {"percent": percent}))
     else:
         tariff = tariff or make_tariff(contract.operator, currency=contract.currency)
         assign_tariff(version_id=version.pk, tariff_id=tariff.pk, by=maker(), at=AT)
@@ -325,6 +329,8 @@ def make_contract_in_force(
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
     terms: Sequence[tuple[str, dict[str, Any]]] = (),
+    shares: Sequence[dict[str, Any]] = (),
+    sponsorship: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Contract:
     """An active contract: made by one person, its terms and itself approved by another.
@@ -341,6 +347,8 @@ def make_contract_in_force(
         tax_treatment=tax_treatment,
         group_lines_by=group_lines_by,
         terms=terms,
+        shares=shares,
+        sponsorship=sponsorship,
     )
     offer_undrawn(contract)
     contract = activate_contract(contract_id=contract.pk, by=checker(), at=AT)

@@ -22,6 +22,7 @@ from contracts.models import (
     TaxTreatment,
     VersionState,
 )
+from contracts.operations.agreements import ask_for_document
 from contracts.operations.guards import require_permission, require_person, require_valid
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
@@ -133,6 +134,7 @@ def approve_version(*, version_id: int, by: User | None, at: dt.datetime) -> Con
         record_audit(
             action="contracts.version.approve", obj=version, by=by, at=at, changes={"state": ["draft", "approved"]}
         )
+        ask_for_document(version, at=at)
     return version
 
 

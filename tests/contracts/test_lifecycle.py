@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from contracts.models import Contract, ContractKind, ContractState, ContractVersion
+from contracts.models import Contract, ContractKind, ContractState, ContractVersion, Side
+from contracts.operations.agreements import waive_acknowledgement
 from contracts.operations.assignments import assign_tariff
 from contracts.operations.contracts import (
     activate_contract,
@@ -52,6 +53,11 @@ def do(step: Step, contract: Contract, by: User) -> Contract:
             return end_contract(ends_on=DAY, reason="moved", **who)
 
 
+def waive(version: ContractVersion) -> None:
+    for side in Side:
+        waive_acknowledgement(version_id=version.pk, side=side, reason="signed on paper", by=make.maker(), at=NOW)
+
+
 def test_the_table_leads_from_draft_to_ended_and_nowhere_else() -> None:
     states = set(ContractState.values)
     reached, queue = {"draft"}, ["draft"]
@@ -80,7 +86,7 @@ class RandomLives(TestCase):
     @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
     def test_steps_follow_the_table(self, steps: list[Step]) -> None:
         contract = make.make_contract()
-        make.make_version(contract)
+        waive(make.make_version(contract))
         state = "draft"
         for step in steps:
             expected = TRANSITIONS.get((state, step))
@@ -101,7 +107,7 @@ class TestActivation:
     def ready(self, kind: str = ContractKind.CHARGING) -> Contract:
         contract = make.make_contract(kind)
         make.make_version(contract)
-        return offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
+        return make.offer_undrawn(contract)
 
     @pytest.mark.parametrize("kind", ContractKind.values)
     def test_a_second_person_activates(self, kind: str) -> None:
@@ -117,7 +123,7 @@ class TestActivation:
         contract = make.make_contract()
         make.make_version(contract)
         change_contract(contract_id=contract.pk, zone="Europe/Vienna", by=make.checker(), at=NOW)
-        offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
+        make.offer_undrawn(contract)
         with refused(MakerIsChecker):
             activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW)
         assert activate_contract(contract_id=contract.pk, by=make.maker(), at=NOW).state == "active"
@@ -135,34 +141,31 @@ class TestActivation:
     def test_terms_must_hold_on_the_first_day(self) -> None:
         contract = make.make_contract(starts_on=dt.date(2026, 1, 31))
         make.make_version(contract, valid_from=dt.date(2026, 2, 1))
-        offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
         with refused(WrongState, "2026-01-31"):
-            activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW)
+            offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
 
     def test_terms_must_be_approved(self) -> None:
         contract = make.make_contract()
         make.make_version(contract, approved=False)
-        offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
         with refused(WrongState, "no approved terms"):
-            activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW)
+            offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
 
-    def test_a_charging_contract_needs_released_prices(self) -> None:
+    def test_a_charging_contract_is_not_offered_without_released_prices(self) -> None:
         contract = make.make_contract()
         tariff = make.make_tariff(contract.operator, released=False)
         make.make_version(contract, tariff=tariff)
-        offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
         with refused(WrongState, tariff.code):
-            activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW)
+            offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
 
     def test_prices_released_for_later_are_not_enough(self) -> None:
         contract = make.make_contract()
         first_instant = dt.datetime(2025, 12, 31, 23, tzinfo=dt.UTC)
         tariff = make.make_tariff(contract.operator, valid_from=first_instant + dt.timedelta(seconds=1))
         make.make_version(contract, tariff=tariff)
-        offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
         with refused(WrongState, tariff.code):
-            activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW)
+            offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
         make.make_tariff_version(tariff, None, first_instant)
+        make.offer_undrawn(contract)
         assert activate_contract(contract_id=contract.pk, by=make.checker(), at=NOW).state == "active"
 
 
@@ -232,7 +235,7 @@ class TestDrafts:
 
     def test_an_offer_without_terms_is_refused(self) -> None:
         contract = make.make_contract()
-        with refused(WrongState, "no terms"):
+        with refused(WrongState, "no approved terms"):
             offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
 
     def test_there_is_no_such_contract(self) -> None:
@@ -250,7 +253,15 @@ class TestEnding:
         ended = end_contract(contract_id=contract.pk, ends_on=DAY, reason="moved", by=make.maker(), at=NOW)
         assert (ended.state, ended.ends_on) == ("ended", DAY)
         record = AuditRecord.objects.get(action="contracts.contract.end")
-        assert (record.reason, record.changes) == ("moved", {"state": ["active", "ended"], "ends_on": "2026-06-01"})
+        assert (record.reason, record.changes) == (
+            "moved",
+            {
+                "state": ["active", "ended"],
+                "ends_on": "2026-06-01",
+                "notice_given_on": "2026-02-02",
+                "early": False,
+            },
+        )
 
     @pytest.mark.parametrize("step", [suspend_contract, withdraw_offer, end_contract])
     def test_a_reason_is_needed(self, step: object) -> None:
