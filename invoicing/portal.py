@@ -21,7 +21,7 @@ from evbilling.shell.formats import format_period
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
-from invoicing.models import Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceState
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
     PaymentState,
@@ -67,9 +67,8 @@ def state_of(invoice: Invoice) -> PaymentState:
 
 
 def may_pay(invoice: Invoice, role: str) -> bool:
-    """Whether to offer the pay page: an invoice with an open amount, to someone who may pay."""
-    is_invoice = invoice.kind == InvoiceKind.INVOICE
-    return is_invoice and role in _PAYERS and state_of(invoice) in _PAYABLE
+    """Whether to offer the pay page: an invoice or fee note with an open amount, to someone who may pay."""
+    return invoice.kind in CLAIMS and role in _PAYERS and state_of(invoice) in _PAYABLE
 
 
 def document_rows(documents: QuerySet[Invoice]) -> QuerySet[Invoice]:

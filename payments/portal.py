@@ -16,7 +16,7 @@ from contracts.queries import role_in
 from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.views import find_visible, portal_page
-from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Invoice, InvoiceState
 from invoicing.queries.documents import open_amount
 from payments.models import OPEN_STATES, Payment, PaymentState
 from payments.operations.payments import refresh_payment, start_checkout, start_payment
@@ -39,7 +39,7 @@ def tone_of(payment: Payment) -> str:
 
 def _invoice(request: HttpRequest, number: str) -> Invoice:
     return find_visible(
-        Invoice.objects.filter(kind=InvoiceKind.INVOICE, state=InvoiceState.ISSUED), request.user, number=number
+        Invoice.objects.filter(kind__in=CLAIMS, state=InvoiceState.ISSUED), request.user, number=number
     )
 
 

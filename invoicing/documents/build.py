@@ -109,7 +109,8 @@ def _annex_size(invoice: Invoice) -> int:
 def _kind(invoice: Invoice, recipient: dict[str, Any]) -> Kind:
     if invoice.kind == InvoiceKind.SETTLEMENT:
         return Kind.STATEMENT if recipient["tax_status"] == TaxStatus.NOT_TAXABLE else Kind.SETTLEMENT
-    return Kind.CREDIT_NOTE if invoice.kind == InvoiceKind.CREDIT_NOTE else Kind.INVOICE
+    kinds = {InvoiceKind.CREDIT_NOTE: Kind.CREDIT_NOTE, InvoiceKind.FEE_NOTE: Kind.FEE_NOTE}
+    return kinds.get(InvoiceKind(invoice.kind), Kind.INVOICE)
 
 
 def _issuer(facts: dict[str, Any]) -> PartyBlock:

@@ -126,6 +126,8 @@ def _greeting(view: DocumentView) -> str:
         return pgettext("mail", "Hello, your settlement is ready.")
     if view.kind is Kind.CREDIT_NOTE:
         return pgettext("mail", "Hello, we have credited you the amount below.")
+    if view.kind is Kind.FEE_NOTE:
+        return pgettext("mail", "Hello, fees have become due under your contract.")
     if view.kind is Kind.RECEIPT:
         return pgettext("mail", "Hello, thank you for charging with us. This is your receipt.")
     return pgettext("mail", "Hello, your invoice is ready.")

@@ -12,7 +12,7 @@ from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import require_minor
-from invoicing.models import AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.ledger import post_journal
 from invoicing.queries.bookings import receivable_of
 from invoicing.queries.documents import CREDIT_PREFIX, PAYMENT_PREFIX, open_amount
@@ -53,7 +53,7 @@ def allocate(
             _require_credit(rows[note_id], invoice, amount)
         else:
             require(
-                invoice.kind == InvoiceKind.INVOICE,
+                invoice.kind in CLAIMS,
                 WrongState(_("%(document)s is what we owe; it is paid out, not paid.") % {"document": invoice}),
             )
         left = open_amount(invoice)

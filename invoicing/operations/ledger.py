@@ -28,6 +28,8 @@ CHART: dict[AccountRole, str] = {
     AccountRole.OUTPUT_TAX: "2300",
     AccountRole.REVENUE: "4000",
     AccountRole.SPONSOR_REVENUE: "4010",
+    AccountRole.FEE_REVENUE: "4100",
+    AccountRole.INTEREST_INCOME: "4110",
     AccountRole.HOST_COST: "5000",
     AccountRole.PROCESSOR_FEES: "5100",
 }

@@ -1,6 +1,6 @@
 """The month close: one billing run per operator and month, one item per due contract (I16, I17).
 
-    start -> items claimed one by one, each in a transaction of its own: rate, draft, issue, note -> finished
+    start -> items claimed one by one, each in a transaction of its own: rate, assess, draft, issue, note -> finished
 
 The database is the queue. An item is claimed by a conditional UPDATE that is committed first, so that a contract which
 kills its worker is seen by its attempts; then its row is locked while it is billed. A claim that is old and not locked
@@ -23,7 +23,9 @@ from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
 from invoicing.operations.drafting import NothingToSettle, draft_invoice
+from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
+from invoicing.operations.penalties import assess_penalties
 from invoicing.queries.due import PHASES, due_contracts
 from sessions.operations.rating import rate_sessions
 from sessions.queries import unrated_sessions
@@ -231,7 +233,9 @@ def _bill_or_note_cause(item_id: int, attempt: int, at: dt.datetime) -> str | No
 
 
 def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
-    """Rate, draft and issue one contract in one transaction; None when another worker took the item over."""
+    """Rate, assess penalties, draft and issue one contract, its fee note too, in one transaction; None when another
+    worker took the item over.
+    """
     with transaction.atomic():
         item = lock(BillingRunItem, item_id)
         if item.state != ItemState.PENDING or item.attempts != attempt:
@@ -246,18 +250,22 @@ def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
             unrated = unrated_sessions(contract, period.instants(contract.zone)[1])
             rate_sessions(list(unrated.values_list("pk", flat=True)), at=at)
         step("invoicing.run.rated")
+        assess_penalties(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         try:
             invoice = draft_invoice(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         except NothingToSettle as reason:
             return _note(item, ItemState.SKIPPED, at, reason=reason.message[:300])
         step("invoicing.run.drafted")
-        if invoice is None:
+        note = draft_fee_note(contract_id=contract.pk, period=period, by=run.created_by, at=at)
+        documents = [each for each in (invoice, note) if each is not None]
+        if not documents:
             return _note(item, ItemState.SKIPPED, at, reason=_("Nothing to bill."))
-        if run.issue and invoice.state == InvoiceState.DRAFT:
-            issue_invoice(invoice_id=invoice.pk, issued_on=run.issued_on, by=run.created_by, at=at)
-            step("invoicing.run.issued")
-        issued = run.issue or invoice.state == InvoiceState.ISSUED
-        state = _note(item, ItemState.ISSUED if issued else ItemState.DRAFTED, at, invoice=invoice)
+        for document in documents:
+            if run.issue and document.state == InvoiceState.DRAFT:
+                issue_invoice(invoice_id=document.pk, issued_on=run.issued_on, by=run.created_by, at=at)
+                step("invoicing.run.issued")
+        issued = run.issue or all(each.state == InvoiceState.ISSUED for each in documents)
+        state = _note(item, ItemState.ISSUED if issued else ItemState.DRAFTED, at, invoice=documents[0])
         step("invoicing.run.noted")
     step("invoicing.run.committed")
     return state

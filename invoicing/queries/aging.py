@@ -9,7 +9,7 @@ from django.db.models import Count
 from contracts.models import Operator
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Invoice, InvoiceState
 from invoicing.queries.documents import with_open_amount
 
 EDGES = (0, 30, 60, 90)
@@ -28,7 +28,7 @@ class AgingBucket:
 
 def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
     """Five buckets: not due, 1 to 30 days, 31 to 60, 61 to 90, beyond. None means all operators. One query."""
-    rows = Invoice.objects.filter(state=InvoiceState.ISSUED, kind=InvoiceKind.INVOICE)
+    rows = Invoice.objects.filter(state=InvoiceState.ISSUED, kind__in=CLAIMS)
     if operator is not None:
         rows = rows.filter(operator=operator)
     counts = [0] * (len(EDGES) + 1)

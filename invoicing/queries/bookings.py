@@ -1,20 +1,63 @@
 """What a document's totals are in the ledger."""
 
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
 from contracts.models import ContractKind
-from invoicing.models import AccountRole, Invoice, InvoiceKind
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO
+from invoicing.models import AccountRole, Invoice, InvoiceKind, InvoiceLine, LineKind, PenaltyKind
 from invoicing.rules.bookings import Booking, document_bookings
 
 
-def bookings_of(invoice: Invoice) -> tuple[Booking, ...]:
-    """The bookings of a document, issued or about to be; a credit note's are those of what it corrects, reversed."""
+class PenaltyNets(NamedTuple):
+    """Which part of a document's net its penalties make: fees, and interest."""
+
+    fees: Decimal = ZERO
+    interest: Decimal = ZERO
+
+
+NO_PENALTIES = PenaltyNets()
+
+
+def penalty_nets(lines: QuerySet[InvoiceLine]) -> dict[int, PenaltyNets]:
+    """By document, of those with lines of penalties among `lines`; one query. Missed uptime lowers the revenue."""
+    found: dict[int, PenaltyNets] = {}
+    sums = (
+        lines.filter(kind=LineKind.PENALTY)
+        .order_by()
+        .values_list("invoice_id", "penalty__kind")
+        .annotate(total=amount_sum("net_amount"))
+    )
+    for invoice_id, kind, total in sums:
+        nets = found.get(invoice_id, NO_PENALTIES)
+        found[invoice_id] = (
+            nets._replace(interest=nets.interest + total)
+            if kind == PenaltyKind.INTEREST
+            else nets._replace(fees=nets.fees + total)
+        )
+    return found
+
+
+def bookings_of(invoice: Invoice, penalties: PenaltyNets | None = None) -> tuple[Booking, ...]:
+    """The bookings of a document, issued or about to be; a credit note's are those of what it corrects, reversed.
+
+    `penalties` are those of the document, or of what it corrects, where they are known; otherwise one query.
+    """
     credit = invoice.kind == InvoiceKind.CREDIT_NOTE
     about = invoice.corrects if credit and invoice.corrects is not None else invoice
+    if penalties is None:
+        penalties = penalty_nets(InvoiceLine.objects.filter(invoice=about)).get(about.pk, NO_PENALTIES)
     return document_bookings(
         settlement=about.kind == InvoiceKind.SETTLEMENT,
         sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,
         credit=credit,
         net=invoice.net_amount,
         tax=invoice.tax_amount,
+        fees=penalties.fees,
+        interest=penalties.interest,
     )
 
 

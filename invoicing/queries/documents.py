@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Allocation, Invoice, InvoiceKind, InvoiceState
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -99,7 +99,7 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
         return PaymentState.CREDITED
     if left <= 0:
         return PaymentState.PAID
-    if invoice.kind == InvoiceKind.INVOICE and invoice.due_on is not None and invoice.due_on < on:
+    if invoice.kind in CLAIMS and invoice.due_on is not None and invoice.due_on < on:
         return PaymentState.OVERDUE
     return PaymentState.OPEN if left == invoice.gross_amount else PaymentState.PARTLY_PAID
 
@@ -115,7 +115,7 @@ def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) ->
     live = issued.filter(is_credited=False)
     if state == PaymentState.PAID:
         return live.filter(open_amount__lte=ZERO)
-    overdue = Q(kind=InvoiceKind.INVOICE, due_on__lt=on)
+    overdue = Q(kind__in=CLAIMS, due_on__lt=on)
     unpaid = live.filter(open_amount__gt=ZERO)
     if state == PaymentState.OVERDUE:
         return unpaid.filter(overdue)

@@ -4,9 +4,12 @@ import datetime as dt
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from contracts.models import Contract, ContractKind, ContractState
+from contracts.models import Contract, ContractKind, ContractState, TermKind
 from evbilling.kernel.clock import Period, start_of_day
-from invoicing.models import BilledCharge, ChargeUse
+from evbilling.kernel.money import ZERO
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.documents import with_open_amount
+from invoicing.queries.penalties import unbilled_penalties
 from sessions.models import ChargingSession, HoldState, SessionCharge, SessionState
 
 PHASES = (ContractKind.CHARGING, ContractKind.SPONSORSHIP, ContractKind.HOSTING)
@@ -20,7 +23,8 @@ LAST_ZONE = "Etc/GMT+12"
 def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
     """Contracts that were in force on some day of the period, and those that ended before it with something unbilled.
 
-    Unbilled is a completed session that nobody excluded (charging), or a sponsor's part that no document bills yet.
+    Unbilled is a completed session that nobody excluded (charging), a sponsor's part that no document bills yet, a
+    penalty, or interest on an invoice that stays late.
     Hosts stay due for a year: what is late to them is known only once the customers are billed.
     """
     billed = BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED)
@@ -35,6 +39,16 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
         superseded_at__isnull=True,
         ended_at__lt=start_of_day(period.end, LAST_ZONE),
     ).exclude(holds__state=HoldState.REJECTED)
+    late = with_open_amount(
+        Invoice.objects.filter(
+            contract_id=OuterRef("pk"),
+            kind=InvoiceKind.INVOICE,
+            state=InvoiceState.ISSUED,
+            due_on__lt=period.last_day,
+            contract_version__terms__kind=TermKind.LATE_PAYMENT,
+        )
+    ).filter(is_credited=False, open_amount__gt=ZERO)
+    penalties = unbilled_penalties().filter(contract_id=OuterRef("pk"), occurred_on__lt=period.end)
     in_force = Q(starts_on__lt=period.end) & (Q(ends_on__isnull=True) | Q(ends_on__gt=period.start))
     return (
         Contract.objects.filter(
@@ -44,6 +58,8 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
         )
         .filter(
             in_force
+            | Exists(penalties)
+            | Exists(late)
             | (Q(kind=ContractKind.CHARGING) & Exists(sessions))
             | (Q(kind=ContractKind.SPONSORSHIP) & Exists(parts))
             | Q(kind=ContractKind.HOSTING, starts_on__lt=period.end, ends_on__gt=period.start - HOSTS_STAY_DUE)

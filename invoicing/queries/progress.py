@@ -15,6 +15,9 @@ from invoicing.models import (
     DeliveryState,
     Document,
     DocumentKind,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
     ItemState,
     RunState,
 )
@@ -82,11 +85,11 @@ def run_progress(run: BillingRun, *, at: dt.datetime) -> RunProgress:
     )
     pace = _pace(work["recent"], work["first"], at) if run.state == RunState.RUNNING else None
     pending = by_state[ItemState.PENDING]
-    invoices = items.filter(state=ItemState.ISSUED).values("invoice_id")
+    invoices = _issued_by(run).values("pk")
     mails = dict(
         Delivery.objects.filter(invoice__in=invoices).values_list("state").annotate(count=Count("pk")).order_by()
     )
-    keys = items.filter(state=ItemState.ISSUED).values(key=Concat(Value(RENDER_KEY), Cast("invoice_id", CharField())))
+    keys = _issued_by(run).values(key=Concat(Value(RENDER_KEY), Cast("pk", CharField())))
     draws = OutboxMessage.objects.filter(key__in=keys).aggregate(
         waiting=Count("pk", filter=Q(state__in=[OutboxState.QUEUED, OutboxState.IN_FLIGHT])),
         failed=Count("pk", filter=Q(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN])),
@@ -107,6 +110,19 @@ def run_progress(run: BillingRun, *, at: dt.datetime) -> RunProgress:
         per_minute=pace,
         eta_seconds=int((pending * 60 / pace).to_integral_value(ROUND_CEILING)) if pace and pending else None,
     )
+
+
+def _issued_by(run: BillingRun) -> QuerySet[Invoice]:
+    """The issued documents of a run: those of its contracts, and the fee notes beside them."""
+    issued = BillingRunItem.objects.filter(run=run, state=ItemState.ISSUED)
+    notes = Q(
+        kind=InvoiceKind.FEE_NOTE,
+        state=InvoiceState.ISSUED,
+        contract__in=issued.values("contract"),
+        period_from=run.period_from,
+        period_to=run.period_to,
+    )
+    return Invoice.objects.filter(Q(pk__in=issued.values("invoice")) | notes)
 
 
 def _pace(finished: int, since: dt.datetime | None, at: dt.datetime) -> Decimal | None:

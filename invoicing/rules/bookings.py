@@ -1,6 +1,7 @@
 """Which accounts a document moves: debit positive, credit negative, always adding up to zero (I15).
 
 invoice        receivable (or sponsor receivable)  gross | revenue (or sponsor revenue)  -net | tax owed  -tax
+               of which penalties: fees and penalties, interest on late payment (a fee note holds nothing else)
 settlement     host cost  net | tax to reclaim  tax                                  | payable to hosts  -gross
 credit note    the same with opposite signs
 """
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from evbilling.kernel.errors import BillingError
-from evbilling.kernel.money import add
+from evbilling.kernel.money import ZERO, add
 
 CHARGING = ("receivable", "revenue")
 SPONSORED = ("sponsor_receivable", "sponsor_revenue")
@@ -34,10 +35,21 @@ class Booking:
 
 
 def document_bookings(
-    *, settlement: bool, sponsored: bool, credit: bool, net: Decimal, tax: Decimal
+    *,
+    settlement: bool,
+    sponsored: bool,
+    credit: bool,
+    net: Decimal,
+    tax: Decimal,
+    fees: Decimal = ZERO,
+    interest: Decimal = ZERO,
 ) -> tuple[Booking, ...]:
-    """The bookings of a document with these totals (as printed, positive); sides of zero are left out."""
+    """The bookings of a document with these totals (as printed, positive); sides of zero are left out.
+
+    `fees` and `interest` are the parts of the net that penalties make.
+    """
     receivable, revenue = SPONSORED if sponsored else CHARGING
+    sides: tuple[Booking, ...]
     if settlement:
         sides = (
             Booking("host_cost", net),
@@ -47,7 +59,9 @@ def document_bookings(
     else:
         sides = (
             Booking(receivable, net + tax, of_party=True),
-            Booking(revenue, -net),
+            Booking(revenue, -(net - fees - interest)),
+            Booking("fee_revenue", -fees),
+            Booking("interest_income", -interest),
             Booking("output_tax", -tax),
         )
     sign = -1 if credit else 1

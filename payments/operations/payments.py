@@ -16,8 +16,9 @@ from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
-from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Invoice, InvoiceState
 from invoicing.operations.ledger import post_cash_received
+from invoicing.operations.penalties import assess_failed_payment
 from invoicing.queries.documents import open_amount
 from payments.errors import AttemptOpen, NoAnswer, NoConsent, NothingToPay
 from payments.models import (
@@ -50,8 +51,8 @@ def new_reference() -> str:
 
 def _payable(invoice: Invoice) -> Decimal:
     require(
-        invoice.state == InvoiceState.ISSUED and invoice.kind == InvoiceKind.INVOICE,
-        WrongState(f"{invoice} cannot be paid: only issued invoices are."),
+        invoice.state == InvoiceState.ISSUED and invoice.kind in CLAIMS,
+        WrongState(f"{invoice} cannot be paid: only issued invoices and fee notes are."),
     )
     amount = open_amount(invoice)
     require(amount > 0, NothingToPay(f"{invoice} is settled; there is nothing to pay."))
@@ -193,7 +194,8 @@ def apply_seen(
 ) -> Payment:
     """Move a payment to what its processor says it is now: any order, any repetition, the same end (I13).
 
-    A capture books the money, settles the invoice and keeps what is over as the party's credit (I12).
+    A capture books the money, settles the invoice and keeps what is over as the party's credit (I12); a refused charge
+    of a saved method costs the contract's fee.
     Raises WrongState when the processor speaks of another amount or currency.
     """
     with transaction.atomic():
@@ -214,6 +216,8 @@ def apply_seen(
         _move(payment, new_state, at=at, detail={"ref": seen.ref}, failure=seen.failure)
         if new_state == PaymentState.CAPTURED:
             _take_money(payment, at=at)
+        if new_state == PaymentState.FAILED:
+            _charge_failure(payment, by=by, at=at)
         record_audit(action=f"payments.payment.{new_state}", obj=payment, by=by, at=at, reason=reason or seen.failure)
     return payment
 
@@ -248,6 +252,16 @@ def _take_money(payment: Payment, *, at: dt.datetime) -> None:
     )
     if payment.invoice_id is not None:
         allocate_up_to(payment=payment, invoice_id=payment.invoice_id, by=None, at=at)
+
+
+def _charge_failure(payment: Payment, *, by: User | None, at: dt.datetime) -> None:
+    """The contract's fee where a saved method was refused. A page that its visitor left, or a charge that never reached
+    the processor, costs nothing.
+    """
+    if payment.method_id is not None and payment.invoice_id is not None:
+        assess_failed_payment(
+            invoice_id=payment.invoice_id, payment_ref=payment.public_id, failure=payment.failure, by=by, at=at
+        )
 
 
 def refresh_payment(*, payment_id: int, at: dt.datetime, by: User | None = None) -> Payment:

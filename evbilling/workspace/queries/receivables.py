@@ -10,7 +10,7 @@ from django.db.models import CharField, QuerySet, Value
 from contracts.models import Operator
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, add, quantise
-from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Allocation, Invoice, InvoiceState
 from invoicing.queries.aging import AgingBucket, aging
 
 
@@ -65,13 +65,13 @@ def _open_on(operator: Operator, on: dt.date) -> Decimal:
     issued = Invoice.objects.filter(
         operator=operator,
         state=InvoiceState.ISSUED,
-        kind=InvoiceKind.INVOICE,
+        kind__in=CLAIMS,
         currency=operator.currency,
         issued_on__lte=on,
     )
     settled = Allocation.objects.filter(
         invoice__operator=operator,
-        invoice__kind=InvoiceKind.INVOICE,
+        invoice__kind__in=CLAIMS,
         invoice__issued_on__lte=on,
         currency=operator.currency,
         allocated_on__lte=on,

@@ -4,7 +4,7 @@ A fee of zero is no penalty. Its because holds all that went in and the arithmet
 says it in one sentence. Without the input (end of charging, outages, reference rate) there is no fee.
 """
 
-from invoicing.rules.penalties.ending import Ending, earliest_end, early_termination, failed_payment
+from invoicing.rules.penalties.ending import Ending, early_termination, failed_payment
 from invoicing.rules.penalties.fee import Fee
 from invoicing.rules.penalties.late import (
     EU_FLAT_AMOUNTS,
@@ -35,7 +35,6 @@ __all__ = [
     "Unit",
     "accrue",
     "accrued",
-    "earliest_end",
     "early_termination",
     "end_of_charging",
     "failed_payment",

@@ -1,8 +1,8 @@
 """Fees of a failed payment and of a contract that ends before it may.
 
-A contract may end on the later of two days: the end of its minimum term, and the day of notice plus the notice period.
-Where it ends earlier, the fee is a fixed amount, months of base fee, or a percent of what is committed for the days
-from its end to that day (a month in part by its days).
+When a contract may end is decided when notice is given (contracts/rules/notice.py). Where it ends earlier, the fee is a
+fixed amount, months of base fee, or a percent of what is committed for the days from its end to that day (a month in
+part by its days).
 """
 
 import datetime as dt
@@ -24,18 +24,13 @@ def failed_payment(term: FailedPayment, *, payment: str, document: str, failure:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a contract ends: `ends_on` is the first day without it, `notice_on` the day it was said (None: unknown)."""
+    """How a contract ends: `ends_on` is the first day without it, `may_end_on` that which its terms allowed."""
 
     ends_on: dt.date
+    may_end_on: dt.date
     notice_on: dt.date | None
     notice_days: int
     minimum_term_until: dt.date | None
-
-
-def earliest_end(ending: Ending) -> dt.date:
-    """The first day on which the contract could have ended under its terms."""
-    days = [ending.ends_on] if ending.notice_on is None else [ending.notice_on + dt.timedelta(ending.notice_days)]
-    return max([*days, ending.minimum_term_until or days[0]])
 
 
 def early_termination(
@@ -50,8 +45,7 @@ def early_termination(
 
     `monthly_base_fee` and `monthly_commitment` are what a whole month of the contract costs at least, net.
     """
-    may_end = earliest_end(ending)
-    early = ending.ends_on < may_end
+    early = ending.ends_on < ending.may_end_on
     committed = Fraction(0)
     if not early:
         exact = Fraction(0)
@@ -60,14 +54,14 @@ def early_termination(
     elif term.months_of_base_fee is not None:
         exact = Fraction(monthly_base_fee) * term.months_of_base_fee
     else:
-        committed = Fraction(monthly_commitment) * _months(ending.ends_on, may_end)
+        committed = Fraction(monthly_commitment) * _months(ending.ends_on, ending.may_end_on)
         exact = committed * Fraction(term.remaining_commitment_percent or ZERO) / 100
     amount = quantise(exact, currency)
     return Fee(
         amount,
         {
             "ends_on": ending.ends_on.isoformat(),
-            "may_end_on": may_end.isoformat(),
+            "may_end_on": ending.may_end_on.isoformat(),
             "minimum_term_until": ending.minimum_term_until and ending.minimum_term_until.isoformat(),
             "notice_on": ending.notice_on and ending.notice_on.isoformat(),
             "notice_days": ending.notice_days,

@@ -1,0 +1,132 @@
+"""Outages of stations: what a promise of uptime is measured by. At one station no two share an instant."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contracts.models import Station, StationOutage
+from contracts.operations.guards import require_permission, require_person, require_reason
+from evbilling.access.models import User
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import require_aware
+from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.locks import lock
+
+
+def record_outage(
+    *,
+    station_id: int,
+    started_at: dt.datetime,
+    ended_at: dt.datetime | None,
+    planned: bool,
+    cause: str,
+    by: User | None,
+    at: dt.datetime,
+) -> StationOutage:
+    """Record an outage, or its beginning while it lasts; planned ones do not count against a promise.
+
+    Raises NotAllowed, NotFound, BadInput for times that cannot be or without a cause, WrongState where another outage
+    of the station overlaps it.
+    """
+    with transaction.atomic():
+        person = require_person(by)
+        require_permission(by, "add_stationoutage")
+        station = lock(Station, station_id)
+        outage = StationOutage(
+            station=station, planned=planned, cause=require_reason(cause)[:300], recorded_by=person, recorded_at=at
+        )
+        _set_times(outage, started_at, ended_at, at)
+        outage.save()
+        record_audit(
+            action="contracts.stationoutage.create",
+            obj=outage,
+            by=by,
+            at=at,
+            changes={"started_at": outage.started_at, "ended_at": outage.ended_at, "planned": planned, "cause": cause},
+        )
+    return outage
+
+
+def end_outage(*, outage_id: int, ended_at: dt.datetime, by: User | None, at: dt.datetime) -> StationOutage:
+    """Say when the station worked again. Raises NotAllowed, NotFound, BadInput, WrongState unless it lasts."""
+    with transaction.atomic():
+        require_permission(by, "change_stationoutage")
+        outage = _lock(outage_id)
+        require(outage.ended_at is None, WrongState(_("%s has ended already; correct it instead.") % outage))
+        _set_times(outage, outage.started_at, ended_at, at)
+        outage.save(update_fields=["started_at", "ended_at"])
+        record_audit(
+            action="contracts.stationoutage.end", obj=outage, by=by, at=at, changes={"ended_at": outage.ended_at}
+        )
+    return outage
+
+
+def correct_outage(
+    *,
+    outage_id: int,
+    started_at: dt.datetime,
+    ended_at: dt.datetime | None,
+    planned: bool,
+    cause: str,
+    reason: str,
+    by: User | None,
+    at: dt.datetime,
+) -> StationOutage:
+    """Correct what was recorded, with the reason; credits that were assessed before stay as they are.
+
+    Raises NotAllowed, NotFound, BadInput, WrongState as `record_outage` does.
+    """
+    with transaction.atomic():
+        require_permission(by, "change_stationoutage")
+        why = require_reason(reason)
+        outage = _lock(outage_id)
+        before = (outage.started_at, outage.ended_at, outage.planned, outage.cause)
+        outage.planned, outage.cause = planned, require_reason(cause)[:300]
+        _set_times(outage, started_at, ended_at, at)
+        after = (outage.started_at, outage.ended_at, outage.planned, outage.cause)
+        names = ("started_at", "ended_at", "planned", "cause")
+        changes = {name: [old, new] for name, old, new in zip(names, before, after, strict=True) if old != new}
+        if changes:
+            outage.save(update_fields=list(names))
+            record_audit(
+                action="contracts.stationoutage.correct", obj=outage, by=by, at=at, reason=why, changes=changes
+            )
+    return outage
+
+
+def _lock(outage_id: int) -> StationOutage:
+    """Lock the outage's station, then the outage. Raises NotFound."""
+    station_id = StationOutage.objects.filter(pk=outage_id).values_list("station_id", flat=True).first()
+    if station_id is not None:
+        lock(Station, station_id)
+    return lock(StationOutage, outage_id)
+
+
+def _set_times(outage: StationOutage, started_at: dt.datetime, ended_at: dt.datetime | None, at: dt.datetime) -> None:
+    outage.started_at = require_aware(started_at)
+    outage.ended_at = None if ended_at is None else require_aware(ended_at)
+    require(
+        outage.started_at <= at,
+        BadInput(_("from"), started_at.isoformat(), _("An outage is recorded once it has begun.")),
+    )
+    if outage.ended_at is not None:
+        require(
+            outage.started_at < outage.ended_at,
+            BadInput(_("until"), outage.ended_at.isoformat(), _("An outage ends after it begins.")),
+        )
+        require(
+            outage.ended_at <= at,
+            BadInput(_("until"), outage.ended_at.isoformat(), _("Leave it empty while the outage lasts.")),
+        )
+    others = StationOutage.objects.filter(
+        Q(ended_at__isnull=True) | Q(ended_at__gt=outage.started_at), station=outage.station
+    ).exclude(pk=outage.pk)
+    if outage.ended_at is not None:
+        others = others.filter(started_at__lt=outage.ended_at)
+    other = others.order_by("started_at").first()
+    require(
+        other is None,
+        WrongState(_("%(other)s is recorded already and overlaps; correct that one.") % {"other": other}),
+    )

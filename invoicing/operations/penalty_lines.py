@@ -1,0 +1,102 @@
+"""Penalties as lines of the month's invoice: fees taxed as their place is, missed uptime as a credit.
+
+A credit lowers the taxable base of a rate, never below zero: what does not fit is carried to the next document, as a
+penalty of its own with the same because.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from evbilling.kernel.money import ZERO
+from evbilling.shell.formats import format_day
+from invoicing.models import LineKind, Penalty, PenaltyKind
+from invoicing.operations.writing import Drafting, NewLine
+from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties
+from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
+
+
+def penalty_lines(drafting: Drafting) -> list[NewLine]:
+    """A line for each penalty that the invoice bills. Raises MissingTaxRate."""
+    penalties = billable_penalties(drafting.contract, INVOICE_KINDS, drafting.period.end)
+    return [
+        NewLine(
+            kind=LineKind.PENALTY,
+            group="",
+            text=line_text(penalty),
+            tax=_tax(drafting, penalty),
+            net=penalty.amount,
+            penalty_id=penalty.pk,
+        )
+        for penalty in penalties
+    ]
+
+
+def uptime_lines(drafting: Drafting) -> list[NewLine]:
+    """Credits for missed uptime, each at the rate of its site where the document has it, else at its largest rate."""
+    nets = drafting.nets()
+    found = []
+    for penalty in billable_penalties(drafting.contract, [PenaltyKind.UPTIME], drafting.period.end):
+        room = {tax: net for tax, net in nets.items() if net > ZERO}
+        if not room:
+            break
+        own = _tax(drafting, penalty) if penalty.site is not None else None
+        tax = own if own in room else max(room, key=lambda each: (room[each], each.percent, each.category))
+        amount = min(penalty.amount, room[tax])
+        if amount < penalty.amount:
+            _carry(penalty, amount)
+        nets[tax] -= amount
+        found.append(
+            NewLine(
+                kind=LineKind.UPTIME_CREDIT,
+                group="",
+                text=line_text(penalty),
+                tax=tax,
+                net=-amount,
+                penalty_id=penalty.pk,
+            )
+        )
+    return found
+
+
+def _carry(penalty: Penalty, taken: Decimal) -> None:
+    """Leave the part of a credit that this document cannot take for the next one: two rows that add up to it."""
+    root = penalty.source.partition(":rest:")[0]
+    parts = Penalty.objects.filter(source__startswith=f"{root}:rest:").count()
+    rest = Penalty.objects.get(pk=penalty.pk)
+    rest.pk, rest.source, rest.amount = None, f"{root}:rest:{parts + 1}", penalty.amount - taken
+    Penalty.objects.filter(pk=penalty.pk).update(amount=F("amount") - rest.amount)
+    rest.save(force_insert=True)
+    penalty.amount = taken
+
+
+def _tax(drafting: Drafting, penalty: Penalty) -> Tax:
+    """The rate of the site on the day; of what has no site, that of the operator's own place."""
+    operator, site = drafting.contract.operator, penalty.site
+    place = Place(operator.country, operator.region) if site is None else Place(site.country, site.region)
+    treatment = Treatment(penalty.contract_version.tax_treatment)
+    return supply_tax(treatment, None, place, penalty.occurred_on, drafting.table)
+
+
+def line_text(penalty: Penalty) -> str:
+    """What the line of a penalty says, in the active language: kind, day and what it is about."""
+    about = {
+        PenaltyKind.OVERSTAY: _("Overstay on %(day)s, session %(about)s"),
+        PenaltyKind.NO_SHOW: _("Reservation not used on %(day)s, session %(about)s"),
+        PenaltyKind.EARLY_TERMINATION: _("Early termination of contract %(contract)s"),
+        PenaltyKind.UPTIME: _("Credit for missed uptime: %(unit)s"),
+        PenaltyKind.LATE_FEE: _("Late payment of %(document)s, flat amount"),
+        PenaltyKind.INTEREST: _("Interest on %(document)s, %(day)s to %(last)s"),
+        PenaltyKind.FAILED_PAYMENT: _("Failed payment of %(document)s on %(day)s"),
+    }[PenaltyKind(penalty.kind)]
+    text = about % {
+        "day": format_day(penalty.period_from),
+        "last": format_day(penalty.period_to - dt.timedelta(days=1)),
+        "about": penalty.session,
+        "contract": penalty.contract.number,
+        "unit": penalty.because.get("unit", ""),
+        "document": penalty.invoice,
+    }
+    return text[:300]
