@@ -15,9 +15,10 @@ from evbilling.access.scope import visible
 from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, add, quantise
-from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Invoice, InvoiceKind, InvoiceState
 from invoicing.queries.documents import open_amount, with_open_amount
 from sessions.models import ChargeRole, ChargingSession, Hold, HoldState, SessionCharge, SessionState
+from sessions.queries.sponsored_parts import Split, SponsoredPart, sponsored_parts
 from sessions.queries.sponsors import SponsorBook
 from sessions.rules.sharing import CUSTOMER, share_parts
 
@@ -178,6 +179,9 @@ def _ended_in(period: Period, zones: Iterable[str], path: str, end: str = "ended
 
 
 _COLUMNS = (
+    "pk",
+    "contract_id",
+    "provider_ref",
     "ended_at",
     "started_at",
     "energy_wh",
@@ -206,10 +210,15 @@ def _figures(sessions: QuerySet[ChargingSession]) -> Iterator[Figure]:
     )
     named = sessions.annotate(own_charge=Subquery(charges, output_field=AmountField()))
     rows = [dict(zip(_COLUMNS, values, strict=True)) for values in named.order_by().values_list(*_COLUMNS)]
-    waiting = {row["vehicle_id"] for row in rows if row["own_charge"] is None and row["price__net_amount"] is not None}
-    sponsors = SponsorBook(waiting - {None}) if waiting - {None} else None
+    waiting = [
+        row
+        for row in rows
+        if row["own_charge"] is None and row["price__net_amount"] is not None and row["vehicle_id"] is not None
+    ]
+    sponsors = SponsorBook({row["vehicle_id"] for row in waiting}) if waiting else None
+    parts = sponsored_parts([_split(row) for row in waiting], sponsors) if sponsors else {}
     for row in rows:
-        cost, estimated = _cost(row, sponsors)
+        cost, estimated = _cost(row, parts.get(row["pk"]))
         yield Figure(
             day=local_date(row["ended_at"], row["contract__zone"]),
             energy_wh=row["energy_wh"],
@@ -224,16 +233,34 @@ def _figures(sessions: QuerySet[ChargingSession]) -> Iterator[Figure]:
         )
 
 
-def _cost(row: Mapping[str, Any], sponsors: SponsorBook | None) -> tuple[Decimal | None, bool]:
-    """The own charge; not yet split, the price less the sponsor's percent (estimated); None without a price."""
+def _split(row: Mapping[str, Any]) -> Split:
+    currency = row["contract__currency"]
+    return Split(
+        session_id=row["pk"],
+        vehicle_id=row["vehicle_id"],
+        contract_id=row["contract_id"],
+        site_id=row["site_id"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        ref=row["provider_ref"],
+        energy_wh=row["energy_wh"],
+        parts=[(None, quantise(row["price__net_amount"], currency))],
+        currency=currency,
+    )
+
+
+def _cost(row: Mapping[str, Any], part: SponsoredPart | None) -> tuple[Decimal | None, bool]:
+    """The own charge; not yet split, the price less what the sponsor will pay (estimated); None without a price."""
     if row["own_charge"] is not None:
         return quantise(row["own_charge"], row["contract__currency"]), False
     if row["price__net_amount"] is None:
         return None, False
     price = quantise(row["price__net_amount"], row["contract__currency"])
-    found = sponsors.sponsor_of(row["vehicle_id"], row["started_at"], site_id=row["site_id"]) if sponsors else None
     shares = share_parts(
-        [(None, price)], sponsor_percent=found.percent if found else None, currency=row["contract__currency"]
+        [(None, price)],
+        sponsor_percent=part.percent if part else None,
+        sponsor_most=part.most if part else None,
+        currency=row["contract__currency"],
     )
     return add(share.net for share in shares if share.role == CUSTOMER), True
 
@@ -321,7 +348,7 @@ def hosted_month(party: Party, user: User, period: Period, zones: Iterable[str])
 
 def payables(documents: QuerySet[Invoice], currency: str) -> Payables:
     """What is open on a company's invoices in one currency; the first is the one that is due soonest. One query."""
-    issued = documents.filter(kind=InvoiceKind.INVOICE, state=InvoiceState.ISSUED, currency=currency)
+    issued = documents.filter(kind__in=CLAIMS, state=InvoiceState.ISSUED, currency=currency)
     left = with_open_amount(issued).filter(is_credited=False, open_amount__gt=ZERO)
     unpaid = list(left.select_related("operator").order_by("due_on", "pk"))
     return Payables(currency, add(open_amount(each) for each in unpaid), len(unpaid), unpaid[0] if unpaid else None)

@@ -9,10 +9,19 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from contracts.models import Contract
 from evbilling.kernel.errors import WrongState
+from evbilling.kernel.locks import lock_all
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionPrice
+from sessions.queries.sponsored_parts import (
+    Split,
+    SponsoredPart,
+    limited_contracts,
+    parts_of_price,
+    sponsored_parts,
+)
 from sessions.queries.sponsors import SponsorBook
-from sessions.rules.sharing import Share, complete_shares, share_parts
+from sessions.rules.sharing import SPONSOR, Share, complete_shares, share_parts
 
 CHUNK = 2000
 
@@ -23,6 +32,11 @@ def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt
     Order: session end, then reference, then VAT rate. Per VAT rate of the price the parts add up to it exactly (I1).
     Sessions that have all their charges are left alone; where one payer's stand and the other's were removed with a
     draft, the missing ones are what is left of the price. Sessions without a price get none. Constant queries.
+
+    What a sponsor with a limit pays follows from all sessions that share the limit, of other customers too, whether or
+    not they are split yet: so it is the same in whatever order, and by however many workers, documents are drafted.
+    While it is found out the sponsor's contract is locked, after the sessions and after the contract that is drafted.
+
     Raises WrongState where a sponsor's contract bills in another currency, or standing charges do not fit the price.
     """
     if isinstance(sessions, QuerySet):
@@ -36,8 +50,13 @@ def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt
                 existing[charge.session_id].append(charge)
         vehicles = {price.session.vehicle_id for price in prices if price.session.vehicle_id is not None}
         sponsors = SponsorBook(vehicles)
+        splits = [_split(price) for price in prices]
+        lock_all(Contract, limited_contracts(splits, sponsors))
+        parts = sponsored_parts(splits, sponsors)
         charges = [
-            charge for price in prices for charge in _charges_of(price, existing[price.session_id], sponsors, at)
+            charge
+            for price, split in zip(prices, splits, strict=True)
+            for charge in _charges_of(price, split, existing[price.session_id], parts.get(price.session_id), at)
         ]
         SessionCharge.objects.bulk_create(charges, batch_size=CHUNK)
     return charges
@@ -69,32 +88,51 @@ def _prices(ids: Sequence[int]) -> list[SessionPrice]:
     return sorted(found, key=lambda price: (price.session.ended_at, price.session.provider_ref, price.pk))
 
 
-def _charges_of(
-    price: SessionPrice, existing: Sequence[SessionCharge], sponsors: SponsorBook, at: dt.datetime
-) -> list[SessionCharge]:
+def _split(price: SessionPrice) -> Split:
     session = price.session
-    sponsor = sponsors.sponsor_of(session.vehicle_id, session.started_at, site_id=session.site_id)
-    if sponsor is not None and sponsor.contract.pk == session.contract_id:
-        sponsor = None
-    if sponsor is not None and sponsor.contract.currency != price.currency:
+    assert session.ended_at is not None  # noqa: S101 - what has a price is completed
+    return Split(
+        session_id=session.pk,
+        vehicle_id=session.vehicle_id,
+        contract_id=session.contract_id,
+        site_id=session.site_id,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        ref=session.provider_ref,
+        energy_wh=session.energy_wh,
+        parts=parts_of_price(price.parts),
+        currency=price.currency,
+    )
+
+
+def _charges_of(
+    price: SessionPrice,
+    split: Split,
+    existing: Sequence[SessionCharge],
+    part: SponsoredPart | None,
+    at: dt.datetime,
+) -> list[SessionCharge]:
+    if part is not None and part.sponsored.contract.currency != price.currency:
         raise WrongState(
             _("Session %(ref)s costs %(currency)s, but its sponsor's contract %(number)s bills in %(other)s.")
             % {
-                "ref": session.provider_ref,
+                "ref": split.ref,
                 "currency": price.currency,
-                "number": sponsor.contract.number,
-                "other": sponsor.contract.currency,
+                "number": part.sponsored.contract.number,
+                "other": part.sponsored.contract.currency,
             }
         )
+    if part is not None and part.is_nothing and not existing:
+        part = None
     payers = {ChargeRole.CUSTOMER.value: price.contract_version.contract_id}
-    if sponsor is not None:
-        payers[ChargeRole.SPONSOR.value] = sponsor.contract.pk
+    if part is not None:
+        payers[ChargeRole.SPONSOR.value] = part.sponsored.contract.pk
     payers |= {charge.role: charge.contract_id for charge in existing}
-    parts = [
-        (None if part["vat_rate"] is None else Decimal(part["vat_rate"]), Decimal(part["net"])) for part in price.parts
-    ]
     shares: list[Share] | None = share_parts(
-        parts, sponsor_percent=sponsor.percent if sponsor else None, currency=price.currency
+        split.parts,
+        sponsor_percent=part.percent if part else None,
+        sponsor_most=part.most if part else None,
+        currency=price.currency,
     )
     if existing:
         stands = {(charge.role, _plain(charge.vat_rate)): charge.net_amount for charge in existing}
@@ -104,17 +142,19 @@ def _charges_of(
     if shares is None:
         raise WrongState(
             _("The charges that stand for session %(ref)s do not fit its price; a person has to look.")
-            % {"ref": session.provider_ref}
+            % {"ref": split.ref}
         )
     return [
         SessionCharge(
             price=price,
-            session=session,
+            session=price.session,
             contract_id=payers[share.role],
             role=ChargeRole(share.role),
             vat_rate=share.vat_rate,
             currency=price.currency,
             net_amount=share.net,
+            sponsor_version=part.sponsored.version if part and share.role == SPONSOR else None,
+            covered_wh=part.covered_wh if part and share.role == SPONSOR else None,
             created_at=at,
         )
         for share in shares

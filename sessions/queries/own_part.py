@@ -6,21 +6,22 @@ from functools import cached_property
 from contracts.models import Party, Token
 from evbilling.kernel.money import add, quantise
 from sessions.models import ChargingSession, SessionPrice
+from sessions.queries.sponsored_parts import Parts, Split, SponsoredPart, parts_of_price, sponsored_parts
 from sessions.queries.sponsors import SponsorBook
 from sessions.rules.sharing import CUSTOMER, share_parts
-
-Parts = list[tuple[Decimal | None, Decimal]]
 
 
 class OwnPart:
     """The own part of sessions for one company; load `contract`, `price` and `charges__contract` before for many.
 
     Once split, the charge of its contracts. Before, the price less what the sponsor will pay: the same split as the
-    month close makes. None for a host, for a sponsor before the split, and where there is no price.
+    month close makes; a sponsor's limit is asked about once, for all sessions that share it. None for a host, for a
+    sponsor before the split, and where there is no price.
     """
 
     def __init__(self, party: Party) -> None:
         self._party = party
+        self._known: dict[int, SponsoredPart] = {}
 
     def pays(self, session: ChargingSession) -> bool:
         """Whether the session is paid for under an own contract, whoever sponsors it."""
@@ -35,9 +36,7 @@ class OwnPart:
             return add(own) if own else None
         if charges:
             return price.net_amount - add(charge.net_amount for charge in charges)
-        rates = [None if part["vat_rate"] is None else Decimal(part["vat_rate"]) for part in price.parts]
-        nets = [Decimal(part["net"]) for part in price.parts]
-        return self._left(session, list(zip(rates, nets, strict=True)), price.currency)
+        return self._left(session, parts_of_price(price.parts), price.currency)
 
     def running(self, session: ChargingSession, net: Decimal | None) -> Decimal | None:
         """The own part of what a running session costs so far."""
@@ -47,8 +46,28 @@ class OwnPart:
         return self._left(session, [(None, quantise(net, currency))], currency)
 
     def _left(self, session: ChargingSession, parts: Parts, currency: str) -> Decimal:
-        found = self._sponsors.sponsor_of(session.vehicle_id, session.started_at, site_id=session.site_id)
-        shares = share_parts(parts, sponsor_percent=found.percent if found else None, currency=currency)
+        split = Split(
+            session_id=session.pk,
+            vehicle_id=session.vehicle_id,
+            contract_id=session.contract_id,
+            site_id=session.site_id,
+            started_at=session.started_at,
+            ended_at=session.ended_at or session.started_at,
+            ref=session.provider_ref,
+            energy_wh=session.energy_wh,
+            parts=parts,
+            currency=currency,
+        )
+        found = self._known.get(session.pk) if session.ended_at else None
+        if found is None:
+            self._known |= sponsored_parts([split], self._sponsors)
+            found = self._known.get(session.pk)
+        shares = share_parts(
+            parts,
+            sponsor_percent=found.percent if found else None,
+            sponsor_most=found.most if found else None,
+            currency=currency,
+        )
         return add(share.net for share in shares if share.role == CUSTOMER)
 
     @cached_property

@@ -10,7 +10,6 @@ from evbilling.kernel.money import add, split_largest_remainder
 
 CUSTOMER = "customer"
 SPONSOR = "sponsor"
-_WHOLE = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def share_parts(
     parts = list(parts)
     if sponsor_percent is None:
         return [Share(CUSTOMER, vat_rate, net) for vat_rate, net in parts]
-    weights = [_WHOLE - sponsor_percent, sponsor_percent]
+    weights = [100 - Fraction(sponsor_percent), Fraction(sponsor_percent)]
     sponsored = [split_largest_remainder(net, weights, currency)[1] for _rate, net in parts]
     if sponsor_most is not None and add(sponsored) > sponsor_most:
         sponsored = split_largest_remainder(sponsor_most, sponsored, currency)
