@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.rules.notice import earliest_end
 from contracts.rules.terms import EarlyTermination, LatePayment, Overstay, UptimePromise, parse
 from evbilling.kernel.clock import parse_month
 from evbilling.kernel.money import ZERO
@@ -93,6 +94,11 @@ def test_given_a_worked_debt_when_notes_are_written_month_by_month_then_the_amou
     assert [fee.amount for fee in fees] == _by_hand(golden)
 
 
+def _ending(given: Mapping[str, Any]) -> Ending:
+    may_end_on = earliest_end(given["notice_on"], given["notice_days"], given["minimum_term_until"])
+    return Ending(may_end_on=may_end_on, **given)
+
+
 @pytest.mark.parametrize("golden", _of("early_termination"))
 def test_given_a_worked_ending_when_assessed_then_the_fee_is_the_hands(golden: Golden) -> None:
     term = _term(golden)
@@ -101,7 +107,7 @@ def test_given_a_worked_ending_when_assessed_then_the_fee_is_the_hands(golden: G
     fees = [
         early_termination(
             term,
-            Ending(**part["given"]),
+            _ending(part["given"]),
             monthly_base_fee=ZERO,
             monthly_commitment=Decimal(golden.facts["monthly_commitment"]),
             currency="EUR",
