@@ -10,6 +10,7 @@ from sessions.rules.rating.findings import Finding, warning
 from sessions.rules.rating.numbers import as_decimal, minor_digits, rounded
 from sessions.rules.rating.reading import Reader
 from sessions.rules.rating.result import RatingLine, RatingResult
+from sessions.rules.rating.wording import Named
 
 _TOTAL = "TOTAL"
 _FIELDS = {
@@ -50,7 +51,7 @@ def audit_cdr(
     findings: list[Finding] = []
     reader = Reader(document, path, findings)
     if reader.flag("credit"):
-        reader.warn("credit_record", "credit", "A credit record reverses another one: its amounts were not compared.")
+        reader.warn("credit_record", "credit")
         return (), tuple(findings)
     compared = []
     for field, dimension in _FIELDS.items():
@@ -64,15 +65,9 @@ def audit_cdr(
         )
         compared.append(row)
         if any(differences):
-            words = "without" if differences[0] else "with"
-            index = 0 if differences[0] else 1
-            findings.append(
-                warning(
-                    "cost_differs",
-                    reader.at(field),
-                    f"{field} {words} VAT is {stated[index]} {result.currency}, we find {_shown(ours[index])}.",
-                )
-            )
+            index, what = (0, Named.WITHOUT_VAT) if differences[0] else (1, Named.WITH_VAT)
+            amounts = {"stated": str(stated[index]), "currency": result.currency, "ours": str(_shown(ours[index]))}
+            findings.append(warning("cost_differs", reader.at(field), name=field, what=what, **amounts))
     return tuple(compared), tuple(findings)
 
 

@@ -26,6 +26,7 @@ from sessions.rules.rating.result import Clamp, Part, RatingResult
 from sessions.rules.rating.session import Period, RatingInput
 from sessions.rules.rating.splitting import Piece, length, mean_current, mean_power, pieces
 from sessions.rules.rating.tariff import Tariff
+from sessions.rules.rating.wording import Named
 
 _FACTORS = {
     "FLAT": FLAT_FACTOR,
@@ -142,11 +143,7 @@ class _Run:
         self.take_parts(meter, parts, volume, length(period))
         if not self.is_exact(meter, plan, period, volume):
             meter.apportioned.update(component for component, _start, _stop in parts if component is not None)
-            self.note(
-                "period_apportioned",
-                period,
-                "The price changes inside this period: its volume was divided in proportion to time.",
-            )
+            self.note("period_apportioned", period)
 
     def is_exact(self, meter: _Meter, plan: Plan, period: Period, volume: Exact) -> bool:
         """Whether cutting a volume needs no assumption: energy at energy limits, whole-period time at instants."""
@@ -157,31 +154,29 @@ class _Run:
 
     def check_bands(self, plan: Plan, period: Period) -> None:
         """Say so where a power or current band cannot be told or is crossed inside the period."""
-        for limits, mean, low, high, name in (
-            (plan.powers, mean_power, period.min_power, period.max_power, "power"),
-            (plan.currents, mean_current, period.min_current, period.max_current, "current"),
+        for limits, mean, low, high, what in (
+            (plan.powers, mean_power, period.min_power, period.max_power, Named.POWER),
+            (plan.currents, mean_current, period.min_current, period.max_current, Named.CURRENT),
         ):
             if not limits:
                 continue
             if mean(period) is None:
-                self.note(f"{name}_unknown", period, f"The tariff depends on {name}, which this period does not state.")
+                self.note(f"{what}_unknown", period, "band_unknown", what=what)
             elif low is not None and high is not None and any(low < limit <= high for limit in limits):
-                self.note(
-                    f"{name}_crosses_limit", period, f"The {name} crosses a limit of the tariff inside this period."
-                )
+                self.note(f"{what}_crosses_limit", period, "band_crossed", what=what)
 
     def prices_time(self, component: Component) -> bool:
         """Whether the element of a component also prices charging time."""
         element = self.used[component.tariff_id].elements[component.element]
         return any(other.dimension == "TIME" for other in element)
 
-    def note(self, code: str, period: Period, message: str) -> None:
+    def note(self, code: str, period: Period, wording: str = "", **values: str) -> None:
         """A warning at a period, once per code and period."""
         key = (code, period.number)
         if key not in self.noted:
             self.noted.add(key)
             place = "reservation" if period.number < 0 else f"charging_periods[{period.number}]"
-            self.findings.append(warning(code, f"{self.session.path}.{place}", message))
+            self.findings.append(warning(code, f"{self.session.path}.{place}", wording, **values))
 
 
 def rate(
@@ -219,16 +214,16 @@ def _by_id(tariffs: tuple[Tariff, ...], run: _Run) -> Mapping[str, Tariff] | Non
     if len(tariffs) == 1:
         return {tariffs[0].id: tariffs[0]}
     if not tariffs:
-        run.findings.append(error("no_tariff", "tariffs", "There is no tariff to price the session with."))
+        run.findings.append(error("no_tariff", "tariffs"))
         return None
     found: dict[str, Tariff] = {}
     for number, tariff in enumerate(tariffs):
         path = f"tariffs[{number}]"
         if tariff.id in found:
-            run.findings.append(error("duplicate_tariff", f"{path}.id", f"The tariff id {tariff.id} is given twice."))
+            run.findings.append(error("duplicate_tariff", f"{path}.id", tariff=tariff.id))
         if tariff.currency != tariffs[0].currency:
-            message = f"All tariffs of a session must be in {tariffs[0].currency}, this one is in {tariff.currency}."
-            run.findings.append(error("currency_differs", f"{path}.currency", message))
+            values = {"currency": tariffs[0].currency, "value": tariff.currency}
+            run.findings.append(error("currency_differs", f"{path}.currency", "tariff_currencies", **values))
         found[tariff.id] = tariff
     return None if run.findings else found
 
@@ -263,7 +258,7 @@ def _walk(run: _Run, by_id: Mapping[str, Tariff], first: Tariff) -> bool:
         if period.parking and plans.parking is not None:
             run.measure(run.parking, plans.parking, period, period.parking, since=parking_since, before=energy_before)
         if plans.time is not None and period.energy and period.time is None and period.parking is None:
-            run.note("time_not_stated", period, "The tariff prices charging time, but this period states no TIME.")
+            run.note("time_not_stated", period)
         if period.energy:
             energy_before += period.energy
     return True
@@ -271,19 +266,16 @@ def _walk(run: _Run, by_id: Mapping[str, Tariff], first: Tariff) -> bool:
 
 def _tariff_of(run: _Run, period: Period, by_id: Mapping[str, Tariff], first: Tariff) -> Tariff | None:
     wanted = period.tariff_id
+    path = f"{run.session.path}.charging_periods[{period.number}].tariff_id"
     if wanted is None:
         if len(by_id) == 1 or period.number < 0:
             return first
-        message = f"This period names no tariff, and there are {len(by_id)} to choose from: set tariff_id."
-        code = "tariff_not_named"
+        run.findings.append(error("tariff_not_named", path, count=str(len(by_id))))
     else:
         tariff = by_id.get(wanted)
         if tariff is not None:
             return tariff
-        message = f"The tariff {wanted} is not among the given ones ({', '.join(sorted(by_id))[:200]})."
-        code = "unknown_tariff"
-    path = f"{run.session.path}.charging_periods[{period.number}].tariff_id"
-    run.findings.append(error(code, path, message))
+        run.findings.append(error("unknown_tariff", path, tariff=wanted, known=", ".join(sorted(by_id))[:200]))
     return None
 
 
@@ -334,8 +326,10 @@ def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
     if reserved.last is not None:
         added[reserved.last] = _surplus(reserved.priced(), reserved.last, scale)
 
-    used = [("FLAT", None, fee, scale, scale) for fee in run.flats] + [
-        (dimension, meter, component, volume, volume + added.get(component, 0))
+    used: list[tuple[str, Component, int, int, bool]]
+    used = [("FLAT", fee, scale, scale, False) for fee in run.flats]
+    used += [
+        (dimension, component, volume, volume + added.get(component, 0), component in meter.apportioned)
         for dimension, meter in (
             ("ENERGY", energy),
             ("TIME", time),
@@ -345,12 +339,11 @@ def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
         for component, volume in meter.volumes.items()
     ]
     parts = []
-    for dimension, meter, component, volume, billed in used:
+    for dimension, component, volume, billed, apportioned in used:
         rate, vat = component.rate, component.vat
         stated = billed * rate.numerator * _FACTORS[dimension]
         if rate.denominator != 1:
             stated //= rate.denominator  # whole: the scale holds the denominator
-        apportioned = meter is not None and component in meter.apportioned
         parts.append(
             Part(dimension, component, volume, billed, stated, default_vat if vat is None else vat, apportioned)
         )
@@ -363,15 +356,14 @@ def _check_result(run: _Run, parts: tuple[Part, ...]) -> None:
         if (tariff.starts is not None and session.start < tariff.starts) or (
             tariff.ends is not None and session.start > tariff.ends
         ):
-            message = f"The session starts outside the validity of tariff {tariff.id}."
-            run.findings.append(warning("tariff_not_valid", f"{session.path}.start_date_time", message))
+            run.findings.append(warning("tariff_not_valid", f"{session.path}.start_date_time", tariff=tariff.id))
         if not session.zone_known and _local(tariff):
-            message = f"Tariff {tariff.id} has local times, but the site's time zone is not given: UTC was taken."
-            run.findings.append(warning("zone_unknown", f"{session.path}.time_zone", message))
+            path = f"{session.path}.time_zone"
+            run.findings.append(warning("zone_unknown", path, "tariff_zone_unknown", tariff=tariff.id))
     for line in parts:
         if line.vat is None and line.stated:
-            message = f"Tariff {line.component.tariff_id} states no VAT for {line.dimension}: not all totals are known."
-            run.findings.append(warning("vat_unknown", "tariff", message))
+            values = {"tariff": line.component.tariff_id, "dimension": line.dimension}
+            run.findings.append(warning("vat_unknown", "tariff", **values))
             break
 
 

@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from sessions.rules.rating.wording import FINDINGS, NAMED, Named
 
 ERROR = "error"
 WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One remark about a tariff, a session or a request.
 
-    `code` is stable and meant for programs, `path` says where (`tariff.elements[2].restrictions.max_kwh`),
-    `message` names field and value and says what to do. An error prevents a price, a warning does not.
+    `code` is stable and meant for programs, `path` says where (`tariff.elements[2].restrictions.max_kwh`). An error
+    prevents a price, a warning does not. The sentence is kept as its wording and the values in it.
     """
 
     code: str
     severity: str
     path: str
-    message: str
+    wording: str
+    values: tuple[tuple[str, str], ...] = ()
 
-    def as_dict(self) -> dict[str, str]:
+    @property
+    def message(self) -> str:
+        """The sentence in English; it names field and value and says what to do."""
+        return self.said("en")
+
+    def said(self, language: str) -> str:
+        """The sentence in a language, en or de; others read English."""
+        spoken = spoken_of(language)
+        values = {key: NAMED[spoken][value] if isinstance(value, Named) else value for key, value in self.values}
+        return FINDINGS[spoken][self.wording].format(**values)
+
+    def as_dict(self, language: str = "en") -> dict[str, str]:
         """The finding as it leaves the product in JSON."""
-        return {"code": self.code, "severity": self.severity, "path": self.path, "message": self.message}
+        return {"code": self.code, "severity": self.severity, "path": self.path, "message": self.said(language)}
 
 
-def error(code: str, path: str, message: str) -> Finding:
-    """A finding that prevents a price."""
-    return Finding(code, ERROR, path, message)
+def spoken_of(language: str) -> str:
+    """The language in which the engine answers a wish: de or en."""
+    return "de" if language.startswith("de") else "en"
 
 
-def warning(code: str, path: str, message: str) -> Finding:
+def error(code: str, path: str, wording: str = "", **values: str) -> Finding:
+    """A finding that prevents a price; `wording` names its sentence where one code has several."""
+    return Finding(code, ERROR, path, wording or code, tuple(values.items()))
+
+
+def warning(code: str, path: str, wording: str = "", **values: str) -> Finding:
     """A finding that a person should read; the price stands."""
-    return Finding(code, WARNING, path, message)
+    return Finding(code, WARNING, path, wording or code, tuple(values.items()))
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sessions.rules.rating.findings import Finding, error, warning
+from sessions.rules.rating.wording import Named
 from sessions.rules.rating.zone import instant
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -29,13 +30,13 @@ def words(text: str) -> frozenset[str]:
 def shown(value: object) -> str:
     """A value as it may stand in a message: short, on one line."""
     if isinstance(value, Mapping):
-        return "an object"
+        return Named.OBJECT
     if isinstance(value, list | tuple):
-        return "a list"
+        return Named.LIST
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and abs(value) > 10**_MOST_DIGITS:
-        return "a number of many digits"
+        return Named.LONG_NUMBER
     text = " ".join(str(value).split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
@@ -63,19 +64,19 @@ class Reader:
         if isinstance(document, Mapping):
             self.document = document
         else:
-            self.error("not_an_object", "", f"Expected an object, found {shown(document)}.")
+            self.error("not_an_object", "", value=shown(document))
 
     def at(self, key: str) -> str:
         """The path of a field."""
         return f"{self.path}.{key}" if key and self.path else key or self.path
 
-    def error(self, code: str, key: str, message: str) -> None:
-        """Note an error at a field."""
-        self.findings.append(error(code, self.at(key), message))
+    def error(self, code: str, key: str, wording: str = "", **values: str) -> None:
+        """Note an error at a field; its sentence is the wording of that name, else of the code."""
+        self.findings.append(error(code, self.at(key), wording, **values))
 
-    def warn(self, code: str, key: str, message: str) -> None:
+    def warn(self, code: str, key: str, wording: str = "", **values: str) -> None:
         """Note a warning at a field."""
-        self.findings.append(warning(code, self.at(key), message))
+        self.findings.append(warning(code, self.at(key), wording, **values))
 
     def only(self, known: frozenset[str], *, tolerant: bool = False) -> None:
         """Every key must be one of `known`; a stranger is an error, or a warning where `tolerant`."""
@@ -83,15 +84,17 @@ class Reader:
             if key not in known:
                 name = shown(key)
                 close = difflib.get_close_matches(name, sorted(known), n=1)
-                hint = f" Did you mean {close[0]}?" if close else ""
                 note = self.warn if tolerant else self.error
-                note("unknown_key", name, f"The field {name} is not known here.{hint}")
+                if close:
+                    note("unknown_key", name, "unknown_key_meant", name=name, close=close[0])
+                else:
+                    note("unknown_key", name, name=name)
 
     def raw(self, key: str, *, required: bool = False) -> object | None:
         """The value of a field; null counts as absent."""
         value = self.document.get(key)
         if value is None and required and self.usable:
-            self.error("missing", key, f"The field {key} is required.")
+            self.error("missing", key, name=key)
         return value
 
     def number(
@@ -102,14 +105,14 @@ class Reader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal) or not _finite(value):
-            self.error("not_a_number", key, f"{key} must be a number, found {shown(value)}.")
+            self.error("not_a_number", key, name=key, value=shown(value))
         elif not _meant(value):
-            self.error("out_of_range", key, f"{key} has a size or precision that cannot be meant: {shown(value)}.")
+            self.error("out_of_range", key, "not_meant", name=key, value=shown(value))
         elif lowest is not None and value < lowest:
             code = "negative" if lowest == 0 else "out_of_range"
-            self.error(code, key, f"{key} must be at least {lowest}, found {shown(value)}.")
+            self.error(code, key, "too_low", name=key, lowest=str(lowest), value=shown(value))
         elif highest is not None and value > highest:
-            self.error("out_of_range", key, f"{key} must be at most {highest}, found {shown(value)}.")
+            self.error("out_of_range", key, "too_high", name=key, highest=str(highest), value=shown(value))
         else:
             return Decimal(value) if value else Decimal(0)
         return None
@@ -120,7 +123,7 @@ class Reader:
         if value is None:
             return None
         if value != value.to_integral_value():
-            self.error("not_whole", key, f"{key} must be a whole number, found {shown(value)}.")
+            self.error("not_whole", key, name=key, value=shown(value))
             return None
         return int(value)
 
@@ -130,7 +133,7 @@ class Reader:
         if value is None:
             return None
         if not isinstance(value, str) or not value:
-            self.error("not_a_text", key, f"{key} must be a text, found {shown(value)}.")
+            self.error("not_a_text", key, name=key, value=shown(value))
             return None
         return value
 
@@ -138,16 +141,14 @@ class Reader:
         """A JSON true or false; absent is false."""
         value = self.raw(key)
         if value is not None and not isinstance(value, bool):
-            self.error("not_a_flag", key, f"{key} must be true or false, found {shown(value)}.")
+            self.error("not_a_flag", key, name=key, value=shown(value))
         return value is True
 
     def choice(self, key: str, choices: frozenset[str], *, required: bool = False) -> str | None:
         """A text that is one of the given words."""
         value = self.text(key, required=required)
         if value is not None and value not in choices:
-            self.error(
-                "unknown_value", key, f"{key} must be one of {', '.join(sorted(choices))}, found {shown(value)}."
-            )
+            self.error("unknown_value", key, name=key, choices=", ".join(sorted(choices)), value=shown(value))
             return None
         return value
 
@@ -157,13 +158,13 @@ class Reader:
         if value is None:
             return []
         if not isinstance(value, list | tuple):
-            self.error("not_a_list", key, f"{key} must be a list, found {shown(value)}.")
+            self.error("not_a_list", key, name=key, value=shown(value))
             return []
         if len(value) > most:
-            self.error("too_many", key, f"{key} has {len(value)} entries; at most {most} are read.")
+            self.error("too_many", key, name=key, count=str(len(value)), most=str(most))
             return []
         if required and not value:
-            self.error("empty", key, f"{key} must not be empty.")
+            self.error("empty", key, name=key)
         return list(value)
 
     def instant(self, key: str, *, required: bool = False) -> int | None:
@@ -177,10 +178,10 @@ class Reader:
         except ValueError:
             match = None
         if match is None or not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
-            self.error("not_an_instant", key, f"{key} must be a time like 2026-03-01T10:00:00Z, found {shown(value)}.")
+            self.error("not_an_instant", key, name=key, value=shown(value))
             return None
         if match[1] not in (None, "Z", "+00:00"):
-            self.warn("instant_not_utc", key, f"{key} should be in UTC; {shown(value)} was converted.")
+            self.warn("instant_not_utc", key, name=key, value=shown(value))
         return instant(parsed)
 
     def clock(self, key: str) -> int | None:
@@ -189,9 +190,7 @@ class Reader:
         if value is None:
             return None
         if not _CLOCK.fullmatch(value):
-            self.error(
-                "not_a_time", key, f"{key} must be HH:MM from 00:00 to 23:59 (end of day: 00:00), found {shown(value)}."
-            )
+            self.error("not_a_time", key, name=key, value=shown(value))
             return None
         return int(value[:2]) * 60 + int(value[3:])
 
@@ -205,5 +204,5 @@ class Reader:
                 raise ValueError
             return date.fromisoformat(value).toordinal() - date(1970, 1, 1).toordinal()
         except ValueError:
-            self.error("not_a_date", key, f"{key} must be a date like 2026-03-01, found {shown(value)}.")
+            self.error("not_a_date", key, name=key, value=shown(value))
             return None

@@ -39,7 +39,7 @@ def price_request(document: object) -> dict[str, Any]:
     reader.only(_KEYS)
     version = reader.text("ocpi_version", required=True)
     if version is not None and version not in OCPI_VERSIONS:
-        reader.error("unknown_version", "ocpi_version", f"ocpi_version must be one of {', '.join(OCPI_VERSIONS)}.")
+        reader.error("unknown_version", "ocpi_version", choices=", ".join(OCPI_VERSIONS))
     default_vat = reader.number("default_vat", lowest=0, highest=100)
     language = reader.text("language") or "en"
     if version in OCPI_VERSIONS and version is not None:
@@ -52,8 +52,9 @@ def price_request(document: object) -> dict[str, Any]:
             if result.ok:
                 return _answer(request_id, result, findings, cdr, language)
     failure = first_error(findings)
-    message = f"{failure.path}: {failure.message}" if failure and failure.path else failure.message if failure else ""
-    return {"id": request_id, "error": message, "findings": [finding.as_dict() for finding in findings]}
+    said = failure.said(language) if failure else ""
+    message = f"{failure.path}: {said}" if failure and failure.path else said
+    return {"id": request_id, "error": message, "findings": [finding.as_dict(language) for finding in findings]}
 
 
 def _session(reader: Reader, version: str) -> tuple[RatingInput | None, object | None]:
@@ -63,7 +64,7 @@ def _session(reader: Reader, version: str) -> tuple[RatingInput | None, object |
     if cdr is None and isinstance(session, Mapping) and session.keys() == {"cdr"}:
         cdr, session, path = session["cdr"], None, "session.cdr"
     if (session is None) == (cdr is None):
-        reader.error("session_or_cdr", "session", "Give either a session or a cdr.")
+        reader.error("session_or_cdr", "session")
         return None, cdr
     parsed, found = parse_session(session, version) if cdr is None else parse_cdr(cdr, version, path)
     reader.findings.extend(found)
@@ -71,7 +72,7 @@ def _session(reader: Reader, version: str) -> tuple[RatingInput | None, object |
     if zone is None:
         return parsed, cdr
     if zone not in known_zones():
-        reader.error("unknown_zone", "time_zone", f"{shown(zone)} is not an IANA time zone like Europe/Berlin.")
+        reader.error("unknown_zone", "time_zone", value=shown(zone))
     elif parsed is not None and not parsed.zone_known:
         parsed = replace(parsed, time_zone=zone, zone_known=True)
     return parsed, cdr
@@ -81,14 +82,14 @@ def _tariffs(reader: Reader, version: str, cdr: object | None) -> list[Tariff]:
     one = reader.raw("tariff")
     many = reader.items("tariffs", most=MOST_TARIFFS)
     if one is not None and many:
-        reader.error("tariff_or_tariffs", "tariffs", "Give either tariff or tariffs.")
+        reader.error("tariff_or_tariffs", "tariffs")
         return []
     documents = [("tariff", one)] if one is not None else [(f"tariffs[{n}]", entry) for n, entry in enumerate(many)]
     if not documents and isinstance(cdr, Mapping):
         own = Reader(cdr, "cdr", reader.findings).items("tariffs", most=MOST_TARIFFS)
         documents = [(f"cdr.tariffs[{n}]", entry) for n, entry in enumerate(own)]
     if not documents:
-        reader.error("no_tariff", "tariff", "There is no tariff to price the session with.")
+        reader.error("no_tariff", "tariff")
     tariffs = []
     for path, document in documents:
         tariff, found = cached_tariff(document, version, path)
@@ -104,8 +105,7 @@ def _check_currency(reader: Reader, tariffs: list[Tariff], cdr: object | None) -
         return
     currency = source["currency"]
     if currency != tariffs[0].currency:
-        message = f"It is in {shown(currency)}, but the tariff is in {tariffs[0].currency}."
-        reader.error("currency_differs", f"{path}.currency", message)
+        reader.error("currency_differs", f"{path}.currency", value=shown(currency), currency=tariffs[0].currency)
 
 
 def _answer(
@@ -128,7 +128,7 @@ def _answer(
         compared, found = audit_cdr(cdr, result, result.ocpi_version)
         findings += found
         answer["audit"] = [asdict(row) for row in compared]
-    answer["findings"] = [finding.as_dict() for finding in findings]
+    answer["findings"] = [finding.as_dict(language) for finding in findings]
     return answer
 
 

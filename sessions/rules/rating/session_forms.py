@@ -10,6 +10,7 @@ from sessions.rules.rating.numbers import DAY, KWH, MINUTE, POWER_SCALE, SECOND,
 from sessions.rules.rating.reading import Reader, shown, words
 from sessions.rules.rating.session import Period, RatingInput, energy_volume, time_volume
 from sessions.rules.rating.tariff import OCPI_VERSIONS
+from sessions.rules.rating.wording import Named
 from sessions.rules.rating.zone import known_zones, moment
 
 MOST_PERIODS = 10_000
@@ -69,9 +70,7 @@ def parse_session(
     reservation, expired = _reservation(reader)
     rows = _rows(reader, _SHORT_PERIOD_KEYS)
     if not rows and not (reservation and expired):
-        reader.error(
-            "no_periods", "charging_periods", "The session has no charging periods, so there is nothing to price."
-        )
+        reader.error("no_periods", "charging_periods")
     periods = _periods(reader, rows, start, end)
     if start is None or has_errors(findings):
         return None, tuple(findings)
@@ -97,28 +96,20 @@ def parse_cdr(document: object, ocpi_version: str, path: str = "cdr") -> tuple[R
     zone, zone_known = _zone(reader)
     rows = _rows(reader, _PERIOD_KEYS)
     if not rows:
-        reader.error(
-            "no_periods", "charging_periods", "The record has no charging periods, so there is nothing to price."
-        )
+        reader.error("no_periods", "charging_periods", "record_without_periods")
     periods = _periods(reader, rows, start, end)
     if start is None or has_errors(findings):
         return None, tuple(findings)
     charging = [period for period in periods if period.reservation is None or period.energy or period.time]
     expired = not charging
     if expired:
-        reader.warn(
-            "reservation_expiry_inferred", "charging_periods", "Only reserved time: priced as an expired reservation."
-        )
+        reader.warn("reservation_expiry_inferred", "charging_periods")
     elif charging[0].start > periods[0].start:
         start = charging[0].start
     total = reader.number("total_energy", lowest=0)
     measured = sum((period.energy or 0 for period in periods), 0)
     if total is not None and measured and energy_volume(total) != measured:
-        reader.warn(
-            "total_energy_differs",
-            "total_energy",
-            f"total_energy is {plain(total)} kWh, the charging periods add up to {_kwh(measured)} kWh.",
-        )
+        reader.warn("total_energy_differs", "total_energy", stated=plain(total), measured=_kwh(measured))
     return RatingInput(start, end, zone, tuple(periods), expired, zone_known, reader.text("id") or "", path), tuple(
         findings
     )
@@ -126,7 +117,7 @@ def parse_cdr(document: object, ocpi_version: str, path: str = "cdr") -> tuple[R
 
 def _opened(reader: Reader, ocpi_version: str, keys: frozenset[str], *, tolerant: bool) -> bool:
     if ocpi_version not in OCPI_VERSIONS:
-        reader.error("unknown_version", "", f"OCPI version must be one of {', '.join(OCPI_VERSIONS)}.")
+        reader.error("unknown_version", "", choices=", ".join(OCPI_VERSIONS))
         return False
     if reader.usable:
         reader.only(keys, tolerant=tolerant)
@@ -136,7 +127,7 @@ def _opened(reader: Reader, ocpi_version: str, keys: frozenset[str], *, tolerant
 def _zone(reader: Reader) -> tuple[str, bool]:
     name = reader.text("time_zone")
     if name is not None and name not in known_zones():
-        reader.error("unknown_zone", "time_zone", f"{shown(name)} is not an IANA time zone like Europe/Berlin.")
+        reader.error("unknown_zone", "time_zone", value=shown(name))
     return name or "UTC", name is not None
 
 
@@ -158,7 +149,7 @@ def _reservation(session: Reader) -> tuple[Period | None, bool]:
     if start is None or minutes is None:
         return None, expired
     if minutes > LONGEST_SESSION:
-        reader.error("too_long", "minutes", "The reservation is longer than a year.")
+        reader.error("too_long", "minutes", "reservation_too_long")
     return Period(start, start + minutes, reservation=minutes, number=-1), expired
 
 
@@ -185,7 +176,7 @@ def _volumes(period: Reader) -> dict[str, Decimal]:
         if kind is None or volume is None:
             continue
         if kind in volumes:
-            reader.error("duplicate_dimension", "type", f"This period states {kind} twice.")
+            reader.error("duplicate_dimension", "type", dimension=kind)
         volumes[kind] = volume
     return volumes
 
@@ -193,11 +184,11 @@ def _volumes(period: Reader) -> dict[str, Decimal]:
 def _periods(session: Reader, rows: list[_Row], start: int | None, end: int | None) -> list[Period]:
     """Rows in order with their ends: stated minutes, else the next start, else the session's end."""
     if start is not None and end is not None and end < start:
-        session.error("ends_before_start", "end_date_time", "The session ends before it starts.")
+        session.error("ends_before_start", "end_date_time")
         return []
     last = end if end is not None else max((row.start + (row.minutes or 0) for row in rows), default=start)
     if start is not None and last is not None and last - start > LONGEST_SESSION:
-        session.error("too_long", "end_date_time", "The session is longer than a year.")
+        session.error("too_long", "end_date_time")
         return []
     periods: list[Period] = []
     before = start
@@ -213,7 +204,7 @@ def _periods(session: Reader, rows: list[_Row], start: int | None, end: int | No
         if stop - row.start <= LONGEST_SESSION:
             periods.append(_period(row, max(stop, row.start)))
     if end is not None and before is not None and rows and end - before > _SLACK:
-        session.warn("period_gap", "end_date_time", f"No period covers the time from {_clock(before)} to the end.")
+        session.warn("period_gap", "end_date_time", "period_gap_at_end", since=_clock(before))
     return periods
 
 
@@ -225,21 +216,17 @@ def _check_order(
     if start is None or before is None:
         return
     if row.start < start:
-        reader.error("period_before_session", key, f"The period starts at {_clock(row.start)}, before the session.")
+        reader.error("period_before_session", key, at=_clock(row.start))
     elif end is not None and row.start > end:
-        reader.error("period_after_session", key, f"The period starts at {_clock(row.start)}, after the session's end.")
+        reader.error("period_after_session", key, at=_clock(row.start))
     elif row.start < before:
-        reader.error(
-            "period_out_of_order",
-            key,
-            f"The period starts at {_clock(row.start)}, before the one before it ends ({_clock(before)}).",
-        )
+        reader.error("period_out_of_order", key, at=_clock(row.start), before=_clock(before))
     elif stop < row.start:
-        reader.error("period_out_of_order", key, f"The next period starts before this one ({_clock(row.start)}).")
+        reader.error("period_out_of_order", key, "next_out_of_order", at=_clock(row.start))
     elif end is not None and stop > end + _SLACK:
-        reader.error("period_after_session", "minutes", f"The period ends at {_clock(stop)}, after the session's end.")
+        reader.error("period_after_session", "minutes", "period_ends_after_session", at=_clock(stop))
     elif row.start > before and (not first or row.start - before > _SLACK):
-        reader.warn("period_gap", key, f"No period covers the time from {_clock(before)} to {_clock(row.start)}.")
+        reader.warn("period_gap", key, since=_clock(before), until=_clock(row.start))
 
 
 def _period(row: _Row, stop: int) -> Period:
@@ -261,28 +248,19 @@ def _check_volumes(row: _Row, fields: dict[str, Exact], duration: int) -> None:
     reader = row.reader
     stated = sum((fields.get(name, 0) for name in _TIMES.values()), 0)
     if stated > duration + _SLACK:
-        reader.error(
-            "time_exceeds_period",
-            "dimensions",
-            f"The period lasts {duration // SECOND} s by the clock, its times add up to {stated // SECOND} s.",
-        )
+        times = {"clock": str(duration // SECOND), "stated": str(stated // SECOND)}
+        reader.error("time_exceeds_period", "dimensions", "time_differs", **times)
     elif stated and duration - stated > _SLACK:
-        reader.warn(
-            "time_below_period",
-            "dimensions",
-            f"The period lasts {duration // SECOND} s by the clock, its times add up to {stated // SECOND} s.",
-        )
-    for low, high, unit in (("min_power", "max_power", "power"), ("min_current", "max_current", "current")):
+        times = {"clock": str(duration // SECOND), "stated": str(stated // SECOND)}
+        reader.warn("time_below_period", "dimensions", "time_differs", **times)
+    for low, high, what in (("min_power", "max_power", Named.POWER), ("min_current", "max_current", Named.CURRENT)):
         if low in fields and high in fields and fields[low] > fields[high]:
-            reader.error("range_contradicts", "dimensions", f"The least {unit} of the period is above its greatest.")
+            reader.error("range_contradicts", "dimensions", what=what)
     energy = fields.get("energy", 0)
     # kWh > kW * hours, in whole numbers: uWh * us-per-hour > kW * (uWh per kWh) * us
     if energy * 3600 * SECOND > _MOST_KW * KWH * max(duration, SECOND):
-        reader.warn(
-            "energy_exceeds_power",
-            "dimensions",
-            f"{_kwh(energy)} kWh in {duration // SECOND} s is more than {_MOST_KW} kW: check unit and meter readings.",
-        )
+        clock = str(duration // SECOND)
+        reader.warn("energy_exceeds_power", "dimensions", energy=_kwh(energy), clock=clock, most=str(_MOST_KW))
 
 
 def _kwh(energy: Exact) -> str:

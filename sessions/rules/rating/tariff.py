@@ -95,7 +95,7 @@ def parse_tariff(
     findings: list[Finding] = []
     reader = Reader(document, path, findings)
     if ocpi_version not in OCPI_VERSIONS:
-        reader.error("unknown_version", "", f"OCPI version must be one of {', '.join(OCPI_VERSIONS)}.")
+        reader.error("unknown_version", "", choices=", ".join(OCPI_VERSIONS))
         return None, tuple(findings)
     if not reader.usable:
         return None, tuple(findings)
@@ -104,14 +104,12 @@ def parse_tariff(
     tariff_id = reader.text("id", required=True) or ""
     currency = reader.text("currency", required=True) or ""
     if currency and not _CURRENCY.fullmatch(currency):
-        reader.error(
-            "unknown_value", "currency", f"currency must be an ISO 4217 code like EUR, found {shown(currency)}."
-        )
+        reader.error("unknown_value", "currency", "not_a_currency", value=shown(currency))
     reader.choice("type", _TYPES)
     tax = (reader.choice("tax_included", frozenset({"YES", "NO", "N/A"})) if newest else None) or "NO"
     starts, ends = reader.instant("start_date_time"), reader.instant("end_date_time")
     if starts is not None and ends is not None and ends <= starts:
-        reader.error("never_valid", "end_date_time", "The tariff ends before it starts.")
+        reader.error("never_valid", "end_date_time")
     elements = tuple(
         _element(Reader(entry, f"{reader.at('elements')}[{number}]", findings), tariff_id, number, tax)
         for number, entry in enumerate(reader.items("elements", required=True, most=MOST_ELEMENTS))
@@ -156,7 +154,7 @@ def _limit(reader: Reader, key: str, newest: bool) -> Limit | None:
     inner.only(frozenset({excl, incl}))
     limit = Limit(inner.number(excl, required=True, lowest=0), inner.number(incl, lowest=0))
     if limit.excl_vat is not None and limit.incl_vat is not None and limit.incl_vat < limit.excl_vat:
-        inner.error("limits_contradict", incl, f"{key}: {incl} is lower than {excl}.")
+        inner.error("limits_contradict", incl, "limit_contradicts", name=key, upper=incl, lower=excl)
     return limit
 
 
@@ -166,7 +164,7 @@ def _check_limits(reader: Reader, low: Limit | None, high: Limit | None) -> None
     for name in ("excl_vat", "incl_vat"):
         lower, upper = getattr(low, name), getattr(high, name)
         if lower is not None and upper is not None and lower > upper:
-            reader.error("limits_contradict", "min_price", "min_price is higher than max_price.")
+            reader.error("limits_contradict", "min_price")
             return
 
 
@@ -181,17 +179,9 @@ def _element(reader: Reader, tariff_id: str, number: int, tax: str) -> tuple[Com
         if component is None:
             continue
         if component.dimension in seen:
-            reader.error(
-                "duplicate_component",
-                f"price_components[{index}].type",
-                f"This element prices {component.dimension} twice.",
-            )
+            reader.error("duplicate_component", f"price_components[{index}].type", dimension=component.dimension)
         if limits is not None and limits.reservation and component.dimension not in ("FLAT", "TIME"):
-            reader.error(
-                "reservation_dimension",
-                f"price_components[{index}].type",
-                f"A reservation has a FLAT fee and TIME, not {component.dimension}.",
-            )
+            reader.error("reservation_dimension", f"price_components[{index}].type", dimension=component.dimension)
         seen.add(component.dimension)
         components.append(component)
     return tuple(components)
@@ -204,13 +194,11 @@ def _component(reader: Reader, place: tuple[str, int, int], limits: Restrictions
     vat = reader.number("vat", lowest=0, highest=100)
     if tax == "N/A":
         if vat:
-            reader.error(
-                "tax_contradicts", "vat", "The tariff says that no tax applies (tax_included N/A), yet vat is set."
-            )
+            reader.error("tax_contradicts", "vat")
         vat = Decimal(0)
     step = reader.integer("step_size", required=dimension != "FLAT")
     if step is not None and step > _LARGEST_STEP:
-        reader.error("out_of_range", "step_size", f"step_size cannot be {step}: at most {_LARGEST_STEP} Wh or seconds.")
+        reader.error("out_of_range", "step_size", "step_too_large", value=str(step), highest=str(_LARGEST_STEP))
     if dimension is None or price is None:
         return None
     tariff_id, element, index = place
@@ -248,20 +236,12 @@ def _restrictions(element: Reader) -> Restrictions | None:
     for name in _RANGES:
         lower, upper = numbers[f"min_{name}"], numbers[f"max_{name}"]
         if lower is not None and upper is not None and lower >= upper:
-            reader.warn(
-                "never_applies", f"min_{name}", f"min_{name} is not below max_{name}: this element never applies."
-            )
+            reader.warn("never_applies", f"min_{name}", "range_is_empty", lower=f"min_{name}", upper=f"max_{name}")
     if first_day is not None and end_day is not None and end_day <= first_day:
-        reader.warn(
-            "never_applies", "end_date", "end_date (exclusive) is not after start_date: this element never applies."
-        )
+        reader.warn("never_applies", "end_date", "dates_are_empty")
     weekdays = _weekdays(reader)
     if weekdays and end_time and end_time <= (start_time or 0):
-        reader.warn(
-            "window_wraps_midnight",
-            "day_of_week",
-            "The window wraps midnight: its hours after midnight count for the weekday on which they fall.",
-        )
+        reader.warn("window_wraps_midnight", "day_of_week")
     duration_low, duration_high = numbers["min_duration"], numbers["max_duration"]
     return Restrictions(
         start_time=start_time,
@@ -297,10 +277,10 @@ def _weekdays(reader: Reader) -> tuple[int, ...]:
     for index, entry in enumerate(reader.items("day_of_week", most=7)):
         if isinstance(entry, str) and entry in WEEKDAYS:
             if WEEKDAYS.index(entry) in days:
-                reader.warn("duplicate_value", f"day_of_week[{index}]", f"{entry} is listed twice.")
+                reader.warn("duplicate_value", f"day_of_week[{index}]", value=entry)
             days.add(WEEKDAYS.index(entry))
         else:
-            reader.error("unknown_value", f"day_of_week[{index}]", f"{shown(entry)} is not a day like MONDAY.")
+            reader.error("unknown_value", f"day_of_week[{index}]", "not_a_day", value=shown(entry))
     return tuple(sorted(days))
 
 
