@@ -28,8 +28,11 @@ from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import BillingError, MoneyError, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
+from evbilling.shell.formats import format_day
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState, LineKind
 from invoicing.operations.issuing import InvoiceNotDraft
+from invoicing.operations.monthly import monthly_lines
+from invoicing.operations.penalty_lines import penalty_lines, uptime_lines
 from invoicing.operations.settling import NothingToSettle, settlement_lines
 from invoicing.operations.writing import Drafting, NewLine, tax_table, write_draft
 from invoicing.queries.charges import ChargeRow, charge_rows, live_documents, unbilled_charges
@@ -42,7 +45,7 @@ from sessions.queries import billable_sessions
 __all__ = ["NoTermsInForce", "NothingToSettle", "discard_draft", "draft_invoice"]
 
 
-SOURCES: tuple[Callable[[Drafting], list[NewLine]], ...] = ()
+SOURCES: tuple[Callable[[Drafting], list[NewLine]], ...] = (monthly_lines, penalty_lines, uptime_lines)
 """What adds lines to an invoice after its session charges, in the documented order; each sees the lines before it."""
 
 
@@ -86,10 +89,13 @@ def draft_invoice(*, contract_id: int, period: Period, at: dt.datetime, by: User
                 if kind == InvoiceKind.SETTLEMENT
                 else _invoice_lines(contract, version, period, at)
             )
+            reason = _final(contract, period)
         if not lines:
             return None
         step("invoicing.draft.split")
-        invoice = write_draft(contract=contract, version=version, period=period, kind=kind, lines=lines, at=at)
+        invoice = write_draft(
+            contract=contract, version=version, period=period, kind=kind, lines=lines, at=at, reason=reason
+        )
         step("invoicing.draft.written")
         record_audit(
             action="invoicing.invoice.draft",
@@ -149,6 +155,18 @@ def _invoice_lines(contract: Contract, version: ContractVersion, period: Period,
     for source in SOURCES:
         drafting = replace(drafting, lines=(*drafting.lines, *source(drafting)))
     return list(drafting.lines)
+
+
+def _final(contract: Contract, period: Period) -> str:
+    """What is printed on the last regular document of a contract that has ended; empty on others."""
+    ends_on = contract.ends_on
+    if ends_on is None or not period.start < ends_on <= period.end:
+        return ""
+    last = ends_on - dt.timedelta(days=1)
+    return _("Final invoice: contract %(contract)s ended with %(day)s.") % {
+        "contract": contract.number,
+        "day": format_day(last),
+    }
 
 
 def _charge_lines(

@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from contracts.models import Contract, ContractVersion, TaxWord
 from evbilling.kernel.clock import Period
-from evbilling.kernel.money import ROUNDING_RULE, ZERO
+from evbilling.kernel.money import ROUNDING_RULE, ZERO, quantise
 from invoicing.models import (
     BilledCharge,
     ChargeUse,
@@ -79,7 +79,7 @@ class Drafting:
         """The net of the lines so far per tax: an allowance never takes more than is there."""
         sums: dict[Tax, Decimal] = {}
         for line in self.lines:
-            sums[line.tax] = sums.get(line.tax, ZERO) + line.net
+            sums[line.tax] = sums.get(line.tax, ZERO) + quantise(line.net, self.contract.currency)
         return sums
 
 
@@ -101,10 +101,12 @@ def write_draft(
     kind: InvoiceKind,
     lines: Sequence[NewLine],
     at: dt.datetime,
+    reason: str = "",
 ) -> Invoice:
     """Write a draft of these lines with its tax rows and totals; five inserts however many lines and charges.
 
-    Runs in its caller's transaction, which holds the contract's row. Raises MoneyError for a net that is not rounded.
+    `reason` is printed among its references. Runs in its caller's transaction, which holds the contract's row. Raises
+    MoneyError for a net that is not rounded.
     """
     totals = totals_of([(line.tax, line.net) for line in lines], contract.currency)
     invoice = Invoice.objects.create(
@@ -121,6 +123,7 @@ def write_draft(
         tax_amount=totals.tax,
         gross_amount=totals.gross,
         rounding_rule=ROUNDING_RULE,
+        reason=reason[:300],
         language=contract.party.language,
         created_at=at,
     )

@@ -1,0 +1,242 @@
+"""The lines that a contract's monthly terms make on its document (the rules: invoicing/rules/monthly_terms.py).
+
+The document's own month and the months of sessions that came late are reckoned over all their sessions that stand on
+documents; what earlier documents granted is taken off. Terms are those of the version in force on the month's last day.
+Base fees and a shortfall belong to the month's own document; when that was credited, they are not charged again by
+themselves, like its sessions. A late session may change a shortfall that was charged.
+
+A fee without a place is taxed where the contract's first site is, else at the customer's address, at the month's end.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from contracts.models import Contract, ContractVersion
+from contracts.queries import Timeline, terms_of, versions_of
+from contracts.rules.terms import (
+    BaseFee,
+    GraduatedDiscount,
+    IncludedEnergy,
+    MinimumCommitment,
+    Term,
+    VolumeDiscount,
+)
+from evbilling.kernel.clock import Period, month_of, parse_month
+from evbilling.kernel.errors import require
+from evbilling.kernel.money import ZERO, add
+from invoicing.models import LineKind
+from invoicing.operations.writing import Drafting, NewLine
+from invoicing.queries.monthly import (
+    Documents,
+    Granted,
+    days_of,
+    earlier_documents,
+    granted_so_far,
+    has_monthly_terms,
+    month_charges,
+    months_waiting,
+    vehicles_under,
+)
+from invoicing.rules.monthly_terms import (
+    COMMITMENT,
+    Allowance,
+    Difference,
+    Fee,
+    MonthFacts,
+    base_fees,
+    differences,
+    month_allowances,
+    shortfall_of,
+)
+from invoicing.rules.monthly_words import because_text, line_text
+from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, Treatment, supply_tax
+
+_ENERGY_TERMS = (IncludedEnergy, GraduatedDiscount, VolumeDiscount)
+_MONTHLY = (*_ENERGY_TERMS, BaseFee, MinimumCommitment)
+
+
+def monthly_lines(drafting: Drafting) -> list[NewLine]:
+    """Allowances of the document's month and of late ones, its base fees, shortfalls; none without such terms.
+
+    Raises MissingTaxRate, MissingCustomerTaxId where a fee cannot be taxed.
+    """
+    if not has_monthly_terms(drafting.contract):
+        return []
+    return _MonthlyLines(drafting).lines()
+
+
+class _MonthlyLines:
+    """One document's monthly lines in the making; queries are made once."""
+
+    def __init__(self, drafting: Drafting) -> None:
+        self.drafting = drafting
+        self.contract = drafting.contract
+        self.own = month_of(drafting.period.start)
+        self.documents: Documents = earlier_documents(self.contract)
+        self.granted = granted_so_far(self.contract)
+        self.versions: Timeline[dt.date, ContractVersion] = versions_of(self.contract)
+        self.months = self._months()
+        self.terms = self._terms()
+        self.room = drafting.nets()
+        self.facts = self._facts()
+
+    def _months(self) -> list[Period]:
+        """The document's month, then those with late sessions or with something left to grant."""
+        until = self.drafting.period.instants(self.contract.zone)[1]
+        late = months_waiting(self.contract, until)
+        late |= {parse_month(code) for code, granted in self.granted.items() if granted.waiting}
+        return [self.own, *sorted(late - {self.own})]
+
+    def _terms(self) -> dict[Period, tuple[Term, ...]]:
+        known: dict[int, tuple[Term, ...]] = {}
+        found = {}
+        for month in self.months:
+            version = self._version(month)
+            if version.pk not in known:
+                known[version.pk] = tuple(term for term in terms_of(version) if isinstance(term, _MONTHLY))
+            found[month] = known[version.pk]
+        return found
+
+    def _version(self, month: Period) -> ContractVersion:
+        return self.versions.at(month.last_day) or self.drafting.version
+
+    def _facts(self) -> dict[Period, MonthFacts]:
+        drafted = {charge_id: line.tax for line in self.drafting.lines for charge_id, _use in line.uses}
+        months = [month for month in self.months if self.terms[month]]
+        energy = any(isinstance(term, _ENERGY_TERMS) for month in months for term in self.terms[month])
+        charges, sites = month_charges(self.contract, months, drafted, energy=energy)
+        per = {term.per for term in self.terms[self.own] if isinstance(term, BaseFee)}
+        named = self.contract.sites.count() if "site" in per else 0
+        return {
+            month: MonthFacts(
+                charges=tuple(charges.get(month, ())),
+                currency=self.contract.currency,
+                contract_days=days_of(self.contract, month),
+                month_days=(month.end - month.start).days,
+                vehicles=vehicles_under(self.contract, month) if "vehicle" in per and month == self.own else 0,
+                sites=named or len(sites.get(month, ())),
+            )
+            for month in months
+        }
+
+    def lines(self) -> list[NewLine]:
+        """All of them, in the documented order."""
+        allowed: dict[Period, tuple[Allowance, ...]] = {}
+        found: list[NewLine] = []
+        for month, facts in self.facts.items():
+            allowed[month] = month_allowances(self.terms[month], facts)
+            found += self._allowance_lines(month, allowed[month])
+        first = self.own.start not in self.documents.any
+        fees = base_fees(self.terms[self.own], self.facts[self.own]) if first and self.own in self.facts else ()
+        found += [self._fee_line(LineKind.BASE_FEE, self.own, fee, fee.net) for fee in fees]
+        for line in found:
+            if line.kind == LineKind.BASE_FEE:
+                self.room[line.tax] = self.room.get(line.tax, ZERO) + line.net
+        for month, facts in self.facts.items():
+            if (month == self.own and first) or (month != self.own and month.start in self.documents.live):
+                billed = add(fee.net for fee in fees) if month == self.own else self._before(month).base_fees
+                owed = add(facts.nets().values()) - add(each.net for each in allowed[month]) + billed
+                fee = shortfall_of(self.terms[month], facts, owed)
+                if fee is not None:
+                    found += self._shortfall_lines(month, fee)
+        return found
+
+    def _before(self, month: Period) -> Granted:
+        return self.granted.get(month.code, Granted())
+
+    def _allowance_lines(self, month: Period, allowances: Iterable[Allowance]) -> list[NewLine]:
+        now = {(each.term, tax): net for each in allowances for tax, net in each.nets.items()}
+        because: Mapping[str, dict[str, Any]] = {each.term: each.because for each in allowances}
+        before = self._before(month).allowances
+        return [
+            NewLine(
+                kind=LineKind.ALLOWANCE,
+                group="",
+                text=line_text(each.term, month, late=month != self.own),
+                tax=each.tax,
+                net=-each.net,
+                because=self._because(
+                    each,
+                    month,
+                    because.get(each.term, {}),
+                    now.get((each.term, each.tax), ZERO),
+                    before.get((each.term, each.tax)),
+                ),
+            )
+            for each in differences(now, before, self.room)
+        ]
+
+    def _shortfall_lines(self, month: Period, fee: Fee) -> list[NewLine]:
+        """What is charged beyond what was; less than before is given back, as far as the document has room."""
+        before = self._before(month).shortfall
+        change = fee.net - add(before.values())
+        if change > 0:
+            return [self._fee_line(LineKind.SHORTFALL, month, fee, change, add(before.values()) if before else None)]
+        lines = []
+        for tax, charged in before.items():
+            given = min(-change, charged)
+            change += given
+            net = min(given, max(self.room.get(tax, ZERO), ZERO))
+            self.room[tax] = self.room.get(tax, ZERO) - net
+            if given:
+                each = Difference(COMMITMENT, tax, net, given - net)
+                lines.append(
+                    NewLine(
+                        kind=LineKind.SHORTFALL,
+                        group="",
+                        text=line_text(COMMITMENT, month, late=True),
+                        tax=tax,
+                        net=-net,
+                        because=self._because(each, month, fee.because, fee.net, charged),
+                    )
+                )
+        return lines
+
+    def _because(
+        self, each: Difference, month: Period, because: Mapping[str, Any], total: Decimal, before: Decimal | None
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {"term": each.term, "month": month.code, **because, "total": total}
+        if before is not None:
+            found["before"] = before
+        if each.left > 0:
+            found["left"] = each.left
+        return found | self._said(each.term, found if because else {})
+
+    def _fee_line(
+        self, kind: LineKind, month: Period, fee: Fee, net: Decimal, before: Decimal | None = None
+    ) -> NewLine:
+        because: dict[str, Any] = {"term": fee.term, "month": month.code, **fee.because, "total": fee.net}
+        if before is not None:
+            because["before"] = before
+        return NewLine(
+            kind=kind,
+            group="",
+            text=line_text(fee.term, month, late=month != self.own),
+            tax=self._fee_tax(month),
+            net=net,
+            because=because | self._said(fee.term, because),
+        )
+
+    def _said(self, term: str, because: Mapping[str, Any]) -> dict[str, str]:
+        return {"sentence": because_text(term, because, self.contract.currency)} if because else {}
+
+    @cached_property
+    def _place(self) -> Place:
+        return fee_place(self.contract)
+
+    def _fee_tax(self, month: Period) -> Tax:
+        treatment = Treatment(self._version(month).tax_treatment)
+        party = self.contract.party
+        require(treatment is not Treatment.REVERSE_CHARGE or party.vat_id, MissingCustomerTaxId(party.legal_name))
+        return supply_tax(treatment, None, self._place, month.last_day, self.drafting.table)
+
+
+def fee_place(contract: Contract) -> Place:
+    """Where a fee that belongs to no session is taxed: the contract's first site, else the customer's address."""
+    site = contract.sites.order_by("pk").first()
+    return (
+        Place(site.country, site.region) if site is not None else Place(contract.party.country, contract.party.region)
+    )

@@ -1,0 +1,212 @@
+"""What monthly terms reckon with: a contract's billed charges by month, what its documents granted, what fees count.
+
+A constant number of queries per contract, however many sessions and months.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncMonth
+
+from contracts.models import Contract, ContractKind, ContractTerm, SponsoredVehicle, TokenAssignment
+from evbilling.kernel.clock import Period, local_date, month_of
+from evbilling.kernel.money import ZERO, quantise
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine, InvoiceState, LineKind
+from invoicing.queries.charges import unbilled_charges
+from invoicing.rules.monthly_terms import MonthCharge, energy_part
+from invoicing.rules.tax import Category, Ground, Tax
+from sessions.models import SessionCharge
+
+MONTHLY_KINDS = ("included_energy", "graduated_discount", "volume_discount", "base_fee", "minimum_commitment")
+_LIMITS = frozenset({"MIN_PRICE", "MAX_PRICE"})
+_GROUNDS = {Category.REVERSE_CHARGE: Ground.REVERSE_CHARGE, Category.EXEMPT: Ground.EXEMPT}
+
+
+def has_monthly_terms(contract: Contract) -> bool:
+    """Whether any version of the contract has a monthly term: most have none and need no more queries."""
+    return ContractTerm.objects.filter(version__contract=contract, kind__in=MONTHLY_KINDS).exists()
+
+
+def months_waiting(contract: Contract, until: dt.datetime) -> set[Period]:
+    """The months of the charges that no document bills yet: in them sessions came late, or they are due now."""
+    zone = ZoneInfo(contract.zone)
+    rows = unbilled_charges(contract, until).order_by().annotate(month=TruncMonth("session__ended_at", tzinfo=zone))
+    return {month_of(month.date()) for month in rows.values_list("month", flat=True).distinct()}
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the lines of the contract's live documents say of one month, by term and tax; allowances positive."""
+
+    allowances: dict[tuple[str, Tax], Decimal] = field(default_factory=dict)
+    shortfall: dict[Tax, Decimal] = field(default_factory=dict)
+    base_fees: Decimal = ZERO
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The contract's earlier invoices: the first days of the months that live ones and that any of them bill."""
+
+    live: frozenset[dt.date]
+    any: frozenset[dt.date]
+
+
+def earlier_documents(contract: Contract) -> Documents:
+    """Drafts count as documents; credited ones do not live."""
+    rows = list(
+        Invoice.objects.filter(contract=contract, kind=InvoiceKind.INVOICE)
+        .annotate(credited=_credited("pk"))
+        .values_list("period_from", "credited")
+    )
+    return Documents(
+        frozenset(period_from for period_from, credited in rows if not credited),
+        frozenset(period_from for period_from, _ in rows),
+    )
+
+
+def granted_so_far(contract: Contract) -> dict[str, Granted]:
+    """By the month's code, such as 2026-10: what monthly terms came to on documents that live."""
+    lines = InvoiceLine.objects.filter(
+        ~_credited("invoice"),
+        invoice__contract=contract,
+        invoice__kind=InvoiceKind.INVOICE,
+        kind__in=[LineKind.ALLOWANCE, LineKind.BASE_FEE, LineKind.SHORTFALL],
+    ).order_by("pk")
+    found: dict[str, list[InvoiceLine]] = defaultdict(list)
+    for line in lines:
+        if "month" in line.because:
+            found[line.because["month"]].append(line)
+    return {month: _granted(of_month, contract.currency) for month, of_month in found.items()}
+
+
+def _granted(lines: Iterable[InvoiceLine], currency: str) -> Granted:
+    allowances: dict[tuple[str, Tax], Decimal] = {}
+    shortfall: dict[Tax, Decimal] = {}
+    left: dict[tuple[str, Tax], bool] = {}
+    fees = ZERO
+    for line in lines:
+        tax, net = tax_of_line(line.tax_category, line.tax_rate), quantise(line.net_amount, currency)
+        key = line.because["term"], tax
+        left[key] = Decimal(line.because.get("left", 0)) > 0  # the latest line says whether something waits
+        if line.kind == LineKind.BASE_FEE:
+            fees += net
+        elif line.kind == LineKind.SHORTFALL:
+            shortfall[tax] = shortfall.get(tax, ZERO) + net
+        else:
+            allowances[key] = allowances.get(key, ZERO) - net
+    return Granted(allowances, shortfall, fees, any(left.values()))
+
+
+def month_charges(
+    contract: Contract, months: Collection[Period], drafted: Mapping[int, Tax], *, energy: bool
+) -> tuple[dict[Period, list[MonthCharge]], dict[Period, set[int]]]:
+    """The charges of these months on documents that live, and those of `drafted` (charge id -> tax), by month; and the
+    sites at which they were made. Without `energy` their energy part is left at nothing and prices are not read.
+    """
+    rows = SessionCharge.objects.filter(_ended_in(contract, months, "session"), contract=contract)
+    billed = BilledCharge.objects.filter(
+        ~_credited("line__invoice"),
+        _ended_in(contract, months, "charge__session"),
+        charge__contract=contract,
+        use=ChargeUse.BILLED,
+    )
+    taxes = {
+        charge_id: tax_of_line(category, rate)
+        for charge_id, category, rate in billed.values_list("charge_id", "line__tax_category", "line__tax_rate")
+    } | dict(drafted)
+    charges: dict[Period, list[MonthCharge]] = defaultdict(list)
+    sites: dict[Period, set[int]] = defaultdict(set)
+    for row in _charge_values(rows, energy=energy):
+        if row["pk"] not in taxes:
+            continue
+        month = month_of(local_date(row["session__ended_at"], contract.zone))
+        charges[month].append(month_charge(row, taxes[row["pk"]], contract.currency))
+        if row["session__site_id"] is not None:
+            sites[month].add(row["session__site_id"])
+    return charges, sites
+
+
+_COLUMNS = (
+    "pk",
+    "session_id",
+    "session__provider_ref",
+    "session__ended_at",
+    "session__energy_wh",
+    "session__vehicle_id",
+    "session__site_id",
+    "vat_rate",
+    "net_amount",
+)
+
+
+def _charge_values(rows: QuerySet[SessionCharge], *, energy: bool) -> Iterable[dict[str, Any]]:
+    columns = (*_COLUMNS, "price__lines") if energy else _COLUMNS
+    return rows.order_by("session__ended_at", "pk").values(*columns).iterator(chunk_size=5000)
+
+
+def month_charge(row: Mapping[str, Any], tax: Tax, currency: str) -> MonthCharge:
+    """A row of session and charge columns as the rules take it."""
+    net = quantise(row["net_amount"], currency)
+    lines = (
+        (line["dimension"], Decimal(line["net"]))
+        for line in row.get("price__lines") or ()
+        if line["net"] is not None and _same_rate(line["vat_rate"], row["vat_rate"])
+    )
+    return MonthCharge(
+        session_id=row["session_id"],
+        session_ref=row["session__provider_ref"],
+        ended_at=row["session__ended_at"],
+        energy_wh=row["session__energy_wh"],
+        vehicle_id=row["session__vehicle_id"],
+        tax=tax,
+        net=net,
+        energy_net=energy_part(net, lines, limits=_LIMITS),
+    )
+
+
+def _same_rate(stated: str | None, rate: Decimal | None) -> bool:
+    return (None if stated is None else Decimal(stated)) == rate
+
+
+def vehicles_under(contract: Contract, month: Period) -> int:
+    """How many vehicles are under the contract on at least one day of the month: by a token, or sponsored."""
+    sponsored = contract.kind == ContractKind.SPONSORSHIP
+    rows: QuerySet[Any] = SponsoredVehicle.objects.all() if sponsored else TokenAssignment.objects.all()
+    vehicle = "vehicle" if sponsored else "token__vehicle"
+    under = rows.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=month.start), contract=contract, valid_from__lt=month.end
+    )
+    return under.exclude(**{vehicle: None}).values(vehicle).distinct().count()
+
+
+def days_of(contract: Contract, month: Period) -> int:
+    """Days of the month on which the contract holds."""
+    first = max(contract.starts_on, month.start)
+    last = month.end if contract.ends_on is None else min(contract.ends_on, month.end)
+    return max((last - first).days, 0)
+
+
+def tax_of_line(category: str, rate: Decimal) -> Tax:
+    """The tax of a customer's line, with the ground that its category has."""
+    found = Category(category)
+    return Tax(found, rate.normalize() if rate else ZERO, _GROUNDS.get(found, Ground.NONE))
+
+
+def _ended_in(contract: Contract, months: Collection[Period], session: str) -> Q:
+    found = Q(pk__in=[])
+    for month in months:
+        first, end = month.instants(contract.zone)
+        found |= Q(**{f"{session}__ended_at__gte": first, f"{session}__ended_at__lt": end})
+    return found
+
+
+def _credited(document: str) -> Exists:
+    notes = Invoice.objects.filter(corrects=OuterRef(document), kind=InvoiceKind.CREDIT_NOTE)
+    return Exists(notes.filter(state=InvoiceState.ISSUED))
