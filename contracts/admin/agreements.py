@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminDateWidget
 
 from contracts.admin.agreement_tabs import SiteInline, TokenInline, VehicleInline, VersionInline
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
+from contracts.admin.exchange import ContractExchange
 from contracts.models import (
     Contract,
     ContractKind,
@@ -27,6 +28,7 @@ from contracts.models import (
     Operator,
 )
 from contracts.operations import contracts as operations
+from contracts.operations.versions import TERMS
 from contracts.queries import PAYING_KINDS
 from contracts.rules.lifecycle import Step, steps_from
 from evbilling.access.acting import acting_user
@@ -65,7 +67,7 @@ class EndForm(ReasonForm):
 
 
 @admin.register(Contract)
-class ContractAdmin(WorkspaceAdmin):
+class ContractAdmin(ContractExchange, WorkspaceAdmin):
     """Who pays or earns under which terms."""
 
     form = ContractForm
@@ -212,8 +214,7 @@ class ContractAdmin(WorkspaceAdmin):
         latest = ContractVersion.objects.filter(contract=object_id).order_by("-number").first()
         copied: dict[str, Any] = {}
         if latest is not None:
-            names = ("payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
-            copied = {name: getattr(latest, name) for name in names} | {"copy_from": latest.pk}
+            copied = {name: getattr(latest, name) for name in TERMS} | {"copy_from": latest.pk}
         version = self.run(
             request,
             operations.draft_version,

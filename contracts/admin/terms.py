@@ -23,11 +23,11 @@ from contracts.models import (
     VersionState,
 )
 from contracts.operations.assignments import assign_tariff, unassign_tariff
-from contracts.operations.versions import approve_version, change_version
+from contracts.operations.versions import TERMS, approve_version, change_version
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import WorkspaceAdmin, badge, right
 
-_TERMS = ("valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text")
+_TERMS = ("valid_from", *TERMS)
 
 
 class TariffAssignmentInline(DraftInline):
@@ -61,6 +61,10 @@ class ContractVersionAdmin(WorkspaceAdmin):
         (
             _("Terms"),
             {"fields": ("contract", ("valid_from", "payment_terms_days"), ("tax_treatment", "group_lines_by"))},
+        ),
+        (
+            _("Term and notice"),
+            {"fields": (("minimum_term_until", "notice_days"), "suspension_rule")},
         ),
         (_("In words"), {"fields": ("terms_text",)}),
         (

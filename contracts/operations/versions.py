@@ -16,6 +16,7 @@ from contracts.models import (
     LineGrouping,
     RevenueShare,
     Sponsorship,
+    SuspensionRule,
     TariffAssignment,
     TariffState,
     TariffVersion,
@@ -30,6 +31,17 @@ from evbilling.kernel.clock import start_of_day
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 
+TERMS = (
+    "payment_terms_days",
+    "tax_treatment",
+    "group_lines_by",
+    "notice_days",
+    "minimum_term_until",
+    "suspension_rule",
+    "terms_text",
+)
+"""What a version itself says, beside its first day; a new one begins with those of the latest."""
+
 
 def draft_version(
     *,
@@ -40,6 +52,9 @@ def draft_version(
     payment_terms_days: int = 14,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = LineGrouping.COST_CENTRE,
+    notice_days: int = 30,
+    minimum_term_until: dt.date | None = None,
+    suspension_rule: str = SuspensionRule.BILL,
     terms_text: str = "",
     copy_from: int | None = None,
 ) -> ContractVersion:
@@ -60,6 +75,9 @@ def draft_version(
             payment_terms_days=payment_terms_days,
             tax_treatment=tax_treatment,
             group_lines_by=group_lines_by,
+            notice_days=notice_days,
+            minimum_term_until=minimum_term_until,
+            suspension_rule=suspension_rule,
             terms_text=terms_text,
             created_by=maker,
             created_at=at,
@@ -81,11 +99,10 @@ def draft_version(
 def change_version(*, version_id: int, by: User | None, at: dt.datetime, **values: Any) -> ContractVersion:
     """Correct a draft; whoever changes it becomes its maker (I18).
 
-    `values`: valid_from, payment_terms_days, tax_treatment, group_lines_by, terms_text. Raises WrongState once the
-    version is approved, BadInput for a value that cannot be used.
+    `values`: valid_from and what TERMS names. Raises WrongState once the version is approved, BadInput for a value that
+    cannot be used.
     """
-    allowed = {"valid_from", "payment_terms_days", "tax_treatment", "group_lines_by", "terms_text"}
-    unknown = sorted(values.keys() - allowed)
+    unknown = sorted(values.keys() - {"valid_from", *TERMS})
     require(not unknown, BadInput("version", ", ".join(unknown), _("This is not a field that can be changed.")))
     with transaction.atomic():
         version = lock_draft(version_id, by)

@@ -11,6 +11,7 @@ from contracts.models import (
     ContactRole,
     Contract,
     ContractKind,
+    ContractVersion,
     CostCentre,
     Operator,
     Party,
@@ -23,10 +24,14 @@ from contracts.models import (
     TokenKind,
     Vehicle,
 )
-from contracts.operations import assignments, contracts, shares, tariffs
+from contracts.operations import agreements, assignments, contracts, shares, tariffs
+from contracts.operations.agreements import DRAW
+from contracts.operations.offers import SEND
+from contracts.queries.agreements import LINK_DAYS, OfferLink, document_of
 from evbilling.access.models import User
 from evbilling.demo import company
 from evbilling.demo.sample import Driver, Sample
+from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from invoicing.models import TaxRate
 from invoicing.operations.ledger import ensure_chart
@@ -102,6 +107,9 @@ def add_party(given: company.Company, kind: PartyKind) -> Party:
     )
     Contact.objects.create(
         party=party, name=given.accountant, email=given.accounting_address, role=ContactRole.ACCOUNTANT
+    )
+    Contact.objects.create(
+        party=party, name=company.SIGNATORY, email=f"director@{given.domain}", role=ContactRole.SIGNATORY
     )
     record_audit(action="contracts.party.create", obj=party, by=None, at=SIGNED_AT, reason="sample operator")
     return party
@@ -190,18 +198,36 @@ def add_contract(
             version_id=version.pk, percent_of_net=company.HOST_PERCENT, by=signers.maker, at=SIGNED_AT
         )
     if kind == ContractKind.SPONSORSHIP:
-        shares.set_sponsorship(
-            version_id=version.pk, percent=company.SPONSOR_PERCENT, by=signers.maker, at=SIGNED_AT
-        )
+        shares.set_sponsorship(version_id=version.pk, percent=company.SPONSOR_PERCENT, by=signers.maker, at=SIGNED_AT)
     contracts.approve_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)
     contracts.offer_contract(contract_id=contract.pk, by=signers.maker, at=SIGNED_AT)
+    outbox.drain(at=SIGNED_AT, kinds={DRAW, SEND})
+    _acknowledge(version, signers)
     return contracts.activate_contract(contract_id=contract.pk, by=signers.checker, at=SIGNED_AT)
+
+
+def _acknowledge(version: ContractVersion, signers: Signers) -> None:
+    """Both sides, the party by the link that its signatory was mailed."""
+    document = document_of(version)
+    contact = version.contract.party.contacts.get(role=ContactRole.SIGNATORY)
+    if document is None:
+        raise RuntimeError(f"The document of {version} was not drawn.")
+    agreements.acknowledge_as_operator(
+        version_id=version.pk, sha256=document.sha256, by=signers.checker, at=SIGNED_AT, address="192.0.2.10"
+    )
+    until = SIGNED_AT.date() + dt.timedelta(days=LINK_DAYS)
+    agreements.acknowledge_by_link(
+        link=OfferLink(contact.pk, version.pk, document.sha256, until),
+        name=contact.name,
+        at=SIGNED_AT,
+        address="198.51.100.7",
+    )
 
 
 FLEET_TERMS = (
     "The operator keeps the stations in working order, reads energy with the stations' meters and bills once a month. "
     "The fleet operator names its drivers and vehicles, reports lost charge cards at once and pays within the agreed "
-    "days. Either side may end the contract with three months' notice."
+    "days."
 )
 
 
@@ -226,6 +252,8 @@ def add_fleets(
             purchase_order=fleet.purchase_order,
             payment_terms_days=fleet.payment_terms_days,
             group_lines_by=fleet.group_by,
+            notice_days=90,
+            minimum_term_until=dt.date(2015, 11, 1),
             terms_text=FLEET_TERMS,
         )
     return made

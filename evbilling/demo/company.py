@@ -34,6 +34,10 @@ OPERATOR = {
 }
 
 
+SIGNATORY = "Managing director"
+"""Who signs for each company of the sample."""
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """A party of the sample: who it is and who reads its documents."""

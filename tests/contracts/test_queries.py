@@ -98,7 +98,9 @@ def test_a_draft_does_not_pay_a_suspended_and_an_ended_contract_do_on_their_days
     contract = make.make_contract_in_force(tokens=[token])
     suspend_contract(contract_id=contract.pk, reason="unpaid", by=make.maker(), at=NOON)
     assert both("payer_of", token.pk, site.pk, NOON).contract == contract
-    end_contract(contract_id=contract.pk, ends_on=dt.date(2026, 3, 11), reason="left", by=make.maker(), at=NOON)
+    end_contract(
+        contract_id=contract.pk, ends_on=dt.date(2026, 3, 11), reason="left", early=True, by=make.maker(), at=NOON
+    )
     assert both("payer_of", token.pk, site.pk, NOON).contract == contract
     assert both("payer_of", token.pk, site.pk, NOON + dt.timedelta(days=1)).problem == "no_contract"
 
@@ -209,7 +211,9 @@ def test_hosts_of_a_period_are_those_with_a_day_in_it() -> None:
     make.make_contract_in_force(operator=operator)
     assert list(hosting_contracts(operator, parse_month("2026-01"))) == []
     assert list(hosting_contracts(operator, parse_month("2026-02"))) == [contract]
-    end_contract(contract_id=contract.pk, ends_on=dt.date(2026, 4, 1), reason="sold", by=make.maker(), at=NOON)
+    end_contract(
+        contract_id=contract.pk, ends_on=dt.date(2026, 4, 1), reason="sold", early=True, by=make.maker(), at=NOON
+    )
     assert list(hosting_contracts(operator, parse_month("2026-03"))) == [contract]
     assert list(hosting_contracts(operator, parse_month("2026-04"))) == []
 
@@ -237,7 +241,7 @@ def test_the_book_loads_with_a_constant_number_of_queries(django_assert_num_quer
     tokens = [make.make_token() for _ in range(5)]
     for token in tokens:
         contract = make.make_contract_in_force(tokens=[token], sites=[site])
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         book = TermsBook()
     with django_assert_num_queries(0):
         assert [bool(book.payer_of(token.pk, site.pk, NOON).contract.party.legal_name) for token in tokens] == [
