@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from contracts.models import Contract, Site, Station, Token, Vehicle
+from contracts.models import Contract, ContractKind, Station, Token
+from contracts.operations.outages import record_outage
 from evbilling.kernel.clock import Period, parse_month
 from invoicing.models import Invoice, TaxRate
 from invoicing.operations import runs
@@ -15,6 +16,7 @@ from sessions.models import SessionSource
 from sessions.operations.intake import record_sessions
 from sessions.rules.intake import PeriodInput, SessionInput
 from tests.factories import (
+    FIRST_DAY,
     make_contract_in_force,
     make_operator,
     make_party,
@@ -23,6 +25,7 @@ from tests.factories import (
     make_tariff,
     make_token,
     make_vehicle,
+    maker,
 )
 from tests.golden.contracts import Golden, span
 
@@ -34,29 +37,66 @@ _WH = 1000
 
 @dataclass(frozen=True)
 class World:
-    """What an example stands on in the database."""
+    """What an example stands on in the database: a fleet's contract with a token per vehicle, a station, and perhaps
+    contracts with a sponsor and with the host of the site."""
 
     contract: Contract
-    site: Site
     station: Station
-    vehicle: Vehicle
-    token: Token
+    tokens: Mapping[str, Token]
+    sponsor: Contract | None = None
+    host: Contract | None = None
 
 
-def make_world(golden: Golden, **terms: Any) -> World:
-    """An operator whose one fleet has a contract under the example's tariff since 2026-01-01."""
-    zone = golden.facts["time_zone"]
+def make_world(golden: Golden) -> World:
+    """An operator whose fleet has a contract under the example's tariff and terms; with it those who pay or earn."""
+    facts = golden.facts
+    zone = facts["time_zone"]
     operator = make_operator()
     TaxRate.objects.create(country=COUNTRIES[zone], percent=Decimal(19), valid_from=dt.date(2020, 1, 1))
     fleet = make_party(accountant="books@fleet.example")
-    vehicle = make_vehicle(fleet)
-    token = make_token(vehicle)
-    (document,) = golden.facts["tariffs"]
+    names = facts.get("vehicles") or sorted({session.get("vehicle", "A") for session in golden.sessions})
+    vehicles = {name: make_vehicle(fleet) for name in names}
+    tokens = {name: make_token(vehicle) for name, vehicle in vehicles.items()}
+    (document,) = facts["tariffs"]
     contract = make_contract_in_force(
-        operator=operator, party=fleet, tariff=make_tariff(operator, document), tokens=[token], **terms
+        operator=operator,
+        party=fleet,
+        tariff=make_tariff(operator, document),
+        tokens=list(tokens.values()),
+        starts_on=facts.get("starts_on", FIRST_DAY),
+        terms=[(term["kind"], term["figures"]) for term in facts.get("terms", ())],
     )
-    site = make_site(zone=zone, country=COUNTRIES[zone])
-    return World(contract, site, make_station(site, max_power_w=350_000), vehicle, token)
+    sponsor = None
+    if "sponsorship" in facts:
+        sponsor = make_contract_in_force(
+            ContractKind.SPONSORSHIP,
+            operator,
+            make_party("ev_manufacturer", accountant="books@maker.example"),
+            vehicles=list(vehicles.values()),
+            sponsorship=_figures(facts["sponsorship"]),
+        )
+    owner = host = None
+    if "share" in facts:
+        owner = make_party(accountant="books@host.example", **facts["host"])
+    site = make_site(owner, zone=zone, country=COUNTRIES[zone], kind=facts.get("site_kind", "public"))
+    if owner is not None:
+        host = make_contract_in_force(ContractKind.HOSTING, operator, owner, [site], shares=[_figures(facts["share"])])
+    station = make_station(site, max_power_w=350_000)
+    for outage in facts.get("outages", ()):
+        record_outage(
+            station_id=station.pk,
+            started_at=dt.datetime.fromisoformat(outage["from"]),
+            ended_at=dt.datetime.fromisoformat(outage["until"]),
+            planned=False,
+            cause="cabinet",
+            by=maker(),
+            at=AT,
+        )
+    return World(contract, station, tokens, sponsor, host)
+
+
+def _figures(stated: Mapping[str, str]) -> dict[str, Decimal | str]:
+    return {name: Decimal(value) if value[0].isdigit() else value for name, value in stated.items()}
 
 
 def reported(world: World, session: Mapping[str, Any]) -> SessionInput:
@@ -64,7 +104,7 @@ def reported(world: World, session: Mapping[str, Any]) -> SessionInput:
     start, end = span(session)
     return SessionInput(
         provider_ref=session["ref"],
-        token_ref=world.token.ref,
+        token_ref=world.tokens[session.get("vehicle", "A")].ref,
         station_ref=world.station.ref,
         started_at=start,
         ended_at=end,
@@ -94,10 +134,14 @@ def record(world: World, golden: Golden, at: dt.datetime = AT) -> None:
     assert (result.added, result.held) == (len(rows), 0)
 
 
-def close_month(world: World, period: Period = MARCH, at: dt.datetime = AT) -> Invoice:
-    """The month's run, worked off in this process; the contract's document."""
+def close_month(world: World, period: Period = MARCH, at: dt.datetime = AT) -> None:
+    """The month's run, worked off in this process."""
     run = runs.start_run(
         operator_id=world.contract.operator_id, period=period, issued_on=at.date(), issue=True, by=None, at=at
     )
     work_off(run_id=run.pk, clock=lambda: at, progress=lambda: None)
-    return Invoice.objects.get(contract=world.contract, period_from=period.start)
+
+
+def document_of(contract: Contract | None, period: Period = MARCH) -> Invoice:
+    """The contract's document of the month."""
+    return Invoice.objects.get(contract=contract, period_from=period.start)

@@ -54,6 +54,8 @@ def _example(golden: Golden) -> str:
         parts.append(_worked(f"**{session['ref']}**: {session['about']}.", session["work"]))
     for part in golden.facts.get("parts", ()):
         parts.append(_worked(f"**{part['about'].rstrip('.')}.**", part["work"]))
+    for document in golden.facts.get("documents", ()):
+        parts.append(_worked(f"**{document['about']}**", document["work"]))
     if "document" in golden.facts:
         parts.append(_worked("**The document**", golden.facts["document"]["work"]))
     return "\n".join(parts)

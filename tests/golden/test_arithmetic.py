@@ -9,7 +9,7 @@ import pytest
 from tests.golden.arithmetic import WrongStep, number, worked
 from tests.golden.contracts import GOLDEN, Golden
 
-_AMOUNTS = frozenset({"net", "tax", "gross", "to_pay", "amount"})
+_AMOUNTS = frozenset({"net", "tax", "gross", "to_pay", "amount", "charged", "sponsor", "customer"})
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.name)
