@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import action, display
 
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
+from contracts.admin.exchange import PartyExchange
 from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
 from evbilling.shell.admin import AuditedModelAdmin, ListInline, badge
 
@@ -91,7 +92,7 @@ class ContractInline(ListInline):
 
 
 @admin.register(Party)
-class PartyAdmin(AuditedModelAdmin):
+class PartyAdmin(PartyExchange, AuditedModelAdmin):
     """Whom the operator deals with."""
 
     form = PartyForm

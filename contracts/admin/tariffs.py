@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 
 from contracts.admin.common import APPROVAL_STATES
+from contracts.admin.exchange import TariffExchange
 from contracts.admin.tariff_review import words_of
 from contracts.admin.tariff_versions import in_words
 from contracts.models import Tariff, TariffState, TariffVersion
@@ -40,7 +41,7 @@ class TariffVersionInline(ListInline):
 
 
 @admin.register(Tariff)
-class TariffAdmin(AuditedModelAdmin):
+class TariffAdmin(TariffExchange, AuditedModelAdmin):
     """Price lists; the prices live in versions."""
 
     list_display = ("code", "name", "currency", "operator", "current")

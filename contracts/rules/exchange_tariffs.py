@@ -1,4 +1,4 @@
-"""The figures that most tariffs are: a price per kWh, per hour, per hour of parking, per session, as cells of one row."""
+"""The figures that most tariffs are, as cells of one row: a price per kWh, per hour, of parking, per session."""
 
 from collections.abc import Mapping
 from decimal import Decimal
