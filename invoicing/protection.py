@@ -7,6 +7,10 @@ _ISSUED_LINE = (
     "(SELECT i.state FROM invoicing_invoice i JOIN invoicing_invoiceline l ON l.invoice_id = i.id "
     "WHERE l.id = ROW.line_id) = 'issued'"
 )
+_BILLED_PENALTY = (
+    "ROW.line_id IS NOT NULL AND (SELECT i.state FROM invoicing_invoice i JOIN invoicing_invoiceline l "
+    "ON l.invoice_id = i.id WHERE l.id = ROW.line_id) = 'issued'"
+)
 _FROZEN = "An issued document is never changed; credit it instead."
 _ALL = ("INSERT", "UPDATE", "DELETE")
 
@@ -23,5 +27,14 @@ def register() -> None:
         append_only("invoicing.JournalLine", "Journal lines are never changed; post a reversal."),
         append_only("invoicing.Allocation", "Allocations are never changed; reverse them."),
         append_only("invoicing.AccountingPeriod", "A closed month stays closed; correct it in an open one."),
+        Protection(
+            "invoicing.Penalty",
+            "billed",
+            "A billed penalty is never changed; credit its document.",
+            _ALL,
+            _BILLED_PENALTY,
+        ),
+        Protection("invoicing.Penalty", "kept", "A penalty is waived, never deleted.", ("DELETE",)),
+        Protection("invoicing.ReferenceRate", "kept", "A reference rate is never deleted.", ("DELETE",)),
         Protection("invoicing.NumberSeries", "kept", "A number series is never deleted.", ("DELETE",)),
     )

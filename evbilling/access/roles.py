@@ -68,7 +68,13 @@ _DESCRIPTIONS: dict[Role, Promise] = {
 }
 # Maker is not checker (I18) is a rule of the operations: a role may hold both permissions, one person never does both.
 _PATTERNS: dict[Role, tuple[str, ...]] = {
-    Role.CONTRACT_MANAGER: (*READS, "contracts.*", "charging.import_*"),
+    Role.CONTRACT_MANAGER: (
+        *READS,
+        "contracts.*",
+        "charging.import_*",
+        "invoicing.ask_waiver",
+        "invoicing.waive_penalty",
+    ),
     Role.BILLING_CLERK: (*READS, "charging.*", "invoicing.*", "kernel.retry_*"),
     Role.PAYMENTS_OFFICER: (*READS, "payments.*", "kernel.retry_*"),
     Role.AUDITOR: (*READS, "access.view_*"),

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
 from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from invoicing.queries import penalties
 from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
 
@@ -17,6 +18,11 @@ def held_sessions() -> int:
 def overdue_invoices() -> int:
     """Issued invoices past due with an open amount."""
     return in_payment_state(Invoice.objects.all(), PaymentState.OVERDUE, on=timezone.localdate()).count()
+
+
+def asked_waivers() -> int:
+    """Penalties whose waiver waits for a second person."""
+    return penalties.asked_waivers().count()
 
 
 def drafts() -> int:

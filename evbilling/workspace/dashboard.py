@@ -152,6 +152,10 @@ def _waiting(may: Callable[[str], bool], owed: Receivables) -> list[Item]:
             Item(_("Overdue invoices"), owed.overdue_count, lists.overdue_invoices(), "danger", overdue),
         ),
         (
+            "invoicing.view_penalty",
+            Item(_("Waivers of penalties to decide"), counted["waivers"], lists.asked_waivers(), "info"),
+        ),
+        (
             "invoicing.view_delivery",
             Item(_("Mails that did not arrive"), counted["mails"], lists.bad_mails(), "danger"),
         ),

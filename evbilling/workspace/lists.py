@@ -54,6 +54,11 @@ def invoices_by_age(from_days: int | None, to_days: int | None, today: dt.date) 
     return _list("invoicing_invoice", **query)
 
 
+def asked_waivers() -> str:
+    """Penalties whose waiver waits for a second person."""
+    return _list("invoicing_penalty", status="waiver_asked")
+
+
 def bad_mails() -> str:
     """Mails that failed or whose outcome nobody knows."""
     return _list("invoicing_delivery", state__in="failed,unknown")

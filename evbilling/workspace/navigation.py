@@ -102,6 +102,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             _("Money"),
             _list_of("invoicing.Invoice", _("Invoices"), "receipt_long", badge=here + "overdue_badge"),
+            _list_of("invoicing.Penalty", _("Penalties"), "gavel", badge=here + "waivers_badge"),
             _list_of("payments.Payment", _("Payments"), "payments"),
             _list_of("invoicing.Delivery", _("Mails to accountants"), "forward_to_inbox", badge=here + "mails_badge"),
             _list_of("invoicing.JournalEntry", _("Journal"), "menu_book"),
@@ -112,6 +113,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _list_of("charging.ImportProfile", _("Import profiles"), "table_view"),
             _list_of("charging.ImportBatch", _("Imports"), "upload_file"),
             _list_of("invoicing.TaxRate", _("Tax rates"), "percent"),
+            _list_of("invoicing.ReferenceRate", _("Reference rates"), "trending_up"),
             _list_of("invoicing.NumberSeries", _("Number series"), "tag"),
             _list_of("invoicing.Account", _("Accounts"), "account_balance"),
             _list_of("payments.PaymentMethod", _("Payment methods"), "credit_card"),
@@ -141,6 +143,11 @@ def holds_badge(request: HttpRequest) -> str:
 def overdue_badge(request: HttpRequest) -> str:
     """Overdue invoices."""
     return _badge("overdue", counts.overdue_invoices)
+
+
+def waivers_badge(request: HttpRequest) -> str:
+    """Penalties whose waiver waits for a second person."""
+    return _badge("waivers", counts.asked_waivers)
 
 
 def mails_badge(request: HttpRequest) -> str:

@@ -25,10 +25,11 @@ from contracts.rules.terms import (
     Term,
     UptimePromise,
 )
-from evbilling.kernel.clock import Period, local_date
+from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO
 from invoicing.models import BilledCharge, ChargeUse, Penalty, PenaltyKind, PenaltyState, ReferenceRate
+from invoicing.queries.monthly import vehicles_under
 from invoicing.queries.penalties import interest_so_far, late_documents
 from invoicing.rules.penalties import (
     Debt,
@@ -270,7 +271,7 @@ def early_termination_fees(contract: Contract, terms: TermsInTime, period: Perio
     fee = early_termination(
         term,
         ending,
-        monthly_base_fee=_base_fee(contract, terms.all_of(version.pk, BaseFee), last_day),
+        monthly_base_fee=_base_fee(contract, terms.all_of(version.pk, BaseFee), month_of(last_day)),
         monthly_commitment=_commitment(terms.all_of(version.pk, MinimumCommitment)),
         currency=contract.currency,
     )
@@ -284,15 +285,9 @@ def early_termination_fees(contract: Contract, terms: TermsInTime, period: Perio
     )
 
 
-def _base_fee(contract: Contract, fees: list[BaseFee], on: dt.date) -> Decimal:
-    """The base fees of a whole month with the vehicles and sites of the last day."""
-    here = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gt=on))
-    assigned = contract.token_assignments.filter(here, token__vehicle__isnull=False)
-    counts = {
-        "contract": 1,
-        "vehicle": assigned.values("token__vehicle").distinct().count(),
-        "site": contract.sites.count(),
-    }
+def _base_fee(contract: Contract, fees: list[BaseFee], month: Period) -> Decimal:
+    """The base fees of a whole month with the vehicles and sites of the last one."""
+    counts = {"contract": 1, "vehicle": vehicles_under(contract, month), "site": contract.sites.count()}
     return sum((fee.amount * counts[fee.per] for fee in fees), ZERO)
 
 

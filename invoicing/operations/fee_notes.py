@@ -16,9 +16,9 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
-from invoicing.models import Invoice, InvoiceKind, LineKind
-from invoicing.operations.penalty_lines import line_text
-from invoicing.operations.writing import NewLine, write_draft
+from invoicing.models import Invoice, InvoiceKind
+from invoicing.operations.penalty_lines import line_of
+from invoicing.operations.writing import write_draft
 from invoicing.queries.charges import live_documents
 from invoicing.queries.penalties import NOTE_KINDS, billable_penalties
 from invoicing.rules.tax import NO_TAX, Category, Ground, Tax
@@ -42,17 +42,7 @@ def draft_fee_note(*, contract_id: int, period: Period, at: dt.datetime, by: Use
         if version is None or not penalties:
             return None
         with override(contract.party.language):
-            lines = [
-                NewLine(
-                    kind=LineKind.PENALTY,
-                    group="",
-                    text=line_text(penalty),
-                    tax=COMPENSATION,
-                    net=penalty.amount,
-                    penalty_id=penalty.pk,
-                )
-                for penalty in penalties
-            ]
+            lines = [line_of(penalty, COMPENSATION) for penalty in penalties]
         note = write_draft(
             contract=contract, version=version, period=period, kind=InvoiceKind.FEE_NOTE, lines=lines, at=at
         )

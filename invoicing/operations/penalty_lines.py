@@ -10,28 +10,34 @@ from decimal import Decimal
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from evbilling.kernel.errors import require
 from evbilling.kernel.money import ZERO
 from evbilling.shell.formats import format_day
 from invoicing.models import LineKind, Penalty, PenaltyKind
+from invoicing.operations.monthly import fee_place
 from invoicing.operations.writing import Drafting, NewLine
-from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties
-from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
+from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties, sentence_of
+from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, Treatment, supply_tax
 
 
 def penalty_lines(drafting: Drafting) -> list[NewLine]:
-    """A line for each penalty that the invoice bills. Raises MissingTaxRate."""
+    """A line for each penalty that the invoice bills. Raises MissingTaxRate, MissingCustomerTaxId."""
     penalties = billable_penalties(drafting.contract, INVOICE_KINDS, drafting.period.end)
-    return [
-        NewLine(
-            kind=LineKind.PENALTY,
-            group="",
-            text=line_text(penalty),
-            tax=_tax(drafting, penalty),
-            net=penalty.amount,
-            penalty_id=penalty.pk,
-        )
-        for penalty in penalties
-    ]
+    return [line_of(penalty, _tax(drafting, penalty)) for penalty in penalties]
+
+
+def line_of(penalty: Penalty, tax: Tax) -> NewLine:
+    """The line that bills a penalty, with its because; of missed uptime what it takes off."""
+    credit = penalty.kind == PenaltyKind.UPTIME
+    return NewLine(
+        kind=LineKind.UPTIME_CREDIT if credit else LineKind.PENALTY,
+        group="",
+        text=line_text(penalty),
+        tax=tax,
+        net=-penalty.amount if credit else penalty.amount,
+        because={**penalty.because, "sentence": sentence_of(penalty, penalty.contract.party.language)},
+        penalty_id=penalty.pk,
+    )
 
 
 def uptime_lines(drafting: Drafting) -> list[NewLine]:
@@ -48,16 +54,7 @@ def uptime_lines(drafting: Drafting) -> list[NewLine]:
         if amount < penalty.amount:
             _carry(penalty, amount)
         nets[tax] -= amount
-        found.append(
-            NewLine(
-                kind=LineKind.UPTIME_CREDIT,
-                group="",
-                text=line_text(penalty),
-                tax=tax,
-                net=-amount,
-                penalty_id=penalty.pk,
-            )
-        )
+        found.append(line_of(penalty, tax))
     return found
 
 
@@ -73,10 +70,14 @@ def _carry(penalty: Penalty, taken: Decimal) -> None:
 
 
 def _tax(drafting: Drafting, penalty: Penalty) -> Tax:
-    """The rate of the site on the day; of what has no site, that of the operator's own place."""
-    operator, site = drafting.contract.operator, penalty.site
-    place = Place(operator.country, operator.region) if site is None else Place(site.country, site.region)
+    """The rate of the site on the day; what has no site is taxed as other fees of the contract are."""
+    contract, site = drafting.contract, penalty.site
+    place = fee_place(contract) if site is None else Place(site.country, site.region)
     treatment = Treatment(penalty.contract_version.tax_treatment)
+    require(
+        treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
+        MissingCustomerTaxId(contract.party.legal_name),
+    )
     return supply_tax(treatment, None, place, penalty.occurred_on, drafting.table)
 
 

@@ -17,7 +17,7 @@ from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from invoicing.models import Penalty, PenaltyKind, ReferenceRate
 
 KNOWN = Path(__file__).resolve().parents[1] / "reference_rates.csv"
-"""Main refinancing operations of the European Central Bank, fixed rate, as it publishes them ("Key ECB interest rates")."""
+"""Fixed rate of the main refinancing operations of the European Central Bank, as its list of key rates has it."""
 SOURCE = "ECB, main refinancing operations"
 
 

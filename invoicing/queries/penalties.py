@@ -74,7 +74,7 @@ def billable_penalties(contract: Contract, kinds: Iterable[str], before: dt.date
             line__isnull=True,
             occurred_on__lt=before,
         )
-        .select_related("session", "site", "invoice")
+        .select_related("session", "site", "invoice", "contract__party", "contract_version")
         .order_by("occurred_on", "source")
     )
 

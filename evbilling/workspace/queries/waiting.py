@@ -5,6 +5,7 @@ from django.db.models import CharField, Count, QuerySet, Value
 from contracts.models import Contract, ContractState, ContractVersion, TariffState, TariffVersion, VersionState
 from evbilling.kernel.models import OutboxMessage, OutboxState
 from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from invoicing.queries.penalties import asked_waivers
 from payments.models import Payment, PaymentState
 from sessions.models import ChargingSession, Hold, HoldState
 from sessions.queries import SessionStatus, of_status
@@ -14,6 +15,7 @@ ROWS: dict[str, QuerySet] = {
     "drafts": Invoice.objects.filter(state=InvoiceState.DRAFT),
     "mails": Delivery.objects.filter(state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN]),
     "steps": OutboxMessage.objects.filter(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN]),
+    "waivers": asked_waivers(),
     "payments": Payment.objects.filter(state=PaymentState.UNKNOWN),
     "activation": Contract.objects.filter(state=ContractState.OFFERED),
     "terms": ContractVersion.objects.filter(state=VersionState.DRAFT),

@@ -15,7 +15,6 @@ from invoicing.operations.penalties import assess_failed_payment, assess_penalti
 from invoicing.queries.penalties import PenaltyStatus, sentence_of, with_status
 from sessions.models import HoldKind
 from tests.factories import maker
-from tests.invoicing.factories import make_issued
 from tests.invoicing.penalties.world import (
     AT,
     EU_LATE,
@@ -28,13 +27,13 @@ from tests.invoicing.penalties.world import (
     OCTOBER,
     OVERSTAY,
     UPTIME,
+    late_invoice,
     make_fleet,
     pay,
 )
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
-SEPTEMBER = (dt.date(2026, 9, 1), dt.date(2026, 10, 1))
 
 
 def amounts(found: list[Penalty]) -> list[tuple[str, Decimal]]:
@@ -107,14 +106,9 @@ def test_a_reservation_that_nobody_used(minutes: int, fees: list[tuple[str, Deci
     assert fleet.assess() == []
 
 
-def late(fleet, **fields):
-    """An invoice of September over 119.00, due on 30 September."""
-    return make_issued(fleet.contract, ["100.00"], issued_on=dt.date(2026, 9, 16), period=SEPTEMBER, **fields)
-
-
 def test_late_payment_costs_a_flat_fee_once_and_interest_month_by_month() -> None:
     fleet = make_fleet(LATE)
-    invoice = late(fleet)
+    invoice = late_invoice(fleet)
     assert amounts(fleet.assess()) == [("late_fee", Decimal("5.00")), ("interest", Decimal("0.74"))]  # 31 x 0.0238
     assert fleet.assess() == []
     (second,) = fleet.assess(NOVEMBER)
@@ -125,7 +119,7 @@ def test_late_payment_costs_a_flat_fee_once_and_interest_month_by_month() -> Non
 
 def test_interest_follows_what_was_open_on_each_day() -> None:
     fleet = make_fleet(LATE)
-    invoice = late(fleet)
+    invoice = late_invoice(fleet)
     pay(invoice.pk, "100.00", dt.date(2026, 10, 11))
     interest = next(each for each in fleet.assess() if each.kind == PenaltyKind.INTEREST)
     assert interest.amount == Decimal("0.32")  # 10 x 0.0238 + 21 x 0.0038
@@ -134,23 +128,24 @@ def test_interest_follows_what_was_open_on_each_day() -> None:
 
 def test_an_invoice_paid_when_due_costs_nothing() -> None:
     fleet = make_fleet(LATE)
-    pay(late(fleet).pk, "119.00", dt.date(2026, 9, 30))
+    pay(late_invoice(fleet).pk, "119.00", dt.date(2026, 9, 30))
     assert fleet.assess() == []
 
 
 def test_a_credited_invoice_was_never_late() -> None:
     fleet = make_fleet(LATE)
-    invoice = late(fleet)
+    invoice = late_invoice(fleet)
     fleet.assess()
     credit_invoice(invoice_id=invoice.pk, reason="Wrong", by=None, at=AT)
     assert set(with_status(Penalty.objects.all()).values_list("status", flat=True)) == {PenaltyStatus.VOID}
     assert fleet.assess(NOVEMBER) == []
 
 
+@pytest.mark.usefixtures("without_protections")
 def test_the_statutory_default_needs_a_reference_rate_and_makes_up_for_the_days() -> None:
     ReferenceRate.objects.all().delete()
     fleet = make_fleet(EU_LATE)
-    late(fleet)
+    late_invoice(fleet)
     assert amounts(fleet.assess()) == [("late_fee", Decimal("40.00"))]
     ReferenceRate.objects.create(valid_from=dt.date(2026, 6, 1), percent=Decimal("2.00"), source="test")
     (interest,) = fleet.assess(NOVEMBER)
@@ -159,13 +154,13 @@ def test_the_statutory_default_needs_a_reference_rate_and_makes_up_for_the_days(
 
 def test_the_statutory_default_does_not_bind_a_consumer() -> None:
     fleet = make_fleet(EU_LATE, party={"is_business": False})
-    late(fleet)
+    late_invoice(fleet)
     assert fleet.assess() == []
 
 
 def test_a_failed_payment_is_assessed_once() -> None:
     fleet = make_fleet(FAILED)
-    invoice = late(fleet)
+    invoice = late_invoice(fleet)
     about = {"invoice_id": invoice.pk, "payment_ref": "PAY-1", "failure": "declined", "by": None, "at": AT}
     penalty = assess_failed_payment(**about)
     assert penalty is not None
@@ -175,7 +170,7 @@ def test_a_failed_payment_is_assessed_once() -> None:
 
 
 def test_a_failed_payment_costs_nothing_without_the_term() -> None:
-    invoice = late(make_fleet(LATE))
+    invoice = late_invoice(make_fleet(LATE))
     found = assess_failed_payment(invoice_id=invoice.pk, payment_ref="PAY-1", failure="", by=None, at=AT)
     assert found is None
     assert not Penalty.objects.exists()
@@ -214,10 +209,10 @@ def outage(fleet, hours: int, *, planned: bool = False) -> None:
 
 def test_missed_uptime_is_credited_per_station() -> None:
     fleet = make_fleet(UPTIME)
-    fleet.charge("S-1", kwh=100)  # 45.00
+    fleet.charge("S-1", kwh=100)  # 50.00
     outage(fleet, 149)  # 149 of 745 hours: 80 %
     (penalty,) = fleet.assess()
-    assert (penalty.kind, penalty.amount) == ("uptime", Decimal("85.50"))  # 19 points at 10 % of 45.00
+    assert (penalty.kind, penalty.amount) == ("uptime", Decimal("95.00"))  # 19 points at 10 % of 50.00
     assert penalty.because["whole_minutes"] == str(745 * 60)
     assert fleet.assess() == []
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from contracts.models import Contract, Station, Token
 from evbilling.kernel.clock import Period, parse_month
-from invoicing.models import BillingRun, Penalty, TaxRate
+from invoicing.models import BillingRun, Invoice, Penalty, TaxRate
 from invoicing.operations import runs
 from invoicing.operations.allocations import allocate
+from invoicing.operations.drafting import draft_invoice
 from invoicing.operations.inline import work_off
+from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.penalties import assess_penalties
 from sessions.models import ChargingSession, SessionSource
 from sessions.operations.intake import record_sessions
@@ -27,6 +29,7 @@ from tests.factories import (
     tariff_document,
 )
 
+SEPTEMBER: Period = parse_month("2026-09")
 OCTOBER: Period = parse_month("2026-10")
 NOVEMBER: Period = parse_month("2026-11")
 AT = dt.datetime(2026, 11, 2, 8, 0, tzinfo=dt.UTC)
@@ -91,7 +94,7 @@ class Fleet:
 
 
 def make_fleet(*terms: tuple[str, dict[str, Any]], vat: str | None = None, **fields: Any) -> Fleet:
-    """A fleet whose contract has these terms; 0.45 EUR a kWh, 19 % VAT."""
+    """A fleet whose contract has these terms; 0.50 EUR a kWh, 19 % VAT."""
     TaxRate.objects.get_or_create(country="DE", defaults={"percent": 19, "valid_from": dt.date(2020, 1, 1)})
     operator = make_operator()
     party = make_party(accountant="books@fleet.example", **fields.pop("party", {}))
@@ -100,12 +103,20 @@ def make_fleet(*terms: tuple[str, dict[str, Any]], vat: str | None = None, **fie
     contract = make_contract_in_force(
         operator=operator,
         party=party,
-        tariff=make_tariff(operator, tariff_document(vat=vat)),
+        tariff=make_tariff(operator, tariff_document("0.50", vat=vat)),
         tokens=[token],
         terms=terms,
         **fields,
     )
     return Fleet(contract, token, (make_station(site), make_station(site)))
+
+
+def late_invoice(fleet: Fleet) -> Invoice:
+    """The invoice of September over 119.00, due on 30 September."""
+    fleet.charge("S-0", kwh=200, start=dt.datetime(2026, 9, 5, 7, 0, tzinfo=dt.UTC))
+    draft = draft_invoice(contract_id=fleet.contract.pk, period=SEPTEMBER, at=AT)
+    assert draft is not None
+    return issue_invoice(invoice_id=draft.pk, issued_on=dt.date(2026, 9, 16), by=None, at=AT)
 
 
 def pay(invoice_id: int, amount: str, on: dt.date, at: dt.datetime = AT) -> None:
