@@ -36,6 +36,7 @@ _LAST_PLACE, _ZERO = Decimal((0, (1,), -REPEATING_PLACES)), Decimal((0, (0,), -R
 _DIGITS, _MOST_DIGITS = 60, 4_000
 _MOST_WHOLE = 30  # digits before the point of what is cut: room for the printed places and one more
 _CUT = Context(prec=_DIGITS, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_HALF_UP = Context(prec=_DIGITS, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _ENDS = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 _WIDE = Context(prec=_MOST_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])  # more digits than any input leads to
 
@@ -64,27 +65,42 @@ def rounded(value: Exact, digits: int, over: int = 1) -> Decimal:
     return _WIDE.scaleb(Decimal(-magnitude if numerator < 0 else magnitude), -digits)
 
 
-def as_decimal(value: Exact, over: int = 1) -> Decimal:
-    """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them, rounded half up."""
-    if type(value) is not int:
-        value, over = value.numerator, over * value.denominator
-    if value * _high_power(over) % over:  # something but 2 and 5 divides the reduced denominator: digits repeat
-        cut = _CUT.divide(Decimal(value), Decimal(over))
-        # Half up after cutting is half up of the whole, as long as more places were kept than are printed.
-        if cut.adjusted() < _MOST_WHOLE:
-            found = cut.quantize(_LAST_PLACE, ROUND_HALF_UP, _CUT)
-            return found if found else _ZERO
-        return rounded(value, REPEATING_PLACES, over)
-    try:
-        return _ENDS.divide(Decimal(value), Decimal(over))  # a quotient has no zeros to strip
-    except Inexact:
-        return _WIDE.divide(Decimal(value), Decimal(over))
+class Divisor:
+    """Divides whole numbers by one denominator and gives plain Decimals; see as_decimal()."""
+
+    __slots__ = ("_as_decimal", "_over", "_power")
+
+    def __init__(self, over: int) -> None:
+        self._over = over
+        self._as_decimal = Decimal(over)
+        # a power of ten, modulo `over`, with more twos and fives than `over` can hold
+        self._power = pow(10, over.bit_length(), over)
+
+    def of(self, value: int) -> Decimal:
+        """`value` over the denominator."""
+        if value * self._power % self._over:  # what is left after reducing has other factors: the digits repeat
+            cut = _CUT.divide(Decimal(value), self._as_decimal)
+            # Half up after cutting is half up of the whole, as long as more places were kept than are printed.
+            if cut.adjusted() < _MOST_WHOLE:
+                return _HALF_UP.quantize(cut, _LAST_PLACE) or _ZERO
+            return rounded(value, REPEATING_PLACES, self._over)
+        try:
+            return _ENDS.divide(Decimal(value), self._as_decimal)  # a quotient has no zeros to strip
+        except Inexact:
+            return _WIDE.divide(Decimal(value), self._as_decimal)
 
 
 @lru_cache(maxsize=4096)
-def _high_power(over: int) -> int:
-    """A power of ten, modulo `over`, with more twos and fives than `over` can hold."""
-    return pow(10, over.bit_length(), over)
+def divisor(over: int) -> Divisor:
+    """The Divisor of a denominator."""
+    return Divisor(over)
+
+
+def as_decimal(value: Exact, over: int = 1) -> Decimal:
+    """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them, rounded half up."""
+    if type(value) is int:
+        return divisor(over).of(value)
+    return Divisor(over * value.denominator).of(value.numerator)
 
 
 def plain(value: Decimal) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +18,7 @@ from sessions.rules.rating.numbers import (
     WHOLE,
     Exact,
     as_decimal,
+    divisor,
     minor_digits,
     rounded,
     scaled,
@@ -37,7 +39,11 @@ type Ratio = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """Why a line is what it is, as data; `clamp` names the price limit that made it, with its `limit`."""
+    """Why a line is what it is, as data; `clamp` names the price limit that made it, with its `limit`.
+
+    A cap in a window (clamp "window_cap") says the `window` as its times and the local day on which it opened, and
+    what the dimension came to there `before`, in currency units.
+    """
 
     tariff_id: str
     element: int | None
@@ -50,6 +56,8 @@ class Because:
     tax_included: bool = False
     clamp: str | None = None
     limit: Decimal | None = None
+    window: tuple[str, str, str] | None = None
+    before: Decimal | None = None
 
 
 class RatingLine(NamedTuple):
@@ -115,7 +123,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clamp:
-    """What a price limit adds or takes for one VAT rate, in ticks."""
+    """What a price limit, or a contract's cap in a window, adds or takes for one VAT rate, in ticks.
+
+    `dimension`, `window` and `before` are those of a cap in a window, as in Because.
+    """
 
     kind: str
     tariff_id: str
@@ -123,6 +134,9 @@ class Clamp:
     vat: Decimal | None
     net: Exact | None
     gross: Exact | None
+    dimension: str = ""
+    window: tuple[str, str, str] | None = None
+    before: Decimal | None = None
 
 
 @lru_cache(maxsize=1024)
@@ -147,7 +161,7 @@ def gross_of(stated: Exact, vat: Decimal | None, gross: bool) -> Exact | None:
 
 @dataclass(frozen=True, eq=False)
 class RatingResult:
-    """The price of a session under its tariffs.
+    """The price of a session under its tariffs; `clamps` are what price limits change, `caps` what a contract's do.
 
     `provisional` says that the session still runs. Where `findings` hold an error there are no lines and no totals.
     Equal inputs give equal results; totals are exact, `total_*` are rounded once, half up, to the minor unit.
@@ -162,6 +176,7 @@ class RatingResult:
     provisional: bool = False
     engine_version: str = ENGINE_VERSION
     rounding: str = ROUNDING_RULE
+    caps: tuple[Clamp, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -184,7 +199,7 @@ class RatingResult:
         for (vat, gross), scaled_amount in stated.items():
             amount = _over(scaled_amount, self.scale)
             _add(sums, vat, net_of(amount, vat, gross), gross_of(amount, vat, gross))
-        for clamp in self.clamps:
+        for clamp in self.clamps + self.caps:
             _add(sums, clamp.vat, clamp.net, clamp.gross)
         return sums
 
@@ -193,7 +208,7 @@ class RatingResult:
         """Net and gross in currency units, each as a whole number over another."""
         if not self.ok:
             return None, None
-        totals = None if self.clamps else _plain_totals(self.parts, self.scale)
+        totals = None if self.clamps or self.caps else _plain_totals(self.parts, self.scale)
         if totals is not None:
             return totals
         nets = [net for net, _ in self.by_vat.values()]
@@ -229,9 +244,10 @@ class RatingResult:
 
     @cached_property
     def lines(self) -> tuple[RatingLine, ...]:
-        """The lines with their because: what was priced, then what price limits changed. They add up to the totals."""
-        lines = tuple([_line(part, self.scale) for part in self.parts])
-        return lines + tuple(_clamp_line(clamp) for clamp in self.clamps) if self.clamps else lines
+        """The lines with their because: what was priced, then what limits and caps changed; together the totals."""
+        lines = tuple(_lines(self.parts, self.scale))
+        changes = self.clamps + self.caps
+        return lines + tuple(_clamp_line(clamp) for clamp in changes) if changes else lines
 
 
 def _add(
@@ -305,30 +321,34 @@ def _because(component: Component, step_applied: bool, apportioned: bool) -> Bec
     )
 
 
-def _line(part: Part, scale: int) -> RatingLine:
-    dimension, component, volume, billed, stated, vat, apportioned = part
-    unit = UNITS[dimension] * scale
-    net: Ratio | None
-    gross: Ratio | None
-    factor = None if vat is None else tax_factor(vat)
-    if type(factor) is int and not component.gross:
-        net, gross = (stated, TICK * scale), (stated * factor, TICK * WHOLE * scale)
-    else:
+def _lines(parts: tuple[Part, ...], scale: int) -> Iterator[RatingLine]:
+    net_over, gross_over = TICK * scale, TICK * WHOLE * scale
+    nets, grosses = divisor(net_over), divisor(gross_over)
+    for dimension, component, volume, billed, stated, vat, apportioned in parts:
+        volumes = divisor(UNITS[dimension] * scale)
+        shown = volumes.of(volume)
+        shown_billed = shown if billed == volume else volumes.of(billed)
+        because = _because(component, billed != volume, apportioned)
+        factor = None if vat is None else tax_factor(vat)
+        if type(factor) is int and not component.gross:
+            with_tax = stated * factor
+            amounts = nets.of(stated), vat, grosses.of(with_tax), because, (stated, net_over), (with_tax, gross_over)
+            yield RatingLine(dimension, shown, shown_billed, component.price, *amounts)
+            continue
         amount = _over(stated, scale)
         net, gross = _in_units(net_of(amount, vat, component.gross)), _in_units(gross_of(amount, vat, component.gross))
-    shown = as_decimal(volume, unit)
-    return RatingLine(
-        dimension,
-        shown,
-        shown if billed == volume else as_decimal(billed, unit),
-        component.price,
-        None if net is None else as_decimal(*net),
-        vat,
-        None if gross is None else as_decimal(*gross),
-        _because(component, billed != volume, apportioned),
-        net,
-        gross,
-    )
+        yield RatingLine(
+            dimension,
+            shown,
+            shown_billed,
+            component.price,
+            None if net is None else as_decimal(*net),
+            vat,
+            None if gross is None else as_decimal(*gross),
+            because,
+            net,
+            gross,
+        )
 
 
 def _in_units(ticks: Exact | None) -> Ratio | None:
@@ -336,14 +356,28 @@ def _in_units(ticks: Exact | None) -> Ratio | None:
 
 
 def _clamp_line(clamp: Clamp) -> RatingLine:
-    because = Because(clamp.tariff_id, None, None, (), 0, False, False, clamp=clamp.kind, limit=clamp.limit)
+    """A cap stands under the dimension that it lowers, with no volume of its own."""
+    because = Because(
+        clamp.tariff_id,
+        None,
+        None,
+        (),
+        0,
+        False,
+        False,
+        clamp=clamp.kind,
+        limit=clamp.limit,
+        window=clamp.window,
+        before=clamp.before,
+    )
     net, gross = _in_units(clamp.net), _in_units(clamp.gross)
     amount = None if net is None else as_decimal(*net)
     incl = None if gross is None else as_decimal(*gross)
+    volume = Decimal(0) if clamp.dimension else Decimal(1)
     return RatingLine(
-        dimension=clamp.kind.upper(),
-        volume=Decimal(1),
-        billed_volume=Decimal(1),
+        dimension=clamp.dimension or clamp.kind.upper(),
+        volume=volume,
+        billed_volume=volume,
         unit_price=amount if amount is not None else incl or Decimal(0),
         amount_excl_vat=amount,
         vat_rate=clamp.vat,

@@ -11,7 +11,7 @@ from fractions import Fraction
 from sessions.rules.rating.numbers import DAY, POWER_SCALE, WEEK, Exact, share
 from sessions.rules.rating.plan import MONDAY_SHIFT, Component, Plan, State, choose
 from sessions.rules.rating.session import Period
-from sessions.rules.rating.zone import regimes, utc_offset
+from sessions.rules.rating.zone import regimes, steady_offset, utc_offset
 
 type Piece = tuple[Component | None, Exact, Exact]
 """A component and the stretch of the period it prices, as (from, to) out of `length(period)`."""
@@ -62,8 +62,8 @@ def pieces(plan: Plan, period: Period, zone: str, since: int, energy_before: Exa
 
 def _weekly(plan: Plan, start: int, end: int, zone: str) -> list[Piece] | None:
     """The pieces where the slot of the week alone decides; None where the zone's offset may change inside."""
-    offset = utc_offset(zone, start)
-    if end - start > DAY or utc_offset(zone, end) != offset:
+    offset = steady_offset(zone, start, end)
+    if offset is None:
         return None
     starts, slots = plan.slot_starts, plan.slots
     position, whole = (start + offset + MONDAY_SHIFT) % WEEK, end - start or 1

@@ -53,11 +53,30 @@ def utc_offset(name: str, at: int) -> int:
     return _offset(name, at) if offset is None else offset
 
 
+@lru_cache(maxsize=16384)
+def _day_offset(name: str, day: int) -> int | None:
+    """The offset from UTC during a whole UTC day, or None where it changes within it."""
+    first, last = _offset(name, day * DAY), _offset(name, (day + 1) * DAY - 1)
+    return first if first == last else None
+
+
+def steady_offset(name: str, start: int, end: int) -> int | None:
+    """The offset of the zone during [start, end], or None where it may change or that is longer than a day."""
+    day = start // DAY
+    if end // DAY == day:
+        offset = _day_offset(name, day)
+        if offset is not None:
+            return offset
+    offset = utc_offset(name, start)
+    return offset if end - start <= DAY and utc_offset(name, end) == offset else None
+
+
 def regimes(name: str, start: int, end: int) -> list[tuple[int, int, int]]:
     """[start, end) cut where the zone's offset changes: (from, to, offset) without gap or overlap."""
+    steady = steady_offset(name, start, end)
+    if steady is not None:
+        return [(start, end, steady)]
     offset = utc_offset(name, start)
-    if end - start <= DAY and utc_offset(name, end) == offset:
-        return [(start, end, offset)]
     found, since, at = [], start, start
     while at < end:
         upto = min(at + DAY, end)
