@@ -55,7 +55,7 @@ def make_world(golden: Golden) -> World:
     TaxRate.objects.create(country=COUNTRIES[zone], percent=Decimal(19), valid_from=dt.date(2020, 1, 1))
     fleet = make_party(accountant="books@fleet.example")
     names = facts.get("vehicles") or sorted({session.get("vehicle", "A") for session in golden.sessions})
-    vehicles = {name: make_vehicle(fleet) for name in names}
+    vehicles = {name: make_vehicle(fleet, label=f"Vehicle {name}") for name in names}
     tokens = {name: make_token(vehicle) for name, vehicle in vehicles.items()}
     (document,) = facts["tariffs"]
     contract = make_contract_in_force(
@@ -78,10 +78,11 @@ def make_world(golden: Golden) -> World:
     owner = host = None
     if "share" in facts:
         owner = make_party(accountant="books@host.example", **facts["host"])
-    site = make_site(owner, zone=zone, country=COUNTRIES[zone], kind=facts.get("site_kind", "public"))
+    kind = facts.get("site_kind", "public")
+    site = make_site(owner, name="Lindenhof", zone=zone, country=COUNTRIES[zone], kind=kind)
     if owner is not None:
         host = make_contract_in_force(ContractKind.HOSTING, operator, owner, [site], shares=[_figures(facts["share"])])
-    station = make_station(site, max_power_w=350_000)
+    station = make_station(site, max_power_w=350_000, ref="DE*EVB*E1001")
     for outage in facts.get("outages", ()):
         record_outage(
             station_id=station.pk,
