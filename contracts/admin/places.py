@@ -42,14 +42,14 @@ class SiteAdmin(AuditedModelAdmin):
     """Places with chargers."""
 
     form = SiteForm
-    list_display = ("name", "ref", "owner", "city", "country", "zone")
+    list_display = ("name", "ref", "kind", "owner", "city", "country", "zone")
     list_select_related = ("owner",)
-    list_filter = (("owner", AutocompleteSelectFilter),)
+    list_filter = (("kind", ChoicesDropdownFilter), ("owner", AutocompleteSelectFilter))
     search_fields = ("ref__istartswith", "name__istartswith", "city__istartswith")
     autocomplete_fields = ("owner",)
     inlines = (StationInline,)
     fieldsets = (
-        (_("Site"), {"fields": (("ref", "name"), "owner")}),
+        (_("Site"), {"fields": (("ref", "name"), ("kind", "owner"))}),
         (_("Place"), {"fields": ("street", ("postal_code", "city"), ("region", "country"), "zone")}),
     )
 

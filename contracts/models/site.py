@@ -1,11 +1,12 @@
 """Sites, their stations (EVSE) and connectors."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models.party import Party
+from contracts.models.party import Party, PartyKind
 
 
 class SiteKind(models.TextChoices):
@@ -42,6 +43,12 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """A home belongs to the driver who is reimbursed for what is charged there."""
+        if self.kind == SiteKind.HOME and (self.owner is None or self.owner.kind != PartyKind.EV_DRIVER):
+            words = _("A home needs an EV driver as its owner, who is reimbursed; choose one.")
+            raise ValidationError({"owner": words})
 
 
 class Station(models.Model):

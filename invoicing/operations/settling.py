@@ -1,16 +1,29 @@
-"""Settlements: what a host earns at his sites, self-billed by us (DOMAIN, RevenueShare)."""
+"""Settlements: what a host earns at his sites, self-billed by us (DOMAIN, RevenueShare).
 
+    percent, amount per kWh        charges billed on issued documents, each shared once, taken back when credited
+    rent, greater of, cost         a calendar month's totals; a line settles what was not settled of the month before
+
+The terms are those of the day a session ended; where they change within a month, each holds for its days. Months that
+an earlier run looked at and could not settle are made up. A month that was settled keeps the terms it was settled
+under: a late session adds the difference, and terms approved later for its days change nothing.
+"""
+
+import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, ContractVersion, TaxStatus
-from contracts.queries import versions_of
-from evbilling.kernel.clock import Period, local_date
+from contracts.models import Contract, ContractVersion, Site, TaxStatus
+from contracts.queries import Timeline, versions_of
+from contracts.rules.shares import Share, ShareTerms, share_at
+from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import add
-from evbilling.shell.formats import format_money, format_percent
+from evbilling.shell.formats import format_money
 from invoicing.models import ChargeUse, LineKind
 from invoicing.operations.writing import NewLine, tax_table
 from invoicing.queries.charges import (
@@ -21,8 +34,32 @@ from invoicing.queries.charges import (
     returnable_charges,
     shareable_charges,
 )
-from invoicing.rules.sharing import SharedCharge, ShareLine, share_of
-from invoicing.rules.tax import HostStatus, Place, host_tax
+from invoicing.queries.host_months import (
+    MonthKey,
+    Settled,
+    SettledMonths,
+    charges_settled,
+    figures_of,
+    metered_wh,
+    missed_months,
+    settled_months,
+)
+from invoicing.rules.share_text import month_text, session_text
+from invoicing.rules.sharing import (
+    Days,
+    MonthTotals,
+    ShareBase,
+    SharedCharge,
+    base_of,
+    days_in,
+    month_due,
+    session_share,
+)
+from invoicing.rules.tax import HostStatus, Place, TaxTable, host_tax
+from sessions.models import ChargeRole
+
+ONE_DAY = dt.timedelta(days=1)
+Use = tuple[ChargeRow, ChargeUse]
 
 
 class NothingToSettle(BillingError):
@@ -32,44 +69,116 @@ class NothingToSettle(BillingError):
 
 
 class NoRevenueShare(BillingError):
-    """A hosting contract whose terms name no revenue share."""
+    """A hosting contract whose terms name no revenue share, or none for one of its sites."""
 
     code = "no_revenue_share"
 
-    def __init__(self, version: ContractVersion) -> None:
+    def __init__(self, version: ContractVersion, site: str = "") -> None:
         super().__init__(
-            _("Terms %(version)s name no revenue share. Approve a version that does, then settle again.")
+            _("Terms %(version)s name no revenue share for %(site)s. Approve a version that does, then settle again.")
+            % {"version": version, "site": site}
+            if site
+            else _("Terms %(version)s name no revenue share. Approve a version that does, then settle again.")
             % {"version": version}
         )
 
 
-def settlement_lines(contract: Contract, version: ContractVersion, period: Period) -> list[NewLine]:
-    """One line per site and percentage, which is that of the terms in force on the day a session ended: the host's
-    part of its net session charges, those credited since taken back.
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line before it is written: where, which month (none: of the charges as they come), and how it was reckoned."""
 
-    Empty where there is nothing to share. Raises NothingToSettle: no self-billing agreement by the period's end, the
-    month's documents still drafts, or a result below zero (carried forward). Raises NoRevenueShare, MissingTaxRate.
+    site: Site
+    month: dt.date | None
+    terms: ShareTerms
+    net: Decimal
+    text: str
+    base: ShareBase
+    uses: Sequence[Use]
+    because: Mapping[str, Any]
+
+    def order(self) -> tuple[Any, ...]:
+        """By site, then month, then terms."""
+        figures = (self.terms.percent or Decimal(0), self.terms.per_kwh or Decimal(0), self.terms.rent or Decimal(0))
+        return (self.site.name.casefold(), self.site.pk, self.month or dt.date.min, self.terms.kind, figures)
+
+
+class _HostTerms:
+    """Which share holds for a site on a local day, and on which days of a month each of them does."""
+
+    def __init__(self, contract: Contract, version: ContractVersion) -> None:
+        self._contract, self._last = contract, version
+        self._versions: Timeline[dt.date, ContractVersion] = versions_of(contract)
+        self._shares: dict[int, list[tuple[int | None, ShareTerms]]] = {}
+
+    def at(self, site: Site, on: dt.date) -> ShareTerms:
+        """Raises NoRevenueShare."""
+        version = self._versions.at(on) or self._last
+        found = share_at(self._shares_of(version), site.pk)
+        if found is None:
+            raise NoRevenueShare(version, site.name)
+        return found
+
+    def shares_sessions(self, site: Site) -> bool:
+        """Whether billed sessions there ever count; rents and costs wait for no documents."""
+        found = (share_at(self._shares_of(version), site.pk) for version in self._versions.values)
+        return any(each is not None and each.kind not in {Share.FIXED_RENT, Share.COST} for each in found)
+
+    def _shares_of(self, version: ContractVersion) -> list[tuple[int | None, ShareTerms]]:
+        shares = self._shares.get(version.pk)
+        if shares is None:
+            shares = [(each.site_id, each.terms) for each in version.revenue_shares.all()]
+            self._shares[version.pk] = shares
+        return shares
+
+    def in_month(self, site: Site, month: dt.date) -> dict[ShareTerms, tuple[Days, ...]]:
+        """The terms of each day of the contract in that month, as half-open spans."""
+        period = month_of(month)
+        day = max(period.start, self._contract.starts_on)
+        end = min(period.end, self._contract.ends_on or period.end)
+        spans: dict[ShareTerms, list[Days]] = defaultdict(list)
+        while day < end:
+            terms, until = self.at(site, day), day + ONE_DAY
+            if spans[terms] and spans[terms][-1][1] == day:
+                spans[terms][-1] = (spans[terms][-1][0], until)
+            else:
+                spans[terms].append((day, until))
+            day = until
+        return {terms: tuple(days) for terms, days in spans.items()}
+
+
+def settlement_lines(contract: Contract, version: ContractVersion, period: Period) -> list[NewLine]:
+    """The lines of a host's settlement: per site, terms and, for shares reckoned on it, month.
+
+    Empty where nothing is due. Raises NothingToSettle: no self-billing agreement by the period's end, the month's
+    documents still drafts, or a result below zero (carried forward). Raises NoRevenueShare, MissingTaxRate.
     """
     if not version.revenue_shares.exists():
         raise NoRevenueShare(version)
     _require_agreement(contract, period)
-    sites = host_sites(contract)
-    drafts = drafts_at(contract, sites, period).count()
+    by_id = {site.pk: site for site in host_sites(contract).order_by("pk")}
+    terms = _HostTerms(contract, version)
+    earning = Site.objects.filter(pk__in=[pk for pk, site in by_id.items() if terms.shares_sessions(site)])
+    drafts = drafts_at(contract, earning, period).count()
     if drafts:
         raise NothingToSettle(
             _("%(count)s documents with sessions at the sites are still drafts; issue them, then settle the host.")
             % {"count": drafts}
         )
-    shared = list(charge_rows(shareable_charges(contract, sites, period)))
-    returned = list(charge_rows(returnable_charges(contract)))
-    lines = _lines(contract, version, period, shared, returned)
-    total = add(line.net for line in lines)
+    shared = [(row, ChargeUse.SHARED) for row in charge_rows(shareable_charges(contract, earning, period))]
+    returned = [(row, ChargeUse.TAKEN_BACK) for row in charge_rows(returnable_charges(contract))]
+    known = {row.site_pk for row, _use in returned} - by_id.keys()
+    by_id |= Site.objects.in_bulk([pk for pk in known if pk is not None])
+    uses = [*shared, *returned]
+    lines = [*_session_lines(contract, terms, by_id, uses), *_month_lines(contract, terms, by_id, uses, period)]
+    table = tax_table()
+    written = [_written(contract, line, period, table) for line in sorted(lines, key=_Line.order)]
+    total = add(line.net for line in written)
     if total < 0:
         raise NothingToSettle(
             _("Credits outweigh the month's share by %(amount)s; it is carried forward to the next settlement.")
             % {"amount": format_money(-total, contract.currency)}
         )
-    return lines
+    return written
 
 
 def _require_agreement(contract: Contract, period: Period) -> None:
@@ -84,47 +193,140 @@ def _require_agreement(contract: Contract, period: Period) -> None:
         )
 
 
-def _lines(
-    contract: Contract, version: ContractVersion, period: Period, shared: list[ChargeRow], returned: list[ChargeRow]
-) -> list[NewLine]:
-    terms = versions_of(contract)
-    groups: dict[tuple[str, int, Decimal], list[tuple[ChargeRow, ChargeUse]]] = defaultdict(list)
-    for use, rows in ((ChargeUse.SHARED, shared), (ChargeUse.TAKEN_BACK, returned)):
-        for row in rows:
-            share = (terms.at(local_date(row.ended_at, contract.zone)) or version).revenue_shares.get()
-            percent = share.percent_of_net or Decimal(0)
-            groups[row.site.casefold(), row.site_pk or 0, percent].append((row, use))
-    table = tax_table()
-    lines = []
-    for (_site, _site_pk, percent), members in sorted(groups.items()):
-        place = members[0][0]
-        line = share_of(
-            (
-                SharedCharge(row.charge_id, row.session_pk, row.energy_wh, row.net, use == ChargeUse.TAKEN_BACK)
-                for row, use in members
-            ),
-            percent,
-            contract.currency,
-        )
-        lines.append(
-            NewLine(
-                kind=LineKind.REVENUE_SHARE,
-                group=place.site,
-                text=_text(percent, line, contract.currency),
-                tax=host_tax(
-                    HostStatus(contract.party.tax_status), Place(place.country, place.region), period.last_day, table
-                ),
-                net=line.net,
-                session_count=line.session_count,
-                energy_wh=line.energy_wh,
-                uses=tuple((row.charge_id, use) for row, use in members),
-            )
-        )
-    return lines
+def _day(contract: Contract, row: ChargeRow) -> dt.date:
+    return local_date(row.ended_at, contract.zone)
 
 
-def _text(percent: Decimal, line: ShareLine, currency: str) -> str:
-    return _("%(percent)s of %(base)s net charging revenue") % {
-        "percent": format_percent(percent / 100),
-        "base": format_money(line.base, currency),
-    }
+def _base(uses: Iterable[Use]) -> ShareBase:
+    return base_of(
+        SharedCharge(
+            charge_id=row.charge_id,
+            session_id=row.session_pk,
+            energy_wh=row.energy_wh,
+            net=row.net,
+            taken_back=use == ChargeUse.TAKEN_BACK,
+            carries_energy=row.role == ChargeRole.CUSTOMER,
+        )
+        for row, use in uses
+    )
+
+
+def _session_lines(
+    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], uses: Iterable[Use]
+) -> Iterable[_Line]:
+    """Percent and amount per kWh: one line per site and share, of charges of whatever month."""
+    groups: dict[tuple[int, ShareTerms], list[Use]] = defaultdict(list)
+    for row, use in uses:
+        found = terms.at(sites[row.site_pk or 0], _day(contract, row))
+        if not found.is_monthly:
+            groups[row.site_pk or 0, found].append((row, use))
+    for (site_pk, found), members in groups.items():
+        base = _base(members)
+        net = session_share(found, base, contract.currency)
+        because = figures_of(found) | {
+            "site": site_pk,
+            "base": format(base.net, "f"),
+            "energy_wh": base.paid_wh,
+        }
+        text = session_text(found, base, contract.currency)
+        yield _Line(sites[site_pk], None, found, net, text, base, members, because)
+
+
+def _month_lines(
+    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], uses: Sequence[Use], period: Period
+) -> Iterable[_Line]:
+    """Rent, greater of and cost: one line per site, month and share that is not settled to the cent."""
+    settled = settled_months(contract)
+    new: dict[MonthKey, list[Use]] = defaultdict(list)
+    spans = _open_months(contract, terms, sites, period, settled)
+    for row, use in uses:
+        site, on = sites[row.site_pk or 0], _day(contract, row)
+        found = terms.at(site, on)
+        if found.kind != Share.GREATER_OF:
+            continue
+        key = MonthKey(site.pk, month_of(on).start, found)
+        new[key].append((row, use))
+        spans.setdefault(key, terms.in_month(site, key.month)[found])
+    earlier = _settled_charges(contract, spans)
+    metered = metered_wh(
+        contract, [(key.site_id, days) for key, days in spans.items() if key.terms.kind == Share.COST and days]
+    )
+    for key, days in spans.items():
+        before = settled.by_key.get(key, Settled())
+        base = _base([*earlier.get(key, ()), *new[key]])
+        energy = metered.get((key.site_id, days), 0) if key.terms.kind == Share.COST else base.paid_wh
+        month = month_of(key.month)
+        totals = MonthTotals(base.net, energy, days_in(days), (month.end - month.start).days)
+        due = month_due(key.terms, totals, contract.currency)
+        if due == before.net and not new[key]:
+            continue
+        because = figures_of(key.terms) | {
+            "site": key.site_id,
+            "month": key.month.isoformat(),
+            "days": [[first.isoformat(), last.isoformat()] for first, last in days],
+            "base": format(base.net, "f"),
+            "energy_wh": energy,
+            "due": format(due, "f"),
+            "settled_before": format(before.net, "f"),
+        }
+        on_line = _base(new[key])
+        if key.terms.kind == Share.COST:
+            on_line = ShareBase(Decimal(0), 0, energy - before.energy_wh, 0)
+        text = month_text(key.terms, key.month, totals, due=due, before=before.net, currency=contract.currency)
+        yield _Line(sites[key.site_id], key.month, key.terms, due - before.net, text, on_line, new[key], because)
+
+
+def _open_months(
+    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], period: Period, settled: SettledMonths
+) -> dict[MonthKey, tuple[Days, ...]]:
+    """Monthly shares to look at, with their days: those of this month and of missed ones under the terms of each day;
+    of settled months those that a late session can change, as they were settled.
+    """
+    spans: dict[MonthKey, tuple[Days, ...]] = {}
+    for month in sorted(missed_months(contract, period) | {month_of(period.start).start}):
+        if month in settled.months:
+            continue
+        for site in sites.values():
+            for found, days in terms.in_month(site, month).items():
+                if found.is_monthly:
+                    spans[MonthKey(site.pk, month, found)] = days
+    for key, before in settled.by_key.items():
+        if key.terms.kind != Share.FIXED_RENT and key.site_id in sites and key.month < period.end:
+            spans.setdefault(key, before.spans)
+    return spans
+
+
+def _settled_charges(contract: Contract, spans: Mapping[MonthKey, tuple[Days, ...]]) -> dict[MonthKey, list[Use]]:
+    """What earlier lines shared, or took back, of the months that are reckoned by the greater of. Two queries."""
+    keys = {key: days for key, days in spans.items() if key.terms.kind == Share.GREATER_OF}
+    found: dict[MonthKey, list[Use]] = defaultdict(list)
+    if not keys:
+        return found
+    sites, first = {key.site_id for key in keys}, min(key.month for key in keys)
+    by_place: dict[tuple[int, dt.date], list[tuple[MonthKey, tuple[Days, ...]]]] = defaultdict(list)
+    for key, days in keys.items():
+        by_place[key.site_id, key.month].append((key, days))
+    for use in (ChargeUse.SHARED, ChargeUse.TAKEN_BACK):
+        for row in charge_rows(charges_settled(contract, use, sites, first)):
+            on = _day(contract, row)
+            for key, days in by_place.get((row.site_pk or 0, month_of(on).start), ()):
+                if any(start <= on < end for start, end in days):
+                    found[key].append((row, use))
+    return found
+
+
+def _written(contract: Contract, line: _Line, period: Period, table: TaxTable) -> NewLine:
+    kinds = {Share.FIXED_RENT: LineKind.RENT, Share.COST: LineKind.COST}
+    return NewLine(
+        kind=kinds.get(line.terms.kind, LineKind.REVENUE_SHARE),
+        group=line.site.name,
+        text=line.text[:300],
+        tax=host_tax(
+            HostStatus(contract.party.tax_status), Place(line.site.country, line.site.region), period.last_day, table
+        ),
+        net=line.net,
+        session_count=line.base.session_count,
+        energy_wh=line.base.paid_wh if line.terms.kind == Share.PER_KWH else line.base.energy_wh,
+        uses=tuple((row.charge_id, use) for row, use in line.uses),
+        because=line.because,
+    )

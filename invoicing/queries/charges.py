@@ -15,6 +15,7 @@ from sessions.models import ChargingSession, Hold, HoldState, SessionCharge
 
 _COLUMNS = {
     "charge_id": "pk",
+    "role": "role",
     "session_pk": "session_id",
     "session_ref": "session__provider_ref",
     "ended_at": "session__ended_at",
@@ -38,6 +39,7 @@ class ChargeRow:
     """One session charge with what lines and taxes need of its session; empty texts where the session has none."""
 
     charge_id: int
+    role: str
     session_pk: int
     session_ref: str
     ended_at: dt.datetime

@@ -33,6 +33,17 @@ from sessions.rules.sharing import SPONSOR, Claim, allot, covered_percent, share
 
 Parts = Sequence[tuple[Decimal | None, Decimal]]
 CHUNK = 2000
+_COLUMNS = (
+    "vehicle_id",
+    "contract_id",
+    "site_id",
+    "started_at",
+    "ended_at",
+    "provider_ref",
+    "energy_wh",
+    "price__parts",
+    "price__currency",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +170,22 @@ def _waiting(pools: Iterable[Pool]) -> list[Split]:
         state=SessionState.COMPLETED,
         superseded_at__isnull=True,
     )
-    columns = ("pk", "vehicle_id", "contract_id", "site_id", "started_at", "ended_at", "provider_ref", "energy_wh")
-    found = rows.order_by().values_list(*columns, "price__parts", "price__currency")
-    return [Split(*row[:8], parts_of_price(row[8]), row[9]) for row in found.iterator(chunk_size=CHUNK)]
+    return [
+        Split(
+            session_id=row.pk,
+            vehicle_id=row.vehicle_id,
+            contract_id=row.contract_id,
+            site_id=row.site_id,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            ref=row.provider_ref,
+            energy_wh=row.energy_wh,
+            parts=parts_of_price(row.price.parts),
+            currency=row.price.currency,
+        )
+        for row in rows.select_related("price").only(*_COLUMNS).order_by().iterator(chunk_size=CHUNK)
+        if row.ended_at is not None
+    ]
 
 
 def _inside(pools: Iterable[Pool], path: str, vehicles: QuerySet[SponsoredVehicle, Any]) -> Q:

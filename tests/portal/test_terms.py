@@ -39,6 +39,18 @@ def test_a_single_contract_opens_at_once_and_speaks_plainly(world: World, visito
     assert "Coming change" not in page
 
 
+def test_prices_stand_in_the_order_that_a_display_has_to_keep(world: World, visitor: Client) -> None:
+    page = contract_page(visitor, world.own.contract.number)
+    assert page.index("Price per kWh") < page.index("€0.45 per kWh")
+    document = tariff_document("0.45")
+    document["elements"].append({"price_components": [{"type": "FLAT", "price": "1", "step_size": 1}]})
+    document["elements"].insert(0, {"price_components": [{"type": "PARKING_TIME", "price": "6", "step_size": 60}]})
+    make_version(world.own.contract, dt.date(2026, 3, 1), make_tariff(world.operator, document))
+    page = contract_page(visitor, world.own.contract.number)
+    assert "€0.10 per minute without charging" in page
+    assert page.index("Price per kWh") < page.index("Price per minute") < page.index("Price per session")
+
+
 def test_a_change_to_come_is_announced_with_its_prices(world: World, visitor: Client) -> None:
     soon = timezone.now().date() + dt.timedelta(days=30)
     make_version(world.own.contract, soon, make_tariff(world.operator, tariff_document("0.52")), payment_terms_days=30)
@@ -69,9 +81,9 @@ def test_several_contracts_are_listed(world: World, visitor: Client) -> None:
 def test_hosts_and_sponsors_read_their_percent(world: World, client: Client) -> None:
     hosting = make_contract_in_force(ContractKind.HOSTING, world.operator, world.owner, [world.site])
     client.force_login(make_member(world.owner))
-    assert "You receive 50\N{NO-BREAK SPACE}% of the net revenue" in contract_page(client, hosting.number)
+    assert "50\N{NO-BREAK SPACE}% of the net charging revenue at each site." in contract_page(client, hosting.number)
     client.force_login(make_member(world.sponsor.party))
-    assert "You pay 40\N{NO-BREAK SPACE}% of the net price" in contract_page(client, world.sponsor.number)
+    assert "The sponsor pays 40\N{NO-BREAK SPACE}% of the net price" in contract_page(client, world.sponsor.number)
 
 
 def test_vehicles_and_cards_are_the_companys_own(world: World, visitor: Client) -> None:

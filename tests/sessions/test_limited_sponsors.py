@@ -1,4 +1,4 @@
-"""Sponsors with a limit: the first kWh of a vehicle's month, a budget; whoever is drafted first, the parts are the same."""
+"""Sponsors with a limit: the first kWh of a vehicle's month, a budget; the same parts whoever is drafted first."""
 
 import datetime as dt
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Numbers as printed; sides of a booking; the share of a host."""
+"""Numbers as printed; sides of a booking."""
 
 from decimal import Decimal
 
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from invoicing.rules.bookings import Booking, NotBalanced, document_bookings, require_balanced
 from invoicing.rules.numbering import SeriesExhausted, number_of, prefix_of
-from invoicing.rules.sharing import SharedCharge, share_of
 
 D = Decimal
 cents = st.integers(0, 10_000_000).map(lambda units: D(units).scaleb(-2))
@@ -62,26 +61,3 @@ def test_a_credit_note_undoes_its_original_side_by_side(
 def test_given_a_cent_too_much_when_checked_then_the_entry_is_refused() -> None:
     with pytest.raises(NotBalanced, match=r"invoice:1 does not balance: its lines add up to 0\.01"):
         require_balanced("invoice:1", [D("100.01"), D("-100")])
-
-
-def test_given_customer_and_sponsor_parts_when_shared_then_both_count_and_the_share_is_rounded_once() -> None:
-    line = share_of(
-        [SharedCharge(1, 1, 5000, D("1.01")), SharedCharge(2, 1, 5000, D("1.02")), SharedCharge(3, 2, 700, D("0.10"))],
-        D("60"),
-        "EUR",
-    )
-    assert (line.base, line.net, line.session_count, line.energy_wh) == (D("2.13"), D("1.28"), 2, 5700)
-
-
-def test_given_a_credit_after_it_was_shared_when_shared_then_it_is_taken_back() -> None:
-    line = share_of(
-        [SharedCharge(1, 1, 5000, D("10.00")), SharedCharge(2, 2, 2000, D("4.00"), taken_back=True)], D("50"), "EUR"
-    )
-    assert (line.base, line.net, line.session_count, line.energy_wh) == (D("6.00"), D("3.00"), 1, 3000)
-
-
-@given(st.lists(cents, max_size=30), st.integers(0, 10_000))
-def test_a_share_is_never_off_by_more_than_half_a_cent(nets: list[Decimal], hundredths: int) -> None:
-    percent = D(hundredths).scaleb(-2)
-    line = share_of([SharedCharge(n, n, 1, net) for n, net in enumerate(nets)], percent, "EUR")
-    assert abs(line.net - sum(nets, D(0)) * percent / 100) <= D("0.005")

@@ -1,0 +1,135 @@
+"""What was settled of a host's months before, and the energy metered at his sites."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+
+from contracts.models import Contract
+from contracts.rules.shares import Share, ShareTerms
+from evbilling.kernel.clock import Period, month_of, start_of_day
+from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, InvoiceLine, LineKind
+from invoicing.queries.due import HOSTS_STAY_DUE
+from invoicing.rules.sharing import Days
+from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionState
+
+SHARE_LINES = (LineKind.REVENUE_SHARE, LineKind.RENT, LineKind.COST)
+_CHUNK = 40
+
+
+@dataclass(frozen=True, slots=True)
+class MonthKey:
+    """A site's calendar month (its first day) under one set of terms."""
+
+    site_id: int
+    month: dt.date
+    terms: ShareTerms
+
+
+@dataclass(slots=True)
+class Settled:
+    """What earlier lines settled of it; `spans` are the days on which the terms held."""
+
+    spans: tuple[Days, ...] = ()
+    net: Decimal = Decimal(0)
+    energy_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SettledMonths:
+    """`months`: those that a settlement of the contract was made for; `by_key` what their monthly shares came to."""
+
+    months: frozenset[dt.date]
+    by_key: Mapping[MonthKey, Settled] = field(default_factory=dict)
+
+
+def figures_of(terms: ShareTerms) -> dict[str, Any]:
+    """The figures of a share as a line keeps them."""
+    figures = {"percent": terms.percent, "per_kwh": terms.per_kwh, "rent": terms.rent}
+    kept = {name: format(value.normalize(), "f") for name, value in figures.items() if value is not None}
+    return {"share": terms.kind.value} | kept
+
+
+def terms_in(because: Mapping[str, Any]) -> ShareTerms:
+    """The share that a line was reckoned from."""
+    percent, per_kwh, rent = (
+        Decimal(because[name]) if name in because else None for name in ("percent", "per_kwh", "rent")
+    )
+    return ShareTerms(Share(because["share"]), percent, per_kwh, rent)
+
+
+def settled_months(contract: Contract) -> SettledMonths:
+    """From the lines of the contract's settlements, drafts included: what a credited one settled is not due again by
+    itself, as its sessions are not. Two queries.
+    """
+    made = Invoice.objects.filter(contract=contract, kind=InvoiceKind.SETTLEMENT)
+    months = {month_of(start).start for start in made.values_list("period_from", flat=True)}
+    by_key: dict[MonthKey, Settled] = defaultdict(Settled)
+    lines = InvoiceLine.objects.filter(invoice__in=made, kind__in=SHARE_LINES).order_by("pk")
+    for because, net in lines.values_list("because", "net_amount"):
+        if "month" not in because:
+            continue
+        month = dt.date.fromisoformat(because["month"])
+        months.add(month)
+        one = by_key[MonthKey(because["site"], month, terms_in(because))]
+        one.spans = tuple((dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for a, b in because["days"])
+        one.net += net
+        one.energy_wh = because["energy_wh"]
+    return SettledMonths(frozenset(months), dict(by_key))
+
+
+def missed_months(contract: Contract, period: Period) -> set[dt.date]:
+    """Earlier months, a year back, that a billing run looked at this host for: he may not have been settled then."""
+    items = BillingRunItem.objects.filter(
+        contract=contract, run__period_from__lt=period.start, run__period_from__gte=period.start - HOSTS_STAY_DUE
+    )
+    return {month_of(start).start for start in items.values_list("run__period_from", flat=True)}
+
+
+def charges_settled(
+    contract: Contract, use: ChargeUse, sites: Collection[int], first: dt.date
+) -> QuerySet[SessionCharge]:
+    """Charges that lines of this host's settlements used so, of sessions at these sites since a local day."""
+    used = BilledCharge.objects.filter(charge=OuterRef("pk"), use=use, line__invoice__contract=contract)
+    return SessionCharge.objects.filter(
+        Exists(used), session__site__in=sites, session__ended_at__gte=start_of_day(first, contract.zone)
+    )
+
+
+def metered_wh(
+    contract: Contract, wanted: Iterable[tuple[int, tuple[Days, ...]]]
+) -> dict[tuple[int, tuple[Days, ...]], int]:
+    """Energy metered per site and days (local to the contract's zone), in Wh.
+
+    Counted is every completed session that ended there on those days, whoever pays and whatever it costs: free ones
+    and excluded ones too. Not counted are replaced revisions, sessions that still wait for a person (they count once
+    decided), and those rejected as duplicates, whose energy flowed once.
+    """
+    unclear = Hold.objects.filter(Q(state=HoldState.OPEN) | Q(state=HoldState.REJECTED, kind=HoldKind.DUPLICATE))
+    rows = ChargingSession.objects.filter(
+        ~Exists(unclear.filter(session=OuterRef("pk"))), state=SessionState.COMPLETED, superseded_at__isnull=True
+    ).order_by()
+    wanted = list(dict.fromkeys(wanted))
+    found: dict[tuple[int, tuple[Days, ...]], int] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        sums = {
+            f"wh{place}": Sum("energy_wh", filter=Q(site=site) & _on(spans, contract.zone))
+            for place, (site, spans) in enumerate(chunk)
+        }
+        days = [day for _site, spans in chunk for span in spans for day in span]
+        whole = _on(((min(days), max(days)),), contract.zone)
+        totals = rows.filter(whole, site__in={site for site, _spans in chunk}).aggregate(**sums)
+        found |= {each: totals[f"wh{place}"] or 0 for place, each in enumerate(chunk)}
+    return found
+
+
+def _on(spans: tuple[Days, ...], zone: str) -> Q:
+    inside = Q(pk__in=[])
+    for first, last in spans:
+        inside |= Q(ended_at__gte=start_of_day(first, zone), ended_at__lt=start_of_day(last, zone))
+    return inside
