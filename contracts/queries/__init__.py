@@ -263,10 +263,12 @@ class TermsBook:
         if operator_id is not None:
             versions = versions.filter(contract__operator_id=operator_id)
         self._versions: dict[int, Timeline[dt.date, ContractVersion]] = defaultdict(Timeline)
+        self._loaded: set[int] = set()
         ordered = versions.select_related("sponsorship").order_by("contract_id", "valid_from")
         for version in ordered:
             version.contract = self.contracts[version.contract_id]
             self._versions[version.contract_id].add(version.valid_from, version)
+            self._loaded.add(version.pk)
         self._rules: dict[int, list[TariffRule]] = defaultdict(list)
         for assignment in TariffAssignment.objects.filter(version__in=versions.values("pk")):
             self._rules[assignment.version_id].append(_rule(assignment))
@@ -319,9 +321,11 @@ class TermsBook:
         return timeline.at(on) if timeline else None
 
     def terms_of(self, contract_version: ContractVersion) -> tuple[term_rules.Term, ...]:
-        """As the function of the same name; read once a version."""
+        """As the function of the same name; read once a version, from the database where the snapshot lacks it."""
         if contract_version.pk not in self._terms:
-            self._terms[contract_version.pk] = _parsed(self._term_rows.get(contract_version.pk, ()))
+            known = contract_version.pk in self._loaded
+            rows = self._term_rows.get(contract_version.pk, ()) if known else contract_version.terms.all()
+            self._terms[contract_version.pk] = _parsed(rows)
         return self._terms[contract_version.pk]
 
     def tariff_version_for(

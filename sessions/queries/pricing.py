@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from contracts import queries as contract_queries
 from contracts.models import Contract, ContractVersion, TariffVersion
+from contracts.rules.terms import Term
 from evbilling.kernel.clock import local_date
 from sessions.models import ChargingSession, HoldKind, SessionPrice
 from sessions.rules import pricing
-from sessions.rules.rating import Finding, RatingLine, Tariff, first_error
+from sessions.rules.rating import Cap, Finding, RatingLine, Tariff, first_error
 
 
 class Terms(Protocol):
@@ -25,6 +26,9 @@ class Terms(Protocol):
         self, contract_version: ContractVersion, site_id: int | None, power_w: int | None, at: dt.datetime
     ) -> TariffVersion | None:
         """The released tariff version that prices a session."""
+
+    def terms_of(self, contract_version: ContractVersion) -> tuple[Term, ...]:
+        """What the version says beyond its tariffs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ class Quote:
 
 
 class Pricer:
-    """Prices sessions under their contracts' terms; each tariff version is compiled once.
+    """Prices sessions under their contracts' terms, caps in a window included; each tariff version is compiled once.
 
     The terms are those of the session's start (DOMAIN: the price is fixed at session start).
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
+        self._caps: dict[int, tuple[Cap, ...]] = {}
         self._compiled: dict[int, tuple[Tariff | None, tuple[Finding, ...]]] = {}
 
     def quote(self, session: ChargingSession, *, now: dt.datetime | None = None) -> Quote:
@@ -103,10 +108,16 @@ class Pricer:
                     now=now,
                 ),
                 tariff,
+                self._caps_of(version),
             )
         if priced.problem:
             return Quote(None, version, tariff_version, HoldKind.NOT_RATEABLE, priced.problem)
         return Quote(priced, version, tariff_version)
+
+    def _caps_of(self, version: ContractVersion) -> tuple[Cap, ...]:
+        if version.pk not in self._caps:
+            self._caps[version.pk] = pricing.caps_of(self._terms.terms_of(version))
+        return self._caps[version.pk]
 
     def _tariff(self, version: TariffVersion) -> tuple[Tariff | None, tuple[Finding, ...]]:
         if version.pk not in self._compiled:

@@ -193,7 +193,7 @@ def compare(scope: Scope, tariff_version: TariffVersion) -> Iterator[Comparison]
     for rows in _batches(prices):
         known = {session_id: (version_id, net) for session_id, version_id, net in rows}
         missing = {version_id for version_id, _net in known.values()} - versions.keys()
-        versions |= ContractVersion.objects.in_bulk(missing) if missing else {}
+        versions |= ContractVersion.objects.prefetch_related("terms").in_bulk(missing) if missing else {}
         for session in ChargingSession.objects.filter(pk__in=known).only(*_READ).order_by("pk"):
             version_id, net = known[session.pk]
             version = versions[version_id]

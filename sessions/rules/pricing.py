@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from contracts.rules.terms import WEEKDAYS, Term, WindowCap
 from sessions.rules.rating import (
     ENGINE_VERSION,
     Because,
+    Cap,
     Finding,
     RatingInput,
     RatingLine,
@@ -17,6 +19,7 @@ from sessions.rules.rating import (
     because_data,
     because_sentence,
     because_short,
+    cap_windows,
     first_error,
     make_period,
     make_session,
@@ -116,9 +119,28 @@ def rating_input(
     return make_session(made, start=started_at, end=ended_at, time_zone=time_zone)
 
 
-def price(session: RatingInput, tariff: Tariff) -> Priced:
-    """Price a session under a compiled tariff, rounded once per VAT rate (ARCHITECTURE, Money)."""
+def caps_of(terms: Iterable[Term]) -> tuple[Cap, ...]:
+    """The caps in a window among a contract's terms, as the engine takes them."""
+    return tuple(
+        Cap(
+            dimension=term.dimension,
+            start=f"{term.start_time:%H:%M}",
+            end=f"{term.end_time:%H:%M}",
+            limit=term.max_amount,
+            weekdays=frozenset(map(WEEKDAYS.index, term.days)),
+        )
+        for term in terms
+        if isinstance(term, WindowCap)
+    )
+
+
+def price(session: RatingInput, tariff: Tariff, caps: Sequence[Cap] = ()) -> Priced:
+    """Price a session under a compiled tariff and a contract's caps, rounded once per VAT rate (ARCHITECTURE, Money).
+
+    The order: components and their steps, the tariff's price limits, the caps, then rounding.
+    """
     result = rate(session, tariff, ocpi_version=tariff.ocpi_version)
+    result = cap_windows(result, session, tariff, caps)
     failure = first_error(result.findings)
     if failure is not None:
         return refused(f"{failure.path}: {failure.message}", tariff.currency)
@@ -180,6 +202,8 @@ def line_from_data(data: Mapping[str, Any]) -> RatingLine:
         tax_included=why.get("tax_included", False),
         clamp=why.get("clamp"),
         limit=_decimal(why.get("limit")),
+        window=tuple(why["window"]) if why.get("window") else None,
+        before=_decimal(why.get("before")),
     )
     return RatingLine(
         dimension=data["dimension"],

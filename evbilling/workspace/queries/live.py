@@ -8,7 +8,9 @@ from decimal import Decimal
 from django.db.models import Prefetch, QuerySet
 
 from contracts.models import Contract, ContractVersion, TariffState, TariffVersion, VersionState
+from contracts.queries import terms_of
 from contracts.rules.matching import TariffRule, find_tariff
+from contracts.rules.terms import Term
 from sessions.models import ChargingSession
 from sessions.queries import Pricer, charging_now, current_sessions
 
@@ -24,7 +26,7 @@ class LiveSession:
 
 
 class _TermsOf:
-    """The terms of a few contracts in three queries; the same answers as contracts.queries."""
+    """The terms of a few contracts in five queries; the same answers as contracts.queries."""
 
     def __init__(self, contract_ids: Collection[int]) -> None:
         released = TariffVersion.objects.filter(state=TariffState.RELEASED).order_by("valid_from")
@@ -32,7 +34,9 @@ class _TermsOf:
             ContractVersion.objects.filter(contract__in=contract_ids, state=VersionState.APPROVED)
             .order_by("valid_from")
             .prefetch_related(
-                "tariff_assignments", Prefetch("tariff_assignments__tariff__versions", released, "released_versions")
+                "terms",
+                "tariff_assignments",
+                Prefetch("tariff_assignments__tariff__versions", released, "released_versions"),
             )
         )
 
@@ -60,6 +64,10 @@ class _TermsOf:
         fitting = [each for each in tariff.released_versions if each.valid_from <= at]  # type: ignore[attr-defined]
         return fitting[-1] if fitting else None
 
+    def terms_of(self, contract_version: ContractVersion) -> tuple[Term, ...]:
+        """What the version says beyond its tariffs, from what is loaded."""
+        return terms_of(contract_version)
+
 
 def running_sessions() -> QuerySet[ChargingSession]:
     """All that charge, the latest start first; without an end, which the index of ends finds at once."""
@@ -67,7 +75,7 @@ def running_sessions() -> QuerySet[ChargingSession]:
 
 
 def live_sessions(*, at: dt.datetime, most: int) -> list[LiveSession]:
-    """The running sessions that started last, priced as of now: one query without any, else five."""
+    """The running sessions that started last, priced as of now: one query without any, else six."""
     rows = list(
         running_sessions().select_related("site", "station", "vehicle", "token", "contract__party", "connector")[:most]
     )

@@ -14,12 +14,14 @@ from sessions.rules.rating.result import ENGINE_VERSION, ROUNDING_RULE, Because,
 from sessions.rules.rating.session import Period, RatingInput, make_period, make_session
 from sessions.rules.rating.session_forms import parse_cdr, parse_session
 from sessions.rules.rating.tariff import OCPI_VERSIONS, Tariff, cached_tariff, parse_tariff
+from sessions.rules.rating.window_caps import Cap, cap_windows
 
 __all__ = [
     "ENGINE_VERSION",
     "OCPI_VERSIONS",
     "ROUNDING_RULE",
     "Because",
+    "Cap",
     "Compared",
     "Finding",
     "Period",
@@ -32,6 +34,7 @@ __all__ = [
     "because_sentence",
     "because_short",
     "cached_tariff",
+    "cap_windows",
     "first_error",
     "has_errors",
     "line_data",

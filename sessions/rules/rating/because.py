@@ -32,6 +32,8 @@ _WORDS = {
         "apportioned": "divided in proportion to time where the price changes inside a period",
         "max_price": "The maximum price of {limit} takes off {amount} (tariff {tariff})",
         "min_price": "The minimum price of {limit} adds {amount} (tariff {tariff})",
+        "window_cap": "{label}: from {start} to {end} ({day}) at most {limit}, so {amount} of {before} are taken off "
+        "(contract)",
     },
     "de": {
         "FLAT": "Gebühr",
@@ -50,6 +52,8 @@ _WORDS = {
         "apportioned": "nach Zeit aufgeteilt, wo der Preis innerhalb eines Abschnitts wechselt",
         "max_price": "Der Höchstpreis von {limit} mindert um {amount} (Tarif {tariff})",
         "min_price": "Der Mindestpreis von {limit} erhöht um {amount} (Tarif {tariff})",
+        "window_cap": "{label}: von {start} bis {end} ({day}) höchstens {limit}, deshalb entfallen {amount} von "
+        "{before} (Vertrag)",
     },
 }
 _SHORT = {
@@ -69,6 +73,7 @@ _SHORT = {
         "taxed": "tax included",
         "max_price": "at most {limit}: {minus}{amount}",
         "min_price": "at least {limit}: +{amount}",
+        "window_cap": "{label} {start} to {end} at most {limit}: {minus}{amount}",
     },
     "de": {
         "FLAT": "Gebühr",
@@ -86,6 +91,7 @@ _SHORT = {
         "taxed": "Steuer enthalten",
         "max_price": "höchstens {limit}: {minus}{amount}",
         "min_price": "mindestens {limit}: +{amount}",
+        "window_cap": "{label} {start} bis {end} höchstens {limit}: {minus}{amount}",
     },
 }
 
@@ -95,7 +101,7 @@ def because_sentence(line: RatingLine, currency: str, language: str = "en") -> s
     tongue = Tongue(language, currency)
     words, why = _WORDS[tongue.spoken], line.because
     if why.clamp is not None:
-        return words[why.clamp].format(**_clamp(line, tongue), tariff=why.tariff_id) + "."
+        return words[why.clamp].format(**_clamp(line, words, tongue), tariff=why.tariff_id) + "."
     kind = "fee" if line.dimension == "FLAT" else "stepped" if why.step_applied else "used"
     text = words[kind].format(
         label=_label(line, words, tongue),
@@ -126,7 +132,7 @@ def because_short(lines: Iterable[RatingLine], currency: str, language: str = "e
 def _short(line: RatingLine, tongue: Tongue) -> str:
     words, why = _SHORT[tongue.spoken], line.because
     if why.clamp is not None:
-        return words[why.clamp].format(**_clamp(line, tongue), minus="\N{MINUS SIGN}")
+        return words[why.clamp].format(**_clamp(line, words, tongue), minus="\N{MINUS SIGN}")
     label = _label(line, words, tongue)
     if conditions(why.restrictions, tongue):
         label += ":"
@@ -168,15 +174,29 @@ def _counted(line: RatingLine, words: dict[str, str], tongue: Tongue) -> str:
     return words[whole.get(line.because.step_size, "steps")].format(step=_step(line, tongue))
 
 
-def _clamp(line: RatingLine, tongue: Tongue) -> dict[str, str]:
+def _clamp(line: RatingLine, words: dict[str, str], tongue: Tongue) -> dict[str, str]:
+    why = line.because
     changed = line.amount_excl_vat if line.amount_excl_vat else line.amount_incl_vat
     amount = abs(changed or Decimal(0))
-    return {"limit": tongue.price(line.because.limit or Decimal(0)), "amount": tongue.price(amount)}
+    said = {"limit": tongue.price(why.limit or Decimal(0)), "amount": tongue.price(amount)}
+    if why.window is None:
+        return said
+    start, end, day = why.window
+    return said | {
+        "label": words[line.dimension],
+        "start": tongue.clock(start),
+        "end": tongue.clock(end),
+        "day": tongue.day(day),
+        "before": tongue.price(why.before or Decimal(0)),
+    }
 
 
 def because_data(line: RatingLine) -> dict[str, object]:
     """The because of a line as JSON data; numbers as Decimals."""
     why = line.because
+    if why.window is not None:
+        where = {"window": list(why.window), "before": why.before}
+        return {"tariff_id": why.tariff_id, "clamp": why.clamp, "limit": why.limit, **where}
     if why.clamp is not None:
         return {"tariff_id": why.tariff_id, "clamp": why.clamp, "limit": why.limit}
     return {
