@@ -32,7 +32,7 @@ from contracts.models import (
 )
 from contracts.queries import parties_of
 from contracts.rules.shares import share_sentence, sponsor_sentence
-from contracts.rules.tariff_text import describe
+from contracts.rules.tariff_text import DisplayPart, display_parts
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
 from evbilling.shell.portal_frame import membership_of
@@ -50,12 +50,12 @@ STATE_TONES = {
 
 @dataclass(frozen=True, slots=True)
 class TariffText:
-    """A tariff under one version of a contract: where it applies and what it costs, in sentences."""
+    """A tariff under one version of a contract: where it applies and what it costs, in the order of the AFIR."""
 
     name: str
     site: str
     power: str
-    lines: Sequence[str]
+    parts: Sequence[DisplayPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _tariff(assignment: TariffAssignment, released: Sequence[TariffVersion], now
         name=assignment.tariff.name,
         site=assignment.site.name if assignment.site else "",
         power=_power(assignment),
-        lines=describe(version.document),
+        parts=display_parts(version.document),
     )
 
 

@@ -153,7 +153,12 @@ def week_words(ranges: Sequence[Minutes]) -> str:
 
 def _day_words(days: Sequence[int], hours: Sequence[Minutes]) -> str:
     names = weekday_names()
-    spoken = _("every day") if len(days) == 7 else ", ".join(names[WEEKDAYS[day]] for day in days)
+    if len(days) == 7:
+        spoken = _("every day")
+    elif len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        spoken = _("%(first)s to %(last)s") % {"first": names[WEEKDAYS[days[0]]], "last": names[WEEKDAYS[days[-1]]]}
+    else:
+        spoken = ", ".join(names[WEEKDAYS[day]] for day in days)
     if list(hours) == [(0, DAY)]:
         return spoken
     times = ", ".join(f"{clock(start)}\N{EN DASH}{clock(end)}" for start, end in hours)

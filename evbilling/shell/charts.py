@@ -333,8 +333,16 @@ def heat_map(
     )
     axis = format_html_join(
         "",
-        '<text class="chart-tick" x="{}%" y="{}">{}</text>',
-        ((_places(_LABELS + scale * _exact(at)), len(rows) * _ROW + 16, label) for at, label in ticks),
+        '<text class="chart-tick{}" x="{}%" y="{}">{}</text>',
+        (
+            (
+                " chart-tick-last" if at == 100 else "",
+                _places(_LABELS + scale * _exact(at)),
+                len(rows) * _ROW + 16,
+                label,
+            )
+            for at, label in ticks
+        ),
     )
     drawn = _figure(
         "heat", height=len(rows) * _ROW + 22, title=title, description=description, marks=names + marks + axis

@@ -80,7 +80,7 @@ class SimulatorForm(forms.Form):
         label=_("A real session"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text=_("Its reference; times and energy below are not needed then."),
+        help_text=_("Its reference; times and energy are not needed then."),
     )
     started = _moment(_("Start"))
     charging_ended = _moment(_("End of charging"), help_text=_("Empty: it charged to the end."))

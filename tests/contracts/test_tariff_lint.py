@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts.rules.tariff_form import Conditions, PriceLimit, PriceRow, TariffRows
 from contracts.rules.tariff_lint import Band, Severity, errors_of, lint
 from contracts.rules.tariff_lint.space import boxes, overlaps, without
-from contracts.rules.tariff_week import Moment, week_runs, windows
+from contracts.rules.tariff_week import Moment, week_runs, week_words, windows
 from sessions.rules.pricing import compile_tariff
 from sessions.rules.rating.numbers import HOUR, MINUTE, WH
 from sessions.rules.rating.plan import MONDAY_SHIFT, State, choose
@@ -235,6 +235,12 @@ def test_the_week_shows_the_price_that_the_engine_finds(tariff: TariffRows, minu
         if each.day * 1440 + each.start <= minute < each.day * 1440 + each.end
     ]
     assert run.price == (None if component is None else component.price)
+
+
+def test_the_week_in_words() -> None:
+    assert week_words(windows(Conditions(day_of_week=("TUESDAY", "MONDAY", "WEDNESDAY")))) == "Mondays to Wednesdays"
+    assert week_words(windows(Conditions(day_of_week=("SUNDAY",), end_time="06:00"))) == "Sundays 00:00\N{EN DASH}06:00"
+    assert week_words(windows(Conditions())) == ""
 
 
 def test_the_week_tiles_and_neighbours_of_one_price_are_joined() -> None:

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evbilling.shell.charts import Bar, Part, bar_chart, donut, horizontal_bars, meter, nice_ceiling, stacked_bar
+from evbilling.shell.charts import (
+    Bar,
+    Part,
+    Stretch,
+    bar_chart,
+    donut,
+    heat_map,
+    horizontal_bars,
+    meter,
+    nice_ceiling,
+    stacked_bar,
+)
 
 EVIL = '<script>alert("x")</script>'
 amounts = st.lists(st.decimals(0, 10**9, places=2), min_size=0, max_size=40)
@@ -87,6 +98,30 @@ def test_parts_escape_names_and_addresses(draw) -> None:
     text = draw([Part(EVIL, 1, EVIL, "info", f'/x"{EVIL}')], title=EVIL, description=EVIL)
     assert "<script" not in text
     assert parse(text).find(".//a").attrib["href"] == f'/x"{EVIL}'
+
+
+def test_a_heat_map_places_its_stretches_and_names_its_levels() -> None:
+    stretches = [Stretch(0, 0, 25, 1, "Mon 0-6"), Stretch(0, 25, 100, None, "Mon 6-24"), Stretch(1, 0, 100, 6, "Tue")]
+    text = heat_map(
+        ["Mon", "Tue"],
+        stretches,
+        ticks=[(0, "0"), (100, "24")],
+        keys=[(1, "€0.10"), (None, EVIL)],
+        title="Week",
+        description="Two days.",
+    )
+    chart = parse(text)
+    assert [each.attrib["class"] for each in chart.findall(".//g")] == ["heat heat-1", "heat heat-none", "heat heat-6"]
+    assert [(each.attrib["x"], each.attrib["width"], each.attrib["y"]) for each in chart.findall(".//rect")] == [
+        ("12%", "22%", "2"),
+        ("34%", "66%", "2"),
+        ("12%", "88%", "28"),
+    ]
+    assert [each.text for each in chart.findall(".//g/title")] == ["Mon 0-6", "Mon 6-24", "Tue"]
+    assert [each.text for each in chart.findall(".//text")] == ["Mon", "Tue", "0", "24"]
+    assert [each.attrib["class"] for each in chart.findall(".//li/span")] == ["heat-key heat-1", "heat-key heat-none"]
+    assert "<script" not in text
+    assert " style=" not in text
 
 
 def test_charts_say_in_words_what_they_show_and_style_by_class_alone() -> None:

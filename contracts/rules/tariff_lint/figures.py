@@ -78,9 +78,9 @@ def _out_of_band(row: PriceRow, currency: str, bands: Mapping[str, Band]) -> Ite
     if band.low * (1 - TOLERANCE) <= row.price <= band.high * (1 + TOLERANCE):
         return
     sentence = (
-        _("%(price)s is far above what your released tariffs charge: %(low)s to %(high)s.")
+        _("%(price)s is far above what your released tariffs charge: %(usual)s.")
         if row.price > band.high
-        else _("%(price)s is far below what your released tariffs charge: %(low)s to %(high)s.")
+        else _("%(price)s is far below what your released tariffs charge: %(usual)s.")
     )
     yield (
         Severity.WARNING,
@@ -89,8 +89,10 @@ def _out_of_band(row: PriceRow, currency: str, bands: Mapping[str, Band]) -> Ite
         sentence
         % {
             "price": price_in_words(row.dimension, row.price, currency),
-            "low": format_unit_price(band.low, currency),
-            "high": format_unit_price(band.high, currency),
+            "usual": format_unit_price(band.low, currency)
+            if band.low == band.high
+            else _("%(low)s to %(high)s")
+            % {"low": format_unit_price(band.low, currency), "high": format_unit_price(band.high, currency)},
         },
     )
 
