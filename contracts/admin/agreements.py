@@ -15,11 +15,12 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldBooleanWidget
 
 from contracts.admin.agreement_tabs import SiteInline, TokenInline, VehicleInline, VersionInline
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
 from contracts.admin.exchange import ContractExchange
+from contracts.admin.papers import ActivateForm, SuspensionInline, papers_of_contract
 from contracts.models import (
     Contract,
     ContractKind,
@@ -35,6 +36,7 @@ from evbilling.access.acting import acting_user
 from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge, leave_dialog, page_of, right
 
 _FIELDS = ("operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order")
+_ENDING = ("notice_given_on", "regular_end_on", "ended_early")
 _STEP_OF = {
     "offer": Step.OFFER,
     "withdraw": Step.WITHDRAW,
@@ -43,6 +45,11 @@ _STEP_OF = {
     "resume": Step.RESUME,
     "end": Step.END,
 }
+
+
+def _made(contract: Contract) -> tuple[Any, ...]:
+    made = (("created_by", "created_at"), ("activated_by", "activated_at"))
+    return (_ENDING, *made) if contract.ends_on else made
 
 
 class ContractForm(IdentifiersForm):
@@ -58,12 +65,20 @@ class DraftTermsForm(BaseDialogForm):
 
 
 class EndForm(ReasonForm):
-    """The first day without the contract, and why."""
+    """The first day without the contract, when notice was given, and why."""
 
     ends_on = forms.DateField(
         label=_("Ends on"), help_text=_("First day on which it no longer holds"), widget=UnfoldAdminDateWidget
     )
-    field_order = ("ends_on", "reason")
+    notice_given_on = forms.DateField(
+        label=_("Notice given on"), required=False, help_text=_("Empty: today"), widget=UnfoldAdminDateWidget
+    )
+    early = forms.BooleanField(
+        label=_("Both sides consent to an end before notice period and minimum term are over."),
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+    field_order = ("ends_on", "notice_given_on", "early", "reason")
 
 
 @admin.register(Contract)
@@ -71,6 +86,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
     """Who pays or earns under which terms."""
 
     form = ContractForm
+    change_form_outer_before_template = "admin/contracts/contract_papers.html"
     list_display = ("number", "party", "kind_text", "state_badge", "currency", "starts_on", "ends_on")
     list_filter = (
         ("state", ChoicesDropdownFilter),
@@ -111,13 +127,13 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
             return (made, terms)
         state = (
             _("State"),
-            {"fields": (("state_badge", "ends_on"), ("created_by", "created_at"), ("activated_by", "activated_at"))},
+            {"fields": (("state_badge", "ends_on"), *_made(obj))},
         )
         return (made, terms, state)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Contract | None = None) -> tuple[str, ...]:
         """A draft is open; afterwards only the purchase order is."""
-        state = ("state_badge", "ends_on", "created_by", "created_at", "activated_by", "activated_at")
+        state = ("state_badge", "ends_on", *_ENDING, "created_by", "created_at", "activated_by", "activated_at")
         if obj is None or self._is_open(obj):
             return state
         return ("number", "kind", "operator", "party", "starts_on", "currency", "zone", *state)
@@ -144,7 +160,14 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
             members = [TokenInline]
         elif obj.kind == ContractKind.SPONSORSHIP:
             members = [VehicleInline]
-        return [VersionInline, *members, SiteInline]
+        return [VersionInline, *members, SiteInline, SuspensionInline]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With the documents of its versions, and what to see to before it binds."""
+        contract = kwargs.get("obj") or context.get("original")
+        if contract is not None and contract.pk:
+            context |= papers_of_contract(contract)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
         """Only the steps that are open in the contract's state."""
@@ -235,7 +258,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
         variant=ActionVariant.PRIMARY,
         dialog={
             "title": _("Offer this contract"),
-            "description": _("From then on the draft cannot be corrected."),
+            "description": _("Each signatory gets the document by mail. From then on the draft cannot be corrected."),
             "form_submit_text": _("Offer"),
         },
     )
@@ -272,6 +295,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
         dialog={
             "title": _("Activate this contract"),
             "description": _("You confirm as a second person that its terms are agreed. It binds from its first day."),
+            "form_class": ActivateForm,
             "form_submit_text": _("Activate"),
         },
     )
@@ -335,6 +359,8 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
             object_id=object_id,
             contract_id=object_id,
             ends_on=form.cleaned_data["ends_on"],
+            notice_given_on=form.cleaned_data["notice_given_on"],
+            early=form.cleaned_data["early"],
             reason=form.cleaned_data["reason"],
         )
 

@@ -15,6 +15,7 @@ from unfold.forms import BaseDialogForm
 
 from contracts.admin.agreement_tabs import terms_of
 from contracts.admin.common import APPROVAL_STATES, DraftInline
+from contracts.admin.papers import AcknowledgementInline, OfferMailInline, PaperActions, papers_of
 from contracts.admin.shares import RevenueShareInline, SponsorshipInline, save_shares
 from contracts.models import (
     ContractKind,
@@ -42,11 +43,11 @@ class TariffAssignmentInline(DraftInline):
 
 
 @admin.register(ContractVersion)
-class ContractVersionAdmin(WorkspaceAdmin):
+class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     """The terms of contracts; the list shows what waits for a second person."""
 
     list_display = ("version", "party", "valid_from", "state_badge", "payment_terms_days", "terms", "created_by")
-    list_select_related = ("contract__party", "created_by", "approved_by", "sponsorship")
+    list_select_related = ("contract__party", "contract__operator", "created_by", "approved_by", "sponsorship")
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("contract__kind", ChoicesDropdownFilter),
@@ -54,7 +55,8 @@ class ContractVersionAdmin(WorkspaceAdmin):
     )
     search_fields = ("contract__number__istartswith", "contract__party__legal_name__istartswith")
     search_help_text = _("Contract number or party")
-    actions_detail = ("approve",)
+    change_form_outer_before_template = "admin/contracts/contract_papers.html"
+    actions_detail = ("approve", "preview", "acknowledge", "open_pdf", "send_terms", "waive")
     has_approve_permission = right("contracts.approve_contractversion")
     readonly_fields = ("contract", "version", "state_badge", "created_by", "created_at", "approved_by", "approved_at")
     fieldsets = (
@@ -84,7 +86,8 @@ class ContractVersionAdmin(WorkspaceAdmin):
         return [
             {ContractKind.HOSTING.value: RevenueShareInline, ContractKind.SPONSORSHIP.value: SponsorshipInline}.get(
                 kind, TariffAssignmentInline
-            )
+            ),
+            *((AcknowledgementInline, OfferMailInline) if obj is not None and obj.approved_at else ()),
         ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -101,9 +104,21 @@ class ContractVersionAdmin(WorkspaceAdmin):
         return False
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
-        """Approval, as long as it is open."""
-        is_draft = ContractVersion.objects.filter(pk=object_id, state=VersionState.DRAFT).exists()
-        return super().get_actions_detail(request, object_id) if is_draft else []
+        """Approval, as long as it is open; what can be done with its document."""
+        version = self.get_queryset(request).filter(pk=object_id).first()
+        if version is None:
+            return []
+        shown = self.open_paper_steps(version) | ({"approve"} if version.state == VersionState.DRAFT else set())
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if each.action_name.removeprefix(prefix) in shown]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With its document, once there is one."""
+        version = kwargs.get("obj") or context.get("original")
+        if version is not None and version.pk and version.state == VersionState.APPROVED:
+            context["papers"] = papers_of([version])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description=_("version"), ordering="contract__number")
     def version(self, version: ContractVersion) -> str:

@@ -1,7 +1,7 @@
 """What both sides agreed on: the document of a version, who acknowledged it, who may, and what is still open."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +33,31 @@ OPEN_STATES = (ContractState.OFFERED, ContractState.ACTIVE, ContractState.SUSPEN
 
 def document_of(version: ContractVersion) -> ContractDocument | None:
     """The latest edition of a version's document, without its bytes; None while it is not drawn."""
-    return version.documents.defer("content").order_by("-edition").first()
+    return documents_of([version]).get(version.pk)
+
+
+def documents_of(versions: Iterable[ContractVersion]) -> dict[int, ContractDocument]:
+    """Version id -> the latest edition of its document, without the bytes. One query."""
+    rows = ContractDocument.objects.filter(version__in=[each.pk for each in versions])
+    return {each.version_id: each for each in rows.defer("content").order_by("edition")}
 
 
 def acknowledgements_of(version: ContractVersion) -> dict[str, Acknowledgement]:
     """Side -> the acknowledgement that counts: of the document as it is, or the waiver."""
-    document = document_of(version)
-    rows = version.acknowledgements.select_related("user", "contact").order_by("acknowledged_at")
-    counting = Q(document_sha256=document.sha256 if document else "-") | ~Q(waived_reason="")
-    return {each.side: each for each in rows.filter(counting)}
+    return all_acknowledgements([version], documents_of([version])).get(version.pk, {})
+
+
+def all_acknowledgements(
+    versions: Iterable[ContractVersion], documents: Mapping[int, ContractDocument]
+) -> dict[int, dict[str, Acknowledgement]]:
+    """Version id -> side -> the acknowledgement that counts; `documents` are the latest ones. One query."""
+    found: dict[int, dict[str, Acknowledgement]] = {}
+    rows = Acknowledgement.objects.filter(version__in=[each.pk for each in versions])
+    for each in rows.order_by("acknowledged_at"):
+        document = documents.get(each.version_id)
+        if each.waived_reason or (document is not None and document.sha256 == each.document_sha256):
+            found.setdefault(each.version_id, {})[each.side] = each
+    return found
 
 
 def missing_sides(version: ContractVersion) -> list[Side]:

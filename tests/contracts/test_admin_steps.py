@@ -108,15 +108,18 @@ class TestContracts:
 
     def test_the_whole_life_by_buttons(self, staff: Client) -> None:
         contract = make.make_contract()
-        make.make_version(contract)
+        version = make.make_version(contract)
         states = []
         for step, more in (
             ("offer", {}),
             ("activate", {}),
             ("suspend", {"reason": "unpaid"}),
             ("resume", {"reason": "paid"}),
-            ("end", {"ends_on": "2026-12-31", "reason": "moved"}),
+            ("end", {"ends_on": "2026-12-31", "reason": "moved", "early": "on"}),
         ):
+            if step == "activate":
+                for side in ("operator", "party"):
+                    staff.post(url("contractversion_waive", version.pk), YES | {"side": side, "reason": "on paper"})
             response = staff.post(url(f"contract_{step}", contract.pk), YES | more)
             contract.refresh_from_db()
             states.append(contract.state)
@@ -173,6 +176,8 @@ class TestTerms:
     def save(self, staff: Client, version: ContractVersion, inlines: dict[str, Any], **more: Any) -> HttpResponse:
         fields = {
             "valid_from": version.valid_from,
+            "notice_days": 30,
+            "suspension_rule": "bill",
             "payment_terms_days": version.payment_terms_days,
             "tax_treatment": version.tax_treatment,
             "group_lines_by": version.group_lines_by,
