@@ -34,6 +34,7 @@ from tests.factories import (
     tariff_document,
 )
 from tests.sessions.made import HOUR, START, World, make_session, make_world, record, reported
+from tests.sessions.test_window_caps_in_force import CAP, stay
 
 JANUARY = Scope(parse_month("2026-01"))
 PAGE = "admin:charging_what_if"
@@ -68,6 +69,16 @@ def test_the_same_tariff_version_gives_every_session_its_frozen_price(world: Wor
     assert [row.provider_ref for row in rows] == ["A", "B", "C"]
     assert [row.then_amount - row.now_amount for row in rows] == [Decimal("0.00")] * 3
     assert what_if(JANUARY, version).changes is False
+
+
+def test_the_contracts_own_caps_hold_under_the_other_tariff_too(db: None) -> None:
+    stay(("window_cap", CAP))  # 11 hours from 20:00 on at 2.00 an hour: 22.00, of which 8.00 are capped away
+    price = SessionPrice.objects.get()
+    assert [row.then_amount for row in compare(JANUARY, price.tariff_version)] == [Decimal("14.00")]
+    dearer = [{"price_components": [{"type": "TIME", "price": "3.00", "vat": "19", "step_size": 1}]}]
+    operator = price.contract_version.contract.operator
+    draft = make_tariff(operator, tariff_document(elements=dearer), released=False).versions.get()
+    assert what_if(JANUARY, draft).total.difference_amount == Decimal("3.00")  # two hours and one outside at 1.00 more
 
 
 def test_a_draft_is_compared_per_contract_and_vehicle(world: World) -> None:
