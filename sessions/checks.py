@@ -1,6 +1,7 @@
 """What `check_books` proves about sessions: complete (I2), once (I3), priced by rule (I4), in one period (I6)."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
@@ -8,12 +9,15 @@ from itertools import pairwise
 from django.db.models import Count, Exists, Max, Min, OuterRef
 from django.db.models.functions import Coalesce
 
-from contracts.models import ContractVersion
+from contracts.models import ContractVersion, SponsorKind
 from contracts.queries import TermsBook
+from contracts.rules.shares import Sponsor
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import local_date, month_of, months_between
 from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import quantise, to_minor
 from sessions.models import (
+    ChargeRole,
     ChargingSession,
     Hold,
     HoldKind,
@@ -24,6 +28,7 @@ from sessions.models import (
 )
 from sessions.queries import SessionStatus, current_sessions, with_status
 from sessions.queries.pricing import Pricer
+from sessions.queries.sponsored_parts import Pool, limit_of, pool_of
 
 SAMPLE_ABOVE = 20_000
 """Up to so many prices all are rated again; above, one in so many that about this number is."""
@@ -157,3 +162,43 @@ def _one_period() -> Iterator[Finding]:
             continue  # terms approved for the past: what was billed before stays as it was
         if (version.pk if version else None) != version_id:
             yield Finding("I6", f"session {ref}", "It was priced under other terms than those in force at its start.")
+
+
+@proves("I1", "Sponsors pay within their limits")
+def _sponsors_within() -> Iterator[Finding]:
+    """The kWh of each vehicle and month, each month's or the contract's budget: what was given up to each session, in
+    the order of their ends, is at most what the terms of its day allow; and no more than the session has.
+    """
+    rows = SessionCharge.objects.filter(
+        role=ChargeRole.SPONSOR, sponsor_version__sponsorship__kind__in=[SponsorKind.FIRST_KWH, SponsorKind.BUDGET]
+    )
+    pools: dict[Pool, dict[int, tuple[ChargingSession, int, int]]] = defaultdict(dict)
+    related = rows.select_related("session", "sponsor_version__sponsorship", "sponsor_version__contract")
+    for charge in related.order_by("pk").iterator(chunk_size=2000):
+        session, version = charge.session, charge.sponsor_version
+        if version is None or session.ended_at is None:
+            continue
+        terms = version.sponsorship.terms
+        pool = pool_of(version.contract_id, version.contract.zone, terms, session.vehicle_id, session.ended_at)
+        limit = limit_of(terms, charge.currency)
+        given = pools[pool].get(session.pk, (session, 0, limit))[1]
+        if terms.kind == Sponsor.BUDGET:
+            given += to_minor(quantise(charge.net_amount, charge.currency), charge.currency)
+        else:
+            given = max(given, charge.covered_wh or 0)
+            if given > session.energy_wh:
+                yield Finding(
+                    "I1", f"session {session.provider_ref}", f"Its sponsor covers {given} Wh, more than it has."
+                )
+        pools[pool][session.pk] = (session, given, limit)
+    for given_to in pools.values():
+        used = 0
+        for session, given, limit in sorted(given_to.values(), key=lambda each: _order(each[0])):
+            used += given
+            if given and used > limit:
+                problem = f"With it {used} of its sponsor's limit are used; the limit is {limit}."
+                yield Finding("I1", f"session {session.provider_ref}", problem)
+
+
+def _order(session: ChargingSession) -> tuple[dt.datetime | None, str, int]:
+    return session.ended_at, session.provider_ref, session.pk

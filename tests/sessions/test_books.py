@@ -13,7 +13,7 @@ from sessions.operations.charges import split_charges
 from sessions.operations.holds import reject_hold
 from sessions.operations.rating import rate_sessions
 from sessions.queries import Tally, completeness
-from tests.factories import make_version
+from tests.factories import make_contract_in_force, make_party, make_version
 from tests.sessions.made import AT, HOUR, START, World, make_session, make_world, record, reported, session_of
 
 MINE = frozenset({"I2", "I3", "I4", "I6"})
@@ -140,3 +140,45 @@ def test_a_boundary_instant_belongs_to_the_later_month(world: World) -> None:
     record(reported(world, started_at=midnight - HOUR, ended_at=midnight))
     assert completeness(world.operator, parse_month("2026-01")).sessions_in == Tally()
     assert completeness(world.operator, parse_month("2026-02")).sessions_in == Tally(1, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("figures", "corruption"),
+    [
+        ({"kind": "budget", "budget_amount": Decimal(6), "budget_period": "month"}, {"net_amount": Decimal(4)}),
+        ({"kind": "first_kwh", "kwh_per_month": Decimal(15)}, {"covered_wh": 6_000}),
+    ],
+)
+def test_a_sponsor_beyond_its_limit_is_found(
+    world: World, figures: dict[str, object], corruption: dict[str, object]
+) -> None:
+    make_contract_in_force(
+        "sponsorship",
+        operator=world.operator,
+        party=make_party("ev_manufacturer"),
+        vehicles=[world.vehicle],
+        sponsorship={"percent": Decimal(100), **figures},
+    )
+    record(reported(world), reported(world, "S2", started_at=START + 24 * HOUR))
+    split_charges(ChargingSession.objects.all(), at=AT)
+    assert beyond() == []
+    SessionCharge.objects.filter(session__provider_ref="S2", role="sponsor").update(**corruption)
+    assert beyond() == [("I1", "session S2")]
+
+
+def test_a_sponsor_who_covers_more_than_a_session_has_is_found(world: World) -> None:
+    make_contract_in_force(
+        "sponsorship",
+        operator=world.operator,
+        party=make_party("ev_manufacturer"),
+        vehicles=[world.vehicle],
+        sponsorship={"percent": Decimal(100), "kind": "first_kwh", "kwh_per_month": Decimal(15)},
+    )
+    split_charges([make_session(world).pk], at=AT)
+    SessionCharge.objects.filter(role="sponsor").update(covered_wh=10_001)
+    assert beyond() == [("I1", "session S1")]
+
+
+def beyond() -> list[tuple[str, str]]:
+    results = [each for each in check_books(frozenset({"I1"})) if each.check.title.startswith("Sponsors pay within")]
+    return [(finding.invariant, finding.about) for result in results for finding in result.findings]
