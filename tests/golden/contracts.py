@@ -12,8 +12,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sessions.rules.pricing import numbers_from_text
-from sessions.rules.rating import RatingInput, RatingResult, Tariff, parse_session, parse_tariff, rate
+from contracts.rules.terms import parse
+from sessions.rules.pricing import caps_of, numbers_from_text
+from sessions.rules.rating import (
+    RatingInput,
+    RatingResult,
+    Tariff,
+    cap_windows,
+    parse_session,
+    parse_tariff,
+    rate,
+)
 
 HERE = Path(__file__).parent
 _HOUR = Decimal(60)
@@ -49,8 +58,11 @@ class Golden:
         return compiled
 
     def rated(self, session: Mapping[str, Any]) -> RatingResult:
-        """The program's price of one of its sessions."""
-        return rate(self.consumed(session), self.tariffs, ocpi_version=self.version)
+        """The program's price of one of its sessions, the contract's caps applied."""
+        consumed, tariffs = self.consumed(session), self.tariffs
+        result = rate(consumed, tariffs, ocpi_version=self.version)
+        caps = caps_of(parse(term["kind"], term["figures"]) for term in self.facts.get("terms", ()))
+        return cap_windows(result, consumed, tariffs[0], caps)
 
     def consumed(self, session: Mapping[str, Any]) -> RatingInput:
         """A session as the engine takes it, read as `manage.py price` reads it."""

@@ -39,6 +39,7 @@ def test_given_a_worked_session_when_rated_then_every_line_is_the_hands(
         if "gross" in expected:
             assert line.exact_incl is not None
             assert is_shown_as(line.exact_incl, expected["gross"]), f"{line.amount_incl_vat}: {expected['gross']}"
+        assert line.because.clamp == expected.get("clamp", line.because.clamp)
         if "price" in expected:
             assert line.unit_price == Decimal(expected["price"])
         if "billed" in expected:

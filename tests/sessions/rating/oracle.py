@@ -44,6 +44,39 @@ def priced(document: dict[str, Any], session: Any) -> dict[Decimal, tuple[Fracti
     return {vat: amounts for vat, amounts in sums.items() if amounts[0]}
 
 
+def capped(
+    document: dict[str, Any], session: Any, *, dimension: str, window: tuple[str, str], days: list[str], limit: Decimal
+) -> Fraction:
+    """The net of a dimension, each occurrence of a window at most `limit`. For tariffs without steps.
+
+    A window belongs to the local day on which it opens; one whose end is not after its start closes on the next day.
+    """
+    outside, occurrences = Fraction(0), dict[str, Fraction]()
+    unit = {"ENERGY": KWH, "TIME": HOUR, "PARKING_TIME": HOUR}[dimension]
+    for moment in _moments(document, session):
+        place = _applying(document, dimension, moment) if dimension in moment["volumes"] else None
+        if place is None:
+            continue
+        amount = moment["volumes"][dimension] / unit * Fraction(_component(document, place)["price"])
+        opened = _opened(window, moment)
+        if opened is None or (days and DAYS[dt.date.fromisoformat(opened).weekday()] not in days):
+            outside += amount
+        else:
+            occurrences[opened] = occurrences.get(opened, Fraction(0)) + amount
+    return outside + sum(min(amount, Fraction(limit)) for amount in occurrences.values())
+
+
+def _opened(window: tuple[str, str], moment: dict[str, Any]) -> str | None:
+    """The local day on which the window opened in which a moment lies."""
+    (start, end), time = window, moment["time"]
+    if start < end:
+        return moment["date"] if start <= time < end else None
+    if time >= start:
+        return str(moment["date"])
+    before = dt.date.fromisoformat(moment["date"]) - dt.timedelta(days=1)
+    return before.isoformat() if time < end else None
+
+
 def _add(sums: dict[Decimal, tuple[Fraction, Fraction]], component: dict[str, Any], quantity: Fraction) -> None:
     vat = component["vat"]
     net, gross = sums.get(vat, (Fraction(0), Fraction(0)))
