@@ -75,6 +75,10 @@ def _approved_versions(user: User) -> Q:
     return _of_contract(user) & Q(state=models.VersionState.APPROVED)
 
 
+def _papers(user: User) -> Q:
+    return _of_version(user) & ~Q(version__contract__state=models.ContractState.DRAFT)
+
+
 def register() -> None:
     """Every model of this app has its scope: one without would be refused to everybody outside the staff."""
     register_scope(models.Operator, _operators)
@@ -85,7 +89,7 @@ def register() -> None:
     register_scope(models.Contract, _offered_or_later)
     register_scope(models.ContractVersion, _approved_versions)
     register_scope(models.ContractTerm, _of_version)
-    register_scope(models.ContractDocument, _of_version)
+    register_scope(models.ContractDocument, _papers)
     register_scope(models.Acknowledgement, _of_version)
     register_scope(models.OfferMail, _of_version)
     register_scope(models.ContractSuspension, _of_contract)

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from contracts.portal import agreements
 from evbilling.workspace import health
 from evbilling.workspace.urls import admin_urls
 from payments.sandbox_page import sandbox_checkout
@@ -19,6 +20,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin_urls()),
     path("api/", include("evbilling.api.urls")),
+    path("agreement/<str:token>/", agreements.agreement, name="agreement"),
+    path("agreement/<str:token>/document/", agreements.agreement_document, name="agreement_document"),
     path("sandbox/checkout/<str:ref>/", sandbox_checkout, name="sandbox_checkout"),
     path("", include("evbilling.portal.urls")),
 ]

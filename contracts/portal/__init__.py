@@ -30,9 +30,12 @@ from contracts.models import (
     Vehicle,
     VersionState,
 )
-from contracts.queries import parties_of
+from contracts.portal.agreements import papers_of
+from contracts.queries import parties_of, terms_of
+from contracts.queries.agreements import may_acknowledge
 from contracts.rules.shares import share_sentence, sponsor_sentence
 from contracts.rules.tariff_text import DisplayPart, display_parts
+from contracts.rules.terms import describe
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
 from evbilling.shell.portal_frame import membership_of
@@ -60,13 +63,16 @@ class TariffText:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One version of a contract as people read it; `shares` are sentences to a host, `sponsorship` one to a sponsor."""
+    """One version of a contract as people read it; `shares` are sentences to a host, `sponsorship` one to a sponsor,
+    `sentences` say its terms beyond the tariff.
+    """
 
     version: ContractVersion
     ends_on: dt.date | None
     tariffs: Sequence[TariffText] = field(default_factory=tuple)
     shares: Sequence[str] = ()
     sponsorship: str = ""
+    sentences: Sequence[str] = ()
 
 
 def own_contracts(request: HttpRequest) -> QuerySet[Contract]:
@@ -109,18 +115,20 @@ def contract(request: HttpRequest, number: str) -> HttpResponse:
         "current": current,
         "coming": [each for each in terms if each.version.valid_from > today],
         "past": [each for each in reversed(terms) if each.version.valid_from <= today and each is not current],
+        "papers": papers_of(found),
+        "may_acknowledge": may_acknowledge(request.user, found.party),
         "is_alone": own_contracts(request).filter(party=found.party).count() == 1,
     }
     return render(request, "portal/contracts/detail.html", context)
 
 
 def _terms(found: Contract, now: dt.datetime) -> list[Terms]:
-    """The approved versions in their order, each with its tariffs as sentences. Three queries."""
+    """The approved versions in their order, each with its tariffs and terms as sentences. A constant number of queries."""
     assignments = TariffAssignment.objects.select_related("tariff", "site").order_by("-priority")
     versions = list(
         found.versions.filter(state=VersionState.APPROVED)
         .select_related("sponsorship")
-        .prefetch_related(Prefetch("tariff_assignments", assignments), "revenue_shares__site")
+        .prefetch_related(Prefetch("tariff_assignments", assignments), "revenue_shares__site", "terms")
         .order_by("valid_from")
     )
     tariff_ids = {each.tariff_id for version in versions for each in version.tariff_assignments.all()}
@@ -142,6 +150,7 @@ def _terms(found: Contract, now: dt.datetime) -> list[Terms]:
             sponsorship=sponsor_sentence(version.sponsorship.terms, found.currency)
             if hasattr(version, "sponsorship")
             else "",
+            sentences=[describe(term, found.currency) for term in terms_of(version)],
         )
         for version, end in zip(versions, ends, strict=True)
     ]

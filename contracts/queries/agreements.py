@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.core import signing
@@ -12,7 +13,6 @@ from contracts.models import (
     Acknowledgement,
     Contact,
     ContactRole,
-    Contract,
     ContractDocument,
     ContractState,
     ContractVersion,
@@ -152,6 +152,54 @@ def read_link(token: str) -> OfferLink | None:
         return None
 
 
-def open_contracts(party: Party) -> QuerySet[Contract]:
-    """Contracts of a party whose document may have to be acknowledged."""
-    return Contract.objects.filter(party=party, state__in=OPEN_STATES)
+class LinkState(StrEnum):
+    """What a mailed link is good for now."""
+
+    OPEN = "open"
+    EXPIRED = "expired"
+    DONE = "done"  # the party acknowledged this document already, or is excused from it
+    REPLACED = "replaced"  # there is a newer document, or later terms hold
+    WITHDRAWN = "withdrawn"  # the contract is a draft again, or has ended
+    REVOKED = "revoked"  # the contact signs for the company no more
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """A link with what it leads to; `document` is the very one that was mailed."""
+
+    state: LinkState
+    version: ContractVersion
+    document: ContractDocument
+    contact: Contact | None
+    acknowledged: Acknowledgement | None
+
+
+def facts_of_link(link: OfferLink, at: dt.datetime) -> LinkFacts | None:
+    """What a link is good for at an instant; None where its version or document is not there."""
+    document = (
+        ContractDocument.objects.filter(version=link.version_id, sha256=link.sha256)
+        .select_related("version__contract__party", "version__contract__operator")
+        .defer("content")
+        .first()
+    )
+    if document is None:
+        return None
+    version = document.version
+    contact = Contact.objects.filter(pk=link.contact_id, party=version.contract.party_id).first()
+    done = acknowledgements_of(version).get(Side.PARTY)
+    return LinkFacts(_link_state(link, version, contact, done, at), version, document, contact, done)
+
+
+def _link_state(
+    link: OfferLink, version: ContractVersion, contact: Contact | None, done: Acknowledgement | None, at: dt.datetime
+) -> LinkState:
+    contract, latest = version.contract, document_of(version)
+    if latest is None or latest.sha256 != link.sha256 or replaced_by(version, local_date(at, contract.zone)):
+        return LinkState.REPLACED
+    if done is not None:
+        return LinkState.DONE
+    if contract.state not in OPEN_STATES:
+        return LinkState.WITHDRAWN
+    if contact is None or contact.email.lower() not in {each.email.lower() for each in signatories(contract.party)}:
+        return LinkState.REVOKED
+    return LinkState.OPEN if at.date() <= link.until else LinkState.EXPIRED

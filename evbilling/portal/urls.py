@@ -3,6 +3,7 @@
 from django.urls import path
 
 from contracts import portal as contracts
+from contracts.portal import agreements
 from evbilling.portal import membership, views
 from invoicing import portal as invoicing
 from payments import portal as payments
@@ -15,6 +16,12 @@ urlpatterns = [
     path("company/", contracts.company, name="company"),
     path("contracts/", contracts.contracts, name="contracts"),
     path("contracts/<str:number>/", contracts.contract, name="contract"),
+    path("contracts/<str:number>/versions/<int:version>/", agreements.contract_document, name="contract_document"),
+    path(
+        "contracts/<str:number>/versions/<int:version>/acknowledge/",
+        agreements.acknowledge,
+        name="contract_acknowledge",
+    ),
     path("vehicles/", contracts.vehicles, name="vehicles"),
     *sessions.urlpatterns,
     path("invoices/", invoicing.invoices, name="invoices"),
