@@ -12,7 +12,7 @@ from evbilling.kernel.clock import Period, parse_month
 from invoicing.models import Invoice, TaxRate
 from invoicing.operations import runs
 from invoicing.operations.inline import work_off
-from sessions.models import SessionSource
+from sessions.models import ChargingSession, SessionSource
 from sessions.operations.intake import record_sessions
 from sessions.rules.intake import PeriodInput, SessionInput
 from tests.factories import (
@@ -129,8 +129,10 @@ def _wh(period: Mapping[str, Any]) -> int:
 
 
 def record(world: World, golden: Golden, at: dt.datetime = AT) -> None:
-    """The sessions of the example come in; none of them is refused or held."""
-    rows = [reported(world, session) for session in golden.sessions]
+    """The sessions of the example that have arrived by then come in; none of them is refused or held."""
+    arrived = [session for session in golden.sessions if session.get("arrives", dt.date.min) <= at.date()]
+    known = set(ChargingSession.objects.values_list("provider_ref", flat=True))
+    rows = [reported(world, session) for session in arrived if session["ref"] not in known]
     result = record_sessions(rows=rows, source=SessionSource.IMPORT, source_label="test", by=None, at=at)
     assert (result.added, result.held) == (len(rows), 0)
 

@@ -54,7 +54,7 @@ def _example(golden: Golden) -> str:
         parts.append(_worked(f"**{session['ref']}**: {session['about']}.", session["work"]))
     for part in golden.facts.get("parts", ()):
         parts.append(_worked(f"**{part['about'].rstrip('.')}.**", part["work"]))
-    for document in golden.facts.get("documents", ()):
+    for document in (*golden.facts.get("documents", ()), *golden.facts.get("months", ())):
         parts.append(_worked(f"**{document['about']}**", document["work"]))
     if "document" in golden.facts:
         parts.append(_worked("**The document**", golden.facts["document"]["work"]))

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from evbilling.kernel.books import check_books
+from evbilling.kernel.clock import parse_month
 from invoicing.models import Invoice, InvoiceLine, InvoiceTax, LineKind
 from sessions.models import SessionCharge
 from tests.golden.contracts import GOLDEN, Golden
@@ -25,6 +26,7 @@ LINE_KINDS = {
     "uptime_promise": LineKind.UPTIME_CREDIT,
 }
 IN_BOOKS = [golden for golden in GOLDEN if golden.facts.get("books")]
+LATE = [golden for golden in GOLDEN if "months" in golden.facts]
 SHARED = [golden for golden in GOLDEN if "documents" in golden.facts]
 
 
@@ -41,6 +43,14 @@ def assert_billed(invoice: Invoice, document: Mapping[str, Any]) -> None:
     ]
     assert invoice.gross_amount == Decimal(document["to_pay"])
     assert invoice.number
+
+
+def assert_terms(invoice: Invoice, document: Mapping[str, Any]) -> None:
+    """What the terms make of the month stands on lines after the sessions, in the hand's order."""
+    lines = InvoiceLine.objects.filter(invoice=invoice).exclude(kind=LineKind.CHARGING).order_by("position")
+    assert [(line.kind, line.net_amount, line.tax_rate) for line in lines] == [
+        (LINE_KINDS[term["of"]], Decimal(term["net"]), Decimal(term["vat"])) for term in document.get("terms", ())
+    ]
 
 
 def assert_books_are_clean() -> None:
@@ -82,4 +92,22 @@ def test_given_sponsors_and_hosts_when_the_month_closes_then_both_documents_and_
     payers = {"customer": world.contract, "sponsor": world.sponsor, "host": world.host}
     for document in golden.facts["documents"]:
         assert_billed(document_of(payers[document["payer"]]), document)
+    assert_books_are_clean()
+
+
+@pytest.mark.parametrize("golden", LATE, ids=lambda golden: golden.name)
+def test_given_a_session_that_comes_late_when_two_months_close_then_both_documents_are_the_hands(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(golden)
+
+    for month, at in zip(golden.facts["months"], (AT, AT + dt.timedelta(days=32)), strict=True):
+        monkeypatch.setattr(timezone, "now", lambda at=at: at + dt.timedelta(hours=1))
+        record(world, golden, at)
+        close_month(world, parse_month(month["month"]), at)
+
+    for month in golden.facts["months"]:
+        invoice = document_of(world.contract, parse_month(month["month"]))
+        assert_terms(invoice, month)
+        assert_billed(invoice, month)
     assert_books_are_clean()

@@ -14,7 +14,7 @@ from tests.golden.contracts import GOLDEN, Golden, span
 MARCH = parse_month("2026-03")
 LIMITS = frozenset({"MIN_PRICE", "MAX_PRICE"})
 PENALTIES = frozenset({"overstay", "uptime_promise"})
-MONTHLY = [golden for golden in GOLDEN if "terms" in golden.facts and "tariffs" in golden.facts]
+MONTHLY = [golden for golden in GOLDEN if "terms" in golden.facts and "document" in golden.facts]
 
 
 def month_facts(golden: Golden) -> MonthFacts:
