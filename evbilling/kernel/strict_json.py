@@ -18,11 +18,11 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise BadJson(f"The key {key!r} stands twice in one object; keep one of them.")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _value in pairs]
+        twice = next(key for number, key in enumerate(keys) if key in keys[:number])
+        raise BadJson(f"The key {twice!r} stands twice in one object; keep one of them.")
     return found
 
 
@@ -48,15 +48,16 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form here.")
 
 
+_HARMLESS = frozenset({str, Decimal, int, bool, type(None)})
+
+
 def _refuse_floats(value: object) -> None:
     if isinstance(value, float):
         raise TypeError(f"The float {value!r} cannot leave this product; use Decimal.")
-    if isinstance(value, dict):
-        for inner in value.values():
-            _refuse_floats(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _refuse_floats(inner)
+    if isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            if type(inner) not in _HARMLESS:
+                _refuse_floats(inner)
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

@@ -326,27 +326,25 @@ def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
     if reserved.last is not None:
         added[reserved.last] = _surplus(reserved.priced(), reserved.last, scale)
 
-    used: list[tuple[str, Component, int, int, bool]]
-    used = [("FLAT", fee, scale, scale, False) for fee in run.flats]
-    used += [
-        (dimension, component, volume, volume + added.get(component, 0), component in meter.apportioned)
-        for dimension, meter in (
-            ("ENERGY", energy),
-            ("TIME", time),
-            ("PARKING_TIME", parking),
-            ("RESERVATION", reserved),
-        )
-        for component, volume in meter.volumes.items()
-    ]
-    parts = []
-    for dimension, component, volume, billed, apportioned in used:
-        rate, vat = component.rate, component.vat
-        stated = billed * rate.numerator * _FACTORS[dimension]
-        if rate.denominator != 1:
-            stated //= rate.denominator  # whole: the scale holds the denominator
-        parts.append(
-            Part(dimension, component, volume, billed, stated, default_vat if vat is None else vat, apportioned)
-        )
+    flat = ((fee, scale) for fee in run.flats)
+    parts: list[Part] = []
+    for dimension, volumes, apportioned in (
+        ("FLAT", flat, ()),
+        ("ENERGY", energy.volumes.items(), energy.apportioned),
+        ("TIME", time.volumes.items(), time.apportioned),
+        ("PARKING_TIME", parking.volumes.items(), parking.apportioned),
+        ("RESERVATION", reserved.volumes.items(), reserved.apportioned),
+    ):
+        factor = _FACTORS[dimension]
+        for component, volume in volumes:
+            rate, vat = component.rate, component.vat
+            billed = volume + added.get(component, 0)
+            # whole, because the scale holds the denominator of the rate
+            stated = (
+                billed * rate * factor if type(rate) is int else billed * rate.numerator * factor // rate.denominator
+            )
+            vat = default_vat if vat is None else vat
+            parts.append(Part(dimension, component, volume, billed, stated, vat, component in apportioned))
     return tuple(parts)
 
 

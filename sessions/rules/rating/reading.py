@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeGuard
 
 from sessions.rules.rating.findings import Finding, error, warning
 from sessions.rules.rating.wording import Named
@@ -18,6 +19,7 @@ _DATE = re.compile(r"[12]\d{3}-\d\d-\d\d", re.ASCII)
 _LARGEST_EXPONENT = 12
 _LARGEST_WHOLE = 10**12
 _MOST_DIGITS = 40
+_PLAIN_SIZES = range(-_LARGEST_EXPONENT, _LARGEST_EXPONENT + 1)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _SHOWN = 60
 
@@ -51,6 +53,19 @@ def _meant(value: int | Decimal) -> bool:
         return -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE
     size, digits = abs(value.adjusted()), len(value.as_tuple().digits)
     return not value or (size <= _LARGEST_EXPONENT and digits <= _MOST_DIGITS)
+
+
+def is_plain(value: object) -> TypeGuard[Decimal | int]:
+    """Whether a value is a number above zero that Reader.number() takes as it is: a short cut for reading many."""
+    if type(value) is int:
+        return 0 < value <= _LARGEST_WHOLE
+    return (
+        type(value) is Decimal
+        and value.is_finite()
+        and value > 0
+        and value.adjusted() in _PLAIN_SIZES
+        and len(str(value)) <= _MOST_DIGITS
+    )
 
 
 class Reader:

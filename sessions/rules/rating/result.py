@@ -274,13 +274,14 @@ def _over(value: int, scale: int) -> Exact:
 def _plain_totals(parts: tuple[Part, ...], scale: int) -> tuple[Ratio, Ratio] | None:
     """Net and gross where every price is net and every rate known, in whole numbers; None otherwise."""
     net = gross = 0
-    for part in parts:
-        stated = part.stated
+    known, factor = None, None
+    for _dimension, component, _volume, _billed, stated, vat, _apportioned in parts:
         if not stated:
             continue
-        if part.vat is None or part.component.gross:
+        if vat is None or component.gross:
             return None
-        factor = tax_factor(part.vat)
+        if vat is not known:  # rates are shared objects: most often the one of the part before
+            known, factor = vat, tax_factor(vat)
         if type(factor) is not int:
             return None
         net += stated
@@ -324,12 +325,14 @@ def _because(component: Component, step_applied: bool, apportioned: bool) -> Bec
 def _lines(parts: tuple[Part, ...], scale: int) -> Iterator[RatingLine]:
     net_over, gross_over = TICK * scale, TICK * WHOLE * scale
     nets, grosses = divisor(net_over), divisor(gross_over)
+    known, factor = None, None
     for dimension, component, volume, billed, stated, vat, apportioned in parts:
         volumes = divisor(UNITS[dimension] * scale)
         shown = volumes.of(volume)
         shown_billed = shown if billed == volume else volumes.of(billed)
         because = _because(component, billed != volume, apportioned)
-        factor = None if vat is None else tax_factor(vat)
+        if vat is not known:
+            known, factor = vat, None if vat is None else tax_factor(vat)
         if type(factor) is int and not component.gross:
             with_tax = stated * factor
             amounts = nets.of(stated), vat, grosses.of(with_tax), because, (stated, net_over), (with_tax, gross_over)

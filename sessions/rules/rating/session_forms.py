@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sessions.rules.rating.findings import Finding, has_errors
 from sessions.rules.rating.numbers import DAY, KWH, MINUTE, POWER_SCALE, SECOND, WH, Exact, plain, scaled
-from sessions.rules.rating.reading import Reader, shown, words
+from sessions.rules.rating.reading import Reader, is_plain, shown, words
 from sessions.rules.rating.session import Period, RatingInput, energy_volume, time_volume
 from sessions.rules.rating.tariff import OCPI_VERSIONS
 from sessions.rules.rating.wording import Named
@@ -169,6 +169,11 @@ def _rows(session: Reader, keys: frozenset[str]) -> list[_Row]:
 def _volumes(period: Reader) -> dict[str, Decimal]:
     volumes: dict[str, Decimal] = {}
     for number, entry in enumerate(period.items("dimensions", required=True, most=len(_DIMENSION_TYPES))):
+        if type(entry) is dict and len(entry) == 2:
+            kind, volume = entry.get("type"), entry.get("volume")
+            if is_plain(volume) and type(kind) is str and kind in _DIMENSION_TYPES and kind not in volumes:
+                volumes[kind] = Decimal(volume)
+                continue
         reader = Reader(entry, f"{period.at('dimensions')}[{number}]", period.findings)
         reader.only(_DIMENSION_KEYS)
         kind = reader.choice("type", _DIMENSION_TYPES, required=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from sessions.rules.rating.findings import Finding, has_errors
 from sessions.rules.rating.numbers import POWER_SCALE, PRICE_SCALE, SECOND, WH, Exact, plain, scaled
@@ -187,6 +188,12 @@ def _element(reader: Reader, tariff_id: str, number: int, tax: str) -> tuple[Com
     return tuple(components)
 
 
+@lru_cache(maxsize=1024)
+def _shared(vat: str) -> Decimal:
+    """One object for a rate that many components state the same way: comparing it is looking at it."""
+    return Decimal(vat)
+
+
 def _component(reader: Reader, place: tuple[str, int, int], limits: Restrictions | None, tax: str) -> Component | None:
     reader.only(_COMPONENT_KEYS)
     dimension = reader.choice("type", DIMENSIONS, required=True)
@@ -208,7 +215,7 @@ def _component(reader: Reader, place: tuple[str, int, int], limits: Restrictions
         index=index,
         dimension=dimension,
         price=price,
-        vat=vat,
+        vat=None if vat is None else _shared(str(vat)),
         step_size=step or 0,
         rate=scaled(price, PRICE_SCALE),
         step=(step or 0) * _STEP_UNIT[dimension],

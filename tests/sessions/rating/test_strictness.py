@@ -1,9 +1,13 @@
 """Nothing is silently ignored: each wrong input has its named finding, with path and severity."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sessions.rules.rating import has_errors, parse_cdr, parse_session, parse_tariff
 from tests.sessions.rating.build import component, element, energy_bands, period, session, tariff
@@ -217,3 +221,30 @@ def test_given_a_record_of_reserved_time_only_when_read_then_it_is_an_expired_re
     assert parsed.reservation_expired
     assert not has_errors(findings)
     assert [finding.code for finding in findings] == ["reservation_expiry_inferred"]
+
+
+VOLUMES = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True),
+    st.integers(),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=3),
+    st.sampled_from([Decimal("1E+13"), Decimal("1E-13"), Decimal("0.00"), Decimal("1." + "1" * 45), 10**13]),
+)
+
+
+@given(kinds=st.lists(st.tuples(st.sampled_from(["ENERGY", "TIME", "ENERGY_EXPORT", "LIGHT"]), VOLUMES), max_size=3))
+def test_the_short_cut_for_plain_volumes_finds_what_the_long_way_finds(kinds: list[tuple[str, object]]) -> None:
+    def parsed(wrap: Callable[[dict[str, object]], object]) -> object:
+        dimensions = [wrap({"type": kind, "volume": volume}) for kind, volume in kinds]
+        period = {"start_date_time": "2026-03-02T10:00:00Z", "dimensions": dimensions}
+        return parse_session(
+            {
+                "start_date_time": "2026-03-02T10:00:00Z",
+                "end_date_time": "2026-03-02T11:00:00Z",
+                "charging_periods": [period],
+            },
+            "2.2.1",
+        )
+
+    assert parsed(lambda entry: entry) == parsed(MappingProxyType)  # what is no plain dict goes the long way
