@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,7 @@ from contracts.admin.agreement_tabs import terms_of
 from contracts.admin.common import APPROVAL_STATES, DraftInline
 from contracts.admin.papers import AcknowledgementInline, OfferMailInline, PaperActions, papers_of
 from contracts.admin.shares import RevenueShareInline, SponsorshipInline, save_shares
+from contracts.admin.term_rows import TermInline
 from contracts.models import (
     ContractKind,
     ContractVersion,
@@ -56,8 +59,19 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     search_fields = ("contract__number__istartswith", "contract__party__legal_name__istartswith")
     search_help_text = _("Contract number or party")
     change_form_outer_before_template = "admin/contracts/contract_papers.html"
-    actions_detail = ("approve", "preview", "acknowledge", "open_pdf", "send_terms", "waive")
+    actions_detail = (
+        "approve",
+        "add_term",
+        "month_preview",
+        "preview",
+        "acknowledge",
+        "open_pdf",
+        "send_terms",
+        "waive",
+    )
     has_approve_permission = right("contracts.approve_contractversion")
+    has_add_term_permission = right("contracts.change_contractversion")
+    has_month_preview_permission = right("invoicing.view_invoice")
     readonly_fields = ("contract", "version", "state_badge", "created_by", "created_at", "approved_by", "approved_at")
     fieldsets = (
         (
@@ -87,6 +101,7 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
             {ContractKind.HOSTING.value: RevenueShareInline, ContractKind.SPONSORSHIP.value: SponsorshipInline}.get(
                 kind, TariffAssignmentInline
             ),
+            *((TermInline,) if kind != ContractKind.HOSTING else ()),
             *((AcknowledgementInline, OfferMailInline) if obj is not None and obj.approved_at else ()),
         ]
 
@@ -109,6 +124,8 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
         if version is None:
             return []
         shown = self.open_paper_steps(version) | ({"approve"} if version.state == VersionState.DRAFT else set())
+        if version.contract.kind != ContractKind.HOSTING:
+            shown |= {"add_term", "month_preview"} if version.state == VersionState.DRAFT else {"month_preview"}
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
         found = super().get_actions_detail(request, object_id)
         return [each for each in found if each.action_name.removeprefix(prefix) in shown]
@@ -177,6 +194,16 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
         return self.run_and_return(
             request, approve_version, _("%(it)s is approved."), object_id=object_id, version_id=object_id
         )
+
+    @action(description=_("Add a term"), url_path="add-term", permissions=["add_term"], icon="playlist_add")
+    def add_term(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the choice of its kind."""
+        return redirect(f"{reverse('admin:contracts_contractterm_add')}?version={object_id}")
+
+    @action(description=_("Month preview"), url_path="month", permissions=["month_preview"], icon="calendar_month")
+    def month_preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To what its terms make of a past month."""
+        return redirect(f"{reverse('admin:invoicing_month_preview')}?version={object_id}")
 
 
 def _assign(version_id: int, data: dict[str, Any], who: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models.contract import ContractVersion
+from contracts.rules.terms import describe, parse
 from evbilling.kernel.strict_json import ExactEncoder
 
 
@@ -45,3 +46,8 @@ class ContractTerm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}: {self.get_kind_display()}"
+
+    @property
+    def sentence(self) -> str:
+        """The term in plain words, in the active language."""
+        return describe(parse(self.kind, self.figures), self.version.contract.currency)

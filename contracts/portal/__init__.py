@@ -123,7 +123,7 @@ def contract(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _terms(found: Contract, now: dt.datetime) -> list[Terms]:
-    """The approved versions in their order, each with its tariffs and terms as sentences. A constant number of queries."""
+    """The approved versions in their order, each with its tariffs and terms as sentences; constant queries."""
     assignments = TariffAssignment.objects.select_related("tariff", "site").order_by("-priority")
     versions = list(
         found.versions.filter(state=VersionState.APPROVED)

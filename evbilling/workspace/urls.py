@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from evbilling.workspace import dashboard, party_timeline
+from invoicing.admin import month_preview
 from sessions.admin import simulator, what_if
 
 
@@ -26,6 +27,7 @@ def admin_urls() -> tuple[list[URLPattern | URLResolver], str, str]:
             name="party_timeline",
         ),
         path("simulator/", _page(simulator.page, "charging.view_chargingsession"), name="charging_simulator"),
+        path("month-preview/", _page(month_preview.page, "invoicing.view_invoice"), name="invoicing_month_preview"),
         path("what-if/", _page(what_if.page, "charging.view_sessionprice"), name="charging_what_if"),
     ]
     return [*pages, *admin.site.get_urls()], "admin", admin.site.name

@@ -24,7 +24,8 @@ from invoicing.rules.tax import Category, Ground, Tax
 from sessions.models import SessionCharge
 
 MONTHLY_KINDS = ("included_energy", "graduated_discount", "volume_discount", "base_fee", "minimum_commitment")
-_LIMITS = frozenset({"MIN_PRICE", "MAX_PRICE"})
+LIMITS = frozenset({"MIN_PRICE", "MAX_PRICE"})
+"""Dimensions by which price limits stand among the lines of a price."""
 _GROUNDS = {Category.REVERSE_CHARGE: Ground.REVERSE_CHARGE, Category.EXEMPT: Ground.EXEMPT}
 
 
@@ -167,7 +168,7 @@ def month_charge(row: Mapping[str, Any], tax: Tax, currency: str) -> MonthCharge
         vehicle_id=row["session__vehicle_id"],
         tax=tax,
         net=net,
-        energy_net=energy_part(net, lines, limits=_LIMITS),
+        energy_net=energy_part(net, lines, limits=LIMITS),
     )
 
 

@@ -23,10 +23,12 @@ from tests.payments.world import AT, make_issued_invoice, make_method
 from tests.sessions.made import HEADINGS, line, make_profile, make_session, make_world
 
 CHANGES_NOTHING = {
+    "add_term",
     "add_token",
     "add_vehicle",
     "download",
     "draft_prices",
+    "month_preview",
     "open_month_close",
     "open_pdf",
     "preview",
