@@ -21,7 +21,7 @@ from evbilling.shell.formats import format_period
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
-from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceState
+from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
     PaymentState,
@@ -152,7 +152,9 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "recipient": found.recipient_details,
         "issuer": found.issuer_details,
         "period": format_period(found.period_from, found.period_to),
-        "sessions_url": f"{reverse('portal:sessions')}?month={found.period_from:%Y-%m}",
+        "sessions_url": ""
+        if found.kind == InvoiceKind.FEE_NOTE
+        else f"{reverse('portal:sessions')}?month={found.period_from:%Y-%m}",
         "lines": [(each, each.tax_rate / 100) for each in found.lines.all()],
         "taxes": [(each, each.tax_rate / 100) for each in found.taxes.all()],
         "settled": _settled(found),

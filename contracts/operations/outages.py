@@ -1,6 +1,8 @@
 """Outages of stations: what a promise of uptime is measured by. At one station no two share an instant."""
 
+import csv
 import datetime as dt
+import io
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,9 +12,12 @@ from contracts.models import Station, StationOutage
 from contracts.operations.guards import require_permission, require_person, require_reason
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import require_aware
-from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.clock import require_aware, zone
+from evbilling.kernel.errors import BadInput, BillingError, WrongState, require
 from evbilling.kernel.locks import lock
+
+_COLUMNS = ("station", "from", "until", "planned", "cause")
+_YES_NO = {"yes": True, "no": False}
 
 
 def record_outage(
@@ -94,6 +99,58 @@ def correct_outage(
                 action="contracts.stationoutage.correct", obj=outage, by=by, at=at, reason=why, changes=changes
             )
     return outage
+
+
+def import_outages(*, text: str, by: User | None, at: dt.datetime) -> int:
+    """Record outages from CSV rows "station; from; until; planned; cause", all or none; how many there were.
+
+    Times without a zone are local to the site; `until` may be empty; planned is yes or no. Raises BadInput naming the
+    row and what is wrong with it.
+    """
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=";") if any(cell.strip() for cell in row)]
+    require(rows, BadInput(_("rows"), text, _("Write one outage a row.")))
+    stations = {
+        station.ref: station
+        for station in Station.objects.filter(ref__in={row[0].strip() for row in rows}).select_related("site")
+    }
+    with transaction.atomic():
+        for number, row in enumerate(rows, 1):
+            try:
+                _record_row([cell.strip() for cell in row], stations, by, at)
+            except BillingError as refusal:
+                raise BadInput(_("row %(number)s") % {"number": number}, ";".join(row), refusal.message) from None
+        record_audit(action="contracts.stationoutage.import", obj=None, by=by, at=at, changes={"outages": len(rows)})
+    return len(rows)
+
+
+def _record_row(cells: list[str], stations: dict[str, Station], by: User | None, at: dt.datetime) -> None:
+    require(
+        len(cells) == len(_COLUMNS),
+        BadInput(_("columns"), len(cells), _("A row has five: station; from; until; planned; cause.")),
+    )
+    ref, started, ended, planned, cause = cells
+    station = stations.get(ref)
+    if station is None:
+        raise BadInput(_("station"), ref, _("There is no station with this reference."))
+    require(planned.lower() in _YES_NO, BadInput(_("planned"), planned, _("Write yes or no.")))
+    record_outage(
+        station_id=station.pk,
+        started_at=_instant(started, station),
+        ended_at=_instant(ended, station) if ended else None,
+        planned=_YES_NO[planned.lower()],
+        cause=cause,
+        by=by,
+        at=at,
+    )
+
+
+def _instant(text: str, station: Station) -> dt.datetime:
+    """An ISO time; without a zone it is local to the station's site."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(_("time"), text, _("Write it like 2026-10-05 14:00.")) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=zone(station.site.zone))
 
 
 def _lock(outage_id: int) -> StationOutage:

@@ -96,6 +96,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 "permission": _can_view("charging.SessionPrice"),
             },
             _list_of("contracts.Site", _("Sites"), "location_on"),
+            _list_of("contracts.StationOutage", _("Outages"), "power_off"),
             _list_of("contracts.Vehicle", _("Vehicles"), "directions_car"),
             _list_of("contracts.Token", _("Charge cards"), "badge"),
         ),

@@ -1,5 +1,6 @@
 """What a person should know before a month is billed: what is missing, and what the run would do."""
 
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -11,18 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from contracts.models import (
     Contact,
     ContactRole,
+    Contract,
     ContractKind,
+    ContractTerm,
     ContractVersion,
     Operator,
     Party,
     Site,
+    TermKind,
     VersionState,
 )
 from evbilling.kernel.clock import Period
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
-from invoicing.models import TaxRate
+from invoicing.models import ReferenceRate, TaxRate
 from invoicing.queries.due import PHASES, due_contracts
+from invoicing.queries.penalties import asked_waivers
 from sessions.models import ChargingSession, SessionState
 from sessions.queries import SessionStatus, current_sessions, with_status
 
@@ -35,6 +40,8 @@ class Concern(StrEnum):
     NO_ACCOUNTANT = "no_accountant"
     NO_TAX_RATE = "no_tax_rate"
     UNAPPROVED_TERMS = "unapproved_terms"
+    ASKED_WAIVERS = "asked_waivers"
+    OLD_REFERENCE_RATE = "old_reference_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class DryRun:
 
 
 def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
-    """All checks of a month, those that found nothing too, in nine queries at most."""
+    """All checks of a month, those that found nothing too, in twelve queries at most."""
     sessions = with_status(_sessions_until(operator, period))
     by_status = dict(sessions.order_by().values_list("status").annotate(count=Count("pk")))
     due = due_contracts(operator_id=operator.pk, period=period)
@@ -108,7 +115,36 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
             drafts.count(),
             tuple(str(version) for version in drafts[:5]),
         ),
+        MonthCheck(
+            Concern.ASKED_WAIVERS,
+            _("Penalties whose waiver was asked for"),
+            _("They are not billed until a second person has decided."),
+            asked_waivers().filter(contract__operator=operator).count(),
+        ),
+        MonthCheck(
+            Concern.OLD_REFERENCE_RATE,
+            _("Statutory interest without a reference rate of the half year"),
+            _("Look the rate up at the central bank and enter it, also where it is unchanged."),
+            _without_reference_rate(due, period),
+        ),
     ]
+
+
+def _without_reference_rate(due: QuerySet[Contract], period: Period) -> int:
+    """Contracts with the statutory default, where no rate was entered for the half year of the period's last day: one
+    on or after the first day of the half year before it.
+    """
+    day = period.last_day
+    before = dt.date(day.year - 1, 7, 1) if day.month < 7 else dt.date(day.year, 1, 1)
+    if ReferenceRate.objects.filter(valid_from__gte=before, valid_from__lte=day).exists():
+        return 0
+    statutory = ContractTerm.objects.filter(
+        kind=TermKind.LATE_PAYMENT,
+        figures__eu_default=True,
+        version__contract__in=due,
+        version__state=VersionState.APPROVED,
+    )
+    return statutory.values("version__contract").distinct().count()
 
 
 def dry_run(operator: Operator, period: Period) -> DryRun:

@@ -2,8 +2,11 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from contracts.models import StationOutage
 from evbilling.kernel.books import check_books
@@ -15,6 +18,7 @@ from invoicing.models import (
     LineKind,
     Penalty,
     PenaltyKind,
+    ReferenceRate,
 )
 from invoicing.operations.allocations import allocate
 from invoicing.operations.crediting import credit_invoice
@@ -23,14 +27,17 @@ from invoicing.operations.drafting import discard_draft
 from invoicing.operations.penalties import ask_waiver, grant_waiver, refuse_waiver
 from invoicing.queries.aging import aging
 from invoicing.queries.documents import PaymentState, open_amount, payment_state
+from invoicing.queries.month_close import Concern, month_checks
 from invoicing.queries.penalties import PenaltyStatus, with_status
-from tests.factories import make_user
+from tests.contracts.world import sign_in
+from tests.factories import make_member, make_party, make_user
 from tests.invoicing.penalties.world import (
     AT,
     EU_LATE,
     LATE,
     NO_SHOW,
     NOVEMBER,
+    OCTOBER,
     OVERSTAY,
     UPTIME,
     late_invoice,
@@ -268,3 +275,32 @@ def test_nothing_of_a_fee_note_is_allocated_twice() -> None:
             at=AT,
         )
     assert open_amount(note) == Decimal("0.00")
+
+
+def test_the_portal_shows_the_fee_with_its_sentence_to_its_own_party_alone(client: Client, settings: Any) -> None:
+    fleet = make_fleet(LATE)
+    late_invoice(fleet)
+    fleet.close()
+    note = document("fee_note")
+    page = reverse("portal:invoice", args=[note.number])
+    sign_in(client, make_member(fleet.contract.party), settings)
+    shown = client.get(page).content.decode()
+    for text in ("Fee note FEE-2026-000001", "€119.00 for 31 days at 7.3 % a year", "compensation", "€5.74"):
+        assert text in shown
+    assert reverse("portal:invoice_pay", args=[note.number]) in shown
+    sign_in(client, make_member(make_party()), settings)
+    assert client.get(page).status_code == 404
+    client.logout()
+    assert client.get(page).status_code == 302
+
+
+def test_the_month_close_names_waivers_and_an_old_reference_rate() -> None:
+    fleet = make_fleet(OVERSTAY, EU_LATE)
+    fleet.charge("S-1", parked=75)
+    (stay,) = fleet.assess()
+    ask_waiver(penalty_id=stay.pk, reason="Blocked", by=make_user("billing-clerk"), at=AT)
+    operator = fleet.contract.operator
+    found = {check.concern: check.count for check in month_checks(operator, OCTOBER)}
+    assert (found[Concern.ASKED_WAIVERS], found[Concern.OLD_REFERENCE_RATE]) == (1, 1)
+    ReferenceRate.objects.create(valid_from=dt.date(2026, 7, 1), percent=Decimal("2.15"), source="ECB")
+    assert {check.concern: check.count for check in month_checks(operator, OCTOBER)}[Concern.OLD_REFERENCE_RATE] == 0
