@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.rules.tariff_form import Conditions, PriceLimit, PriceRow, TariffRows
 from contracts.rules.tariff_lint import Band, Severity, errors_of, lint
-from contracts.rules.tariff_lint.space import boxes, overlaps, without
+from contracts.rules.tariff_lint.space import MOST_STEPS, Budget, boxes, overlaps, without
 from contracts.rules.tariff_week import Moment, week_runs, week_words, windows
 from sessions.rules.pricing import compile_tariff
 from sessions.rules.rating.numbers import HOUR, MINUTE, WH
@@ -92,6 +92,32 @@ class TestGaps:
 
     def test_time_that_costs_from_the_fifth_hour_on_is_no_gap(self) -> None:
         assert found(energy("0.4"), time("2", min_duration=14400)) == []
+
+
+class TestRichness:
+    def test_a_tariff_of_too_many_conditions_says_that_nothing_is_proven_of_it(self) -> None:
+        rows = [
+            energy(
+                "0.4",
+                start_time=f"{index % 24:02}:{index % 60:02}",
+                end_time=f"{(index * 7) % 24:02}:30",
+                day_of_week=("MONDAY", "WEDNESDAY", "FRIDAY", "SUNDAY")[: 1 + index % 4],
+                min_kwh=Decimal(index),
+                max_kwh=Decimal(index + 90),
+                min_duration=index * 60,
+                min_power=Decimal(index),
+            )
+            for index in range(200)
+        ]
+        assert ("warning", "too_rich", None) in found(*rows)
+        assert MOST_STEPS < 10**6
+
+    def test_a_day_in_quarters_of_an_hour_is_still_proven(self) -> None:
+        clocks = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(0, 1440, 15)]
+        windows_of = zip(clocks, [*clocks[1:], "00:00"], strict=True)
+        rows = [energy(f"0.{30 + i % 9}", start_time=a, end_time=b) for i, (a, b) in enumerate(windows_of)]
+        assert found(*rows) == []
+        assert found(*rows[1:]) == [("warning", "gap", 94)]
 
 
 class TestOverlaps:
@@ -187,7 +213,7 @@ class TestErrors:
 
 @given(left=conditions(), cut=conditions(), probe=st.data())
 def test_what_is_left_of_a_box_is_exact(left: Conditions, cut: Conditions, probe: Any) -> None:
-    rest = without(boxes(left), boxes(cut))
+    rest = without(boxes(left), boxes(cut), Budget())
     assert not any(overlaps(piece, other) for piece in rest for other in boxes(cut))
     point = tuple(
         (value := probe.draw(st.sampled_from([a for box in boxes(left) + boxes(cut) for a in box[axis]])), value)

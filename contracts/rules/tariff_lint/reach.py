@@ -18,7 +18,8 @@ from contracts.rules.tariff_lint.space import (
     MINUTE,
     POWER,
     Box,
-    TooManyBoxes,
+    Budget,
+    TooManySteps,
     boxes,
     overlaps,
     without,
@@ -26,7 +27,8 @@ from contracts.rules.tariff_lint.space import (
 from contracts.rules.tariff_text import conditions_in_words, dimension_name
 from contracts.rules.tariff_week import WEEK, is_local, joined, week_words, windows
 
-_SHOWN = 3
+_SHOWN, _NAMED = 3, 5
+_MOST_CROSSINGS = 20
 _NAMES = {KWH: "kwh", DURATION: "duration", POWER: "power", CURRENT: "current"}
 
 
@@ -38,17 +40,18 @@ def paths(tariff: TariffRows) -> list[str]:
 def reach_findings(tariff: TariffRows) -> Iterator[TariffFinding]:
     """All of them; a tariff too rich to prove says so."""
     where = paths(tariff)
+    budget = Budget()
     try:
-        yield from _unreachable(tariff, where)
-        yield from _gaps(tariff)
-    except TooManyBoxes:
+        yield from _unreachable(tariff, where, budget)
+        yield from _gaps(tariff, budget)
+        yield from _crossings(tariff, where, budget)
+    except TooManySteps:
         yield TariffFinding(
-            Severity.NOTE,
+            Severity.WARNING,
             "too_rich",
             "elements",
             _("The conditions are too many to prove that every price can count and that no moment is without one."),
         )
-    yield from _crossings(tariff, where)
 
 
 def _of_kind(tariff: TariffRows, dimension: str, reservation: str | None) -> list[tuple[int, PriceRow]]:
@@ -59,32 +62,35 @@ def _of_kind(tariff: TariffRows, dimension: str, reservation: str | None) -> lis
     ]
 
 
-def _unreachable(tariff: TariffRows, where: Sequence[str]) -> Iterator[TariffFinding]:
+def _unreachable(tariff: TariffRows, where: Sequence[str], budget: Budget) -> Iterator[TariffFinding]:
+    found = [boxes(row.conditions) for row in tariff.rows]
+    week = [_minutes(row) for row in tariff.rows]
     for index, row in enumerate(tariff.rows):
         kind = _of_kind(tariff, row.dimension, row.conditions.reservation)
-        earlier = [(place, other) for place, other in kind if place < index]
-        own = boxes(row.conditions)
-        if without(own, (box for _place, other in earlier for box in boxes(other.conditions))):
+        earlier = [place for place, _other in kind if place < index and week[place] & week[index]]
+        own = found[index]
+        if without(own, (box for place in earlier for box in found[place]), budget):
             continue
+        budget.spend(sum(len(own) * len(found[place]) for place in earlier))
         winners = [
             str(place + 1)
-            for place, other in earlier
-            if any(overlaps(mine, theirs) for mine in own for theirs in boxes(other.conditions))
+            for place in earlier
+            if any(overlaps(mine, theirs) for mine in own for theirs in found[place])
         ]
         yield TariffFinding(
             Severity.WARNING,
             "unreachable",
             where[index],
             _("Price %(row)s never counts: price %(others)s, further up, comes first. Move it up or take it out.")
-            % {"row": index + 1, "others": ", ".join(winners)},
+            % {"row": index + 1, "others": ", ".join(winners[:_NAMED]) + (", …" if len(winners) > _NAMED else "")},
             index,
         )
 
 
-def _gaps(tariff: TariffRows) -> Iterator[TariffFinding]:
+def _gaps(tariff: TariffRows, budget: Budget) -> Iterator[TariffFinding]:
     energy = _of_kind(tariff, "ENERGY", None)
     if energy:
-        left = without([EVERYTHING], (box for _place, row in energy for box in boxes(row.conditions)))
+        left = without([EVERYTHING], (box for _place, row in energy for box in boxes(row.conditions)), budget)
         unknown = [box for box in left if box[POWER][1] <= 0 or box[CURRENT][1] <= 0]
         open_moments = [box for box in left if box not in unknown]
         if open_moments:
@@ -108,7 +114,7 @@ def _gaps(tariff: TariffRows) -> Iterator[TariffFinding]:
         rows = _of_kind(tariff, dimension, None)
         covered = joined(window for _place, row in rows for window in windows(row.conditions))
         if rows and covered != [(0, WEEK)]:
-            gaps = without([((0, WEEK),)], [(window,) for window in covered])
+            gaps = without([((0, WEEK),)], [(window,) for window in covered], budget)
             yield TariffFinding(
                 Severity.NOTE,
                 "gap",
@@ -122,32 +128,41 @@ def _gaps(tariff: TariffRows) -> Iterator[TariffFinding]:
             )
 
 
-def _crossings(tariff: TariffRows, where: Sequence[str]) -> Iterator[TariffFinding]:
+def _crossings(tariff: TariffRows, where: Sequence[str], budget: Budget) -> Iterator[TariffFinding]:
+    week = [_minutes(row) for row in tariff.rows]
+    rest = [boxes(row.conditions)[0][1:] for row in tariff.rows]
+    said = 0
     for index, row in enumerate(tariff.rows):
         if not is_local(row.conditions):
             continue
         for place, other in _of_kind(tariff, row.dimension, row.conditions.reservation):
             if place >= index or not is_local(other.conditions) or other.price == row.price:
                 continue
-            mine, theirs = boxes(row.conditions), boxes(other.conditions)
-            if not any(overlaps(a, b) for a in mine for b in theirs):
+            budget.spend(1)
+            shared = week[index] & week[place]
+            if shared in {0, week[index], week[place]} or not overlaps(rest[index], rest[place]):
                 continue
-            here, there = windows(row.conditions), windows(other.conditions)
-            if _inside(here, there) or _inside(there, here):
-                continue
-            shared = [(max(a, c), min(b, d)) for a, b in here for c, d in there if max(a, c) < min(b, d)]
+            said += 1
+            if said > _MOST_CROSSINGS:
+                return
             yield TariffFinding(
                 Severity.WARNING,
                 "overlap",
                 where[index],
                 _("Prices %(first)s and %(second)s both hold %(when)s; price %(first)s counts then.")
-                % {"first": place + 1, "second": index + 1, "when": week_words(shared)},
+                % {"first": place + 1, "second": index + 1, "when": week_words(_both(row, other))},
                 index,
             )
 
 
-def _inside(inner: Sequence[tuple[int, int]], outer: Sequence[tuple[int, int]]) -> bool:
-    return all(any(a <= start and end <= b for a, b in outer) for start, end in inner)
+def _minutes(row: PriceRow) -> int:
+    """The minutes of the week at which a price may count, a bit each."""
+    return sum(((1 << (end - start)) - 1) << start for start, end in windows(row.conditions))
+
+
+def _both(one: PriceRow, other: PriceRow) -> list[tuple[int, int]]:
+    here, there = windows(one.conditions), windows(other.conditions)
+    return [(max(a, c), min(b, d)) for a, b in here for c, d in there if max(a, c) < min(b, d)]
 
 
 def _moments(left: Sequence[Box]) -> str:

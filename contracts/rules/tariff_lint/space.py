@@ -12,7 +12,8 @@ from contracts.rules.tariff_week import WEEK, windows
 
 INFINITY = Decimal("Infinity")
 UNKNOWN = -1
-MOST_BOXES = 5000
+MOST_STEPS = 150_000
+"""Comparisons of boxes that a tariff may cost: a second or less. Tariffs of people need some hundreds."""
 
 type Number = Decimal | int
 type Box = tuple[tuple[Number, Number], ...]
@@ -28,8 +29,21 @@ EVERYTHING: Box = (
 )
 
 
-class TooManyBoxes(Exception):
+class TooManySteps(Exception):
     """A tariff with so many conditions that nothing is said about what they leave open."""
+
+
+class Budget:
+    """Counts comparisons, so that a hostile document costs no more than a rich one."""
+
+    def __init__(self, steps: int = MOST_STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Raises TooManySteps when nothing is left."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooManySteps
 
 
 def boxes(conditions: Conditions) -> list[Box]:
@@ -59,13 +73,14 @@ def overlaps(one: Box, other: Box) -> bool:
     return all(max(a, c) < min(b, d) for (a, b), (c, d) in zip(one, other, strict=True))
 
 
-def without(left: Iterable[Box], cuts: Iterable[Box]) -> list[Box]:
-    """What is left of boxes once others are cut out. Raises TooManyBoxes."""
+def without(left: Iterable[Box], cuts: Iterable[Box], budget: Budget) -> list[Box]:
+    """What is left of boxes once others are cut out. Raises TooManySteps."""
     found = list(left)
     for cut in cuts:
+        if not found:
+            break
+        budget.spend(len(found))
         found = [piece for box in found for piece in _cut(box, cut)]
-        if len(found) > MOST_BOXES:
-            raise TooManyBoxes
     return found
 
 
