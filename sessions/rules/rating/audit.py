@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from sessions.rules.rating.findings import Finding, warning
+from sessions.rules.rating.findings import WARNING, Finding, warning
 from sessions.rules.rating.numbers import as_decimal, minor_digits, rounded
 from sessions.rules.rating.reading import Reader
 from sessions.rules.rating.result import RatingLine, RatingResult
@@ -68,7 +68,8 @@ def audit_cdr(
             index, what = (0, Named.WITHOUT_VAT) if differences[0] else (1, Named.WITH_VAT)
             amounts = {"stated": str(stated[index]), "currency": result.currency, "ours": str(_shown(ours[index]))}
             findings.append(warning("cost_differs", reader.at(field), name=field, what=what, **amounts))
-    return tuple(compared), tuple(findings)
+    # A cost that cannot be read cannot be compared; our price stands, so nothing here is more than a warning.
+    return tuple(compared), tuple(finding._replace(severity=WARNING) for finding in findings)
 
 
 def _price(cdr: Reader, field: str, ocpi_version: str) -> tuple[Decimal | None, Decimal | None]:

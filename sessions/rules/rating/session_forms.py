@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sessions.rules.rating.findings import Finding, has_errors
-from sessions.rules.rating.numbers import DAY, KWH, MINUTE, POWER_SCALE, SECOND, WH, Exact, plain, scaled
+from sessions.rules.rating.numbers import DAY, HOUR, KWH, MINUTE, POWER_SCALE, SECOND, WH, Exact, plain, rounded, scaled
 from sessions.rules.rating.reading import Reader, is_plain, shown, words
 from sessions.rules.rating.session import Period, RatingInput, energy_volume, time_volume
 from sessions.rules.rating.tariff import OCPI_VERSIONS
@@ -110,9 +110,29 @@ def parse_cdr(document: object, ocpi_version: str, path: str = "cdr") -> tuple[R
     measured = sum((period.energy or 0 for period in periods), 0)
     if total is not None and measured and energy_volume(total) != measured:
         reader.warn("total_energy_differs", "total_energy", stated=plain(total), measured=_kwh(measured))
+    _check_times(reader, periods)
     return RatingInput(start, end, zone, tuple(periods), expired, zone_known, reader.text("id") or "", path), tuple(
         findings
     )
+
+
+def _check_times(record: Reader, periods: list[Period]) -> None:
+    """A record's total times beside its periods: charging and idle time together, and idle time alone."""
+    idle = sum((period.parking or 0 for period in periods), 0)
+    charged = sum((period.time or 0 for period in periods), 0)
+    by_clock = periods[-1].end - periods[0].start
+    known_times: dict[str, tuple[Exact, ...]] = {
+        "total_time": (charged + idle, by_clock),
+        "total_parking_time": (idle,),
+    }
+    for field, possible in known_times.items():
+        total = record.number(field, lowest=0)
+        if total is None or not (charged or idle):
+            continue
+        stated = time_volume(total, 0)
+        if all(max(stated - known, known - stated) > _SLACK for known in possible):
+            values = {"name": field, "stated": plain(total), "measured": plain(_hours(possible[0]))}
+            record.warn("total_time_differs", field, **values)
 
 
 def _opened(reader: Reader, ocpi_version: str, keys: frozenset[str], *, tolerant: bool) -> bool:
@@ -270,6 +290,10 @@ def _check_volumes(row: _Row, fields: dict[str, Exact], duration: int) -> None:
 
 def _kwh(energy: Exact) -> str:
     return plain(Decimal(energy // WH) / 1000)
+
+
+def _hours(time: Exact) -> Decimal:
+    return rounded(time, 4, HOUR)
 
 
 def _clock(at: int) -> str:
