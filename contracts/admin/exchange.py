@@ -226,6 +226,10 @@ def _shown(row: RowOutcome, column: str) -> SafeString:
 class SheetImportForm(ImportForm):
     """Which sheet, which file, which format."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say_sheet(self)
+
     def clean_import_file(self) -> Any:
         """Small enough to be looked at."""
         file = self.cleaned_data["import_file"]
@@ -234,12 +238,24 @@ class SheetImportForm(ImportForm):
         return file
 
 
+class SheetExportForm(ExportForm):
+    """Which sheet, which format."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say_sheet(self)
+
+
+def _say_sheet(form: Any) -> None:
+    form.fields["resource"].label = _("Sheet")
+
+
 class ExchangeAdmin(ImportExportMixin):
     """Mixed into a list's admin page: `resource_classes` are the sheets that it offers."""
 
     formats = (CsvRows, XlsxRows)
     import_form_class = SheetImportForm
-    export_form_class = ExportForm
+    export_form_class = SheetExportForm
     tmp_storage_class = CarriedFile
     import_template_name = "admin/contracts/import.html"
     skip_admin_log = True  # the operations write the audit trail

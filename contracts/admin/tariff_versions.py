@@ -50,10 +50,11 @@ class TariffVersionAdmin(WorkspaceAdmin):
     )
     search_fields = ("tariff__code__istartswith", "tariff__name__istartswith")
     autocomplete_fields = ("tariff",)
-    actions_detail = ("release", "simulate", "download")
+    actions_detail = ("release", "simulate", "what_if", "download")
     has_release_permission = right("contracts.release_tariffversion")
     has_read_permission = right("contracts.view_tariffversion")
     has_simulate_permission = right("charging.view_chargingsession")
+    has_what_if_permission = right("charging.view_sessionprice")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With what the pages show."""
@@ -158,6 +159,11 @@ class TariffVersionAdmin(WorkspaceAdmin):
     def simulate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To the simulator, with this version chosen."""
         return redirect(f"{reverse('admin:charging_simulator')}?tariff_version={object_id}")
+
+    @action(description=_("What if"), url_path="what-if", permissions=["what_if"], icon="difference")
+    def what_if(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the comparison of real sessions, with this version chosen."""
+        return redirect(f"{reverse('admin:charging_what_if')}?version={object_id}")
 
     @action(description=_("Download OCPI"), url_path="download", permissions=["read"], icon="download")
     def download(self, request: HttpRequest, object_id: int) -> HttpResponse:

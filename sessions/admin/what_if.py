@@ -26,7 +26,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from contracts.models import Contract, Tariff, TariffVersion
+from contracts.models import Contract, TariffVersion
 from evbilling.kernel import strict_json
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
@@ -125,7 +125,6 @@ def page(request: HttpRequest) -> HttpResponseBase:
         **admin.site.each_context(request),
         "title": gettext("What if"),
         "contracts": contracts,
-        "opts": Tariff._meta,
     }
     return render(request, "admin/sessions/what_if.html", context)
 

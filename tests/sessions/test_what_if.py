@@ -236,6 +236,13 @@ def test_from_a_version_the_page_opens_with_it_and_the_last_month(world: World, 
     assert 'value="2026-01"' in text
 
 
+def test_a_version_page_leads_here(world: World, settings: Any) -> None:
+    version = version_of(world, "0.50")
+    address = reverse("admin:contracts_tariffversion_what_if", args=[version.pk])
+    response = signed_in(Role.AUDITOR, settings).get(address)
+    assert (response.status_code, response["Location"]) == (302, f"{reverse(PAGE)}?version={version.pk}")
+
+
 def test_the_figures_of_a_changed_draft_are_new(world: World, settings: Any) -> None:
     make_session(world)
     client, version = signed_in(Role.BILLING_CLERK, settings), version_of(world, "0.50")

@@ -34,6 +34,7 @@ CHANGES_NOTHING = {
     "preview",
     "simulate",
     "timeline",
+    "what_if",
 }
 """Buttons without a dialog: they open a page or a file."""
 

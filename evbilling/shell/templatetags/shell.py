@@ -65,6 +65,12 @@ def percent(rate: Decimal | None) -> str:
     return NO_VALUE if rate is None else formats.format_percent(rate)
 
 
+@register.filter
+def share(part: Decimal | None) -> str:
+    """{{ row.share|share }}: a rate such as 0.0635 in a column of its like, always with two decimals: 6.35 %."""
+    return NO_VALUE if part is None else f"{formats.format_number(part * 100, 2)}\N{NO-BREAK SPACE}%"
+
+
 @register.simple_tag
 def badge(label: Any, tone: str = "neutral") -> SafeString:
     """{% badge invoice.state_label "success" %}"""
