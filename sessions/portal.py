@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from contracts.models import Contract, ContractKind, Party, PartyKind, Site, SponsoredVehicle, Vehicle
+from contracts.models import Contract, ContractKind, Party, PartyKind, Site, SiteKind, SponsoredVehicle, Vehicle
 from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
 from evbilling.kernel.audit import record_audit
@@ -103,6 +103,9 @@ def _columns(part: OwnPart) -> Sequence[Column]:
         Column("vehicle", _("Vehicle"), value=lambda row: _vehicle_of(row, part), sort="vehicle__label"),
         Column("site", _("Site"), value=lambda row: str(row.site or row.station_ref), sort="site__name"),
         Column(
+            "kind", _("Place"), value=lambda row: row.site.get_kind_display() if row.site else "", sort="site__kind"
+        ),
+        Column(
             "duration",
             _("Duration"),
             format="duration",
@@ -134,6 +137,8 @@ class Filters:
         self.sites = Site.objects.filter(Exists(sessions.filter(site=OuterRef("pk"))))
         self.vehicle = self._id("vehicle")
         self.site = self._id("site")
+        self.kinds = [(kind.value, kind.label) for kind in SiteKind]
+        self.kind = params.get("kind", "") if params.get("kind", "") in SiteKind.values else ""
         self.cost_centre = self._id("cost_centre")
         self.driver = params.get("driver", "")[:120]
         self.day = self._day(params.get("day", ""))
@@ -175,6 +180,8 @@ class Filters:
             sessions = sessions.filter(own, token__driver_name=self.driver)
         if self.site is not None:
             sessions = sessions.filter(site=self.site)
+        if self.kind:
+            sessions = sessions.filter(site__kind=self.kind)
         return of_status(sessions, self.status) if self.status else sessions
 
 
@@ -266,6 +273,7 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             gettext("Start"),
             gettext("End"),
             gettext("Site"),
+            gettext("Place"),
             gettext("Vehicle"),
             gettext("Driver"),
             gettext("Cost centre"),
@@ -283,6 +291,7 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             row.started_at.astimezone(zone).isoformat(),
             row.ended_at.astimezone(zone).isoformat() if row.ended_at else "",
             row.site.name if row.site else "",
+            row.site.get_kind_display() if row.site else "",
             _vehicle_of(row, part),
             row.token.driver_name if own and row.token else "",
             str(row.cost_centre or "") if own else "",

@@ -4,27 +4,37 @@ Customers see vehicle and driver. A sponsor sees the vehicle alone, a host neith
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contracts.models import ContractKind
+from contracts.rules.shares import Share
 from evbilling.kernel.money import add, quantise
 from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.view import AnnexSection, SessionRow
-from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind
-from sessions.models import ChargingSession
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine
+from invoicing.queries.host_months import terms_in
+from invoicing.rules.sharing import price_of_energy
+from sessions.models import ChargeRole, ChargingSession
 from sessions.queries.pricing import explain_short
 
 
 def amount_label(invoice: Invoice) -> str:
-    """What the amounts of the annex are: the sessions' net price, the sponsor's part, or the revenue that is shared."""
+    """What the amounts of the annex are: the sessions' net price, the sponsor's part, the revenue that is shared, or
+    what a host gets per kWh.
+    """
     if invoice.kind == InvoiceKind.SETTLEMENT:
-        return _("Net revenue")
+        kinds = {_share(line.because) for line in invoice.lines.all() if line.session_count}
+        if kinds == {Share.PER_KWH}:
+            return _("Your amount")
+        return _("Net revenue, or your amount per kWh") if Share.PER_KWH in kinds else _("Net revenue")
     return _("Your part, net") if invoice.contract.kind == ContractKind.SPONSORSHIP else ""
 
 
@@ -36,7 +46,7 @@ def annex_of(invoice: Invoice) -> tuple[AnnexSection, ...]:
     links = (
         BilledCharge.objects.filter(line__invoice=invoice)
         .select_related(
-            "line",
+            "line__invoice",
             "charge__session__site",
             "charge__session__station",
             "charge__session__vehicle",
@@ -60,8 +70,28 @@ def _section(invoice: Invoice, label: str, links: list[BilledCharge]) -> AnnexSe
         session = link.charge.session
         return session.ended_at, session.provider_ref, session.pk, link.use == ChargeUse.TAKEN_BACK
 
-    rows = tuple(_row(invoice, list(members)) for _key, members in groupby(sorted(links, key=key), key))
-    return AnnexSection(rows, add(row.amount for row in rows), label)
+    paid: dict[int, int] = {}
+    rows = []
+    for _key, members in groupby(sorted(links, key=key), key):
+        found = list(members)
+        row, line = _row(invoice, found), found[0].line
+        if _share(line.because) == Share.PER_KWH:
+            before = paid.get(line.pk, 0)
+            carried = any(link.charge.role == ChargeRole.CUSTOMER for link in found)
+            paid[line.pk] = before + (row.energy_wh if carried else 0)
+            row = replace(row, amount=_by_kwh(line, paid[line.pk]) - _by_kwh(line, before))
+        rows.append(row)
+    return AnnexSection(tuple(rows), add(row.amount for row in rows), label)
+
+
+def _share(because: Mapping[str, Any]) -> str:
+    """The kind of revenue share that a line was reckoned by; empty on other lines."""
+    return str(because.get("share", ""))
+
+
+def _by_kwh(line: InvoiceLine, energy_wh: int) -> Decimal:
+    """What a host gets for so much energy of a line: the rows' amounts are differences of it, so that they add up."""
+    return price_of_energy(terms_in(line.because).per_kwh or Decimal(0), energy_wh, line.invoice.currency)
 
 
 def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:

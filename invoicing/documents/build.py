@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import TaxStatus, TaxWord
+from contracts.models import Site, SiteKind, TaxStatus, TaxWord
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
 from evbilling.shell.paper.formats import formats_of
@@ -71,6 +71,7 @@ def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
     total = quantise(invoice.gross_amount, invoice.currency)
     return DocumentView(
         kind=_kind(invoice, recipient),
+        title=_title(invoice, recipient),
         number=invoice.number or "",
         issued_on=issued_on,
         language=language,
@@ -111,6 +112,15 @@ def _kind(invoice: Invoice, recipient: dict[str, Any]) -> Kind:
         return Kind.STATEMENT if recipient["tax_status"] == TaxStatus.NOT_TAXABLE else Kind.SETTLEMENT
     kinds = {InvoiceKind.CREDIT_NOTE: Kind.CREDIT_NOTE, InvoiceKind.FEE_NOTE: Kind.FEE_NOTE}
     return kinds.get(InvoiceKind(invoice.kind), Kind.INVOICE)
+
+
+def _title(invoice: Invoice, recipient: dict[str, Any]) -> str:
+    """A driver's plain statement for his home is called what it is; other documents by their kind."""
+    if _kind(invoice, recipient) is not Kind.STATEMENT:
+        return ""
+    places = {line.because.get("site") for line in invoice.lines.all()} - {None}
+    at_home = places and not Site.objects.filter(pk__in=places).exclude(kind=SiteKind.HOME).exists()
+    return _("Home charging reimbursement") if at_home else ""
 
 
 def _issuer(facts: dict[str, Any]) -> PartyBlock:
@@ -174,6 +184,7 @@ def _group(label: str, members: list[InvoiceLine], currency: str) -> LineGroup:
         Line(
             label=line.text,
             net_amount=quantise(line.net_amount, currency),
+            text=line.because.get("sentence", ""),
             sessions=line.session_count or None,
             energy_wh=line.energy_wh or None,
         )

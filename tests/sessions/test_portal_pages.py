@@ -209,6 +209,7 @@ def test_the_export_is_exact_and_on_record(world: World) -> None:
         "Start": "2026-01-14T10:00:00+01:00",
         "End": "2026-01-14T11:00:00+01:00",
         "Site": world.site.name,
+        "Place": "public",
         "Vehicle": world.vehicle.label,
         "Driver": "Dana Driver",
         "Cost centre": str(world.cost_centre),
