@@ -33,6 +33,11 @@ def answer_for_documents(all_credited: AllCredited) -> None:
     _documents.append(all_credited)
 
 
+def documents_credited(charge_ids: Collection[int]) -> bool:
+    """Whether no document bills any of these charges any more; False where nobody can tell."""
+    return bool(_documents) and all(credited(charge_ids) for credited in _documents)
+
+
 def release_hold(*, hold_id: int, reason: str, by: User | None, at: dt.datetime) -> Hold:
     """Let a held session be billed; without another open hold it is priced at once.
 
@@ -122,7 +127,7 @@ def _require_credited(session: ChargingSession) -> None:
     )
     charges = list(billed.values_list("pk", flat=True))
     require(
-        not charges or (_documents and all(credited(charges) for credited in _documents)),
+        not charges or documents_credited(charges),
         WrongState(
             _("An earlier copy of session %(ref)s is on a document; credit that document first.")
             % {"ref": session.provider_ref}

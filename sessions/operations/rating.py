@@ -13,12 +13,13 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from contracts.queries import TermsBook
+from contracts.queries.suspensions import holding_suspensions, within
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import ROUNDING_RULE
-from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
+from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries.pricing import Pricer, Quote
 
 CHUNK = 2000
@@ -38,7 +39,8 @@ class RatingOutcome:
 def rate_sessions(session_ids: Iterable[int], *, at: dt.datetime, terms: TermsBook | None = None) -> RatingOutcome:
     """Price these sessions: those that are current, completed, unrated, matched and without open or rejected hold.
 
-    Safe to repeat; others are left alone. A session without a tariff, or that cannot be priced, is held. Constant
+    Safe to repeat; others are left alone. A session without a tariff, one that cannot be priced, and one that started
+    in a suspension whose rule says so, is held. Constant
     queries per 2,000 sessions; without `terms` those in force are loaded, once and only when needed.
     """
     ids = sorted(set(session_ids))
@@ -103,7 +105,11 @@ def _rateable(ids: Sequence[int]) -> list[ChargingSession]:
 
 def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) -> RatingOutcome:
     prices, holds = [], []
+    suspended = _suspended(sessions)
     for session in sessions:
+        if session.pk in suspended:
+            holds.append(_suspended_hold(session, at))
+            continue
         quote = pricer.quote(session)
         if quote.priced is None:
             holds.append(Hold(session=session, kind=quote.problem_kind, detail=quote.problem[:300], opened_at=at))
@@ -118,6 +124,22 @@ def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) 
         update_fields=["detail", "state", "opened_at", "resolved_at", "resolved_by", "resolution"],
     )
     return RatingOutcome(len(prices), len(holds))
+
+
+def _suspended(sessions: Sequence[ChargingSession]) -> set[int]:
+    """Sessions that started while their contract was suspended under the rule that a person decides, and none has."""
+    spans = holding_suspensions(each.contract_id for each in sessions if each.contract_id is not None)
+    if not spans:
+        return set()
+    found = {each.pk for each in sessions if within(spans.get(each.contract_id or 0, ()), each.started_at)}
+    decided = Hold.objects.filter(session__in=found, kind=HoldKind.SUSPENDED, state=HoldState.RELEASED)
+    return found - set(decided.values_list("session_id", flat=True))
+
+
+def _suspended_hold(session: ChargingSession, at: dt.datetime) -> Hold:
+    text = _("Contract %(number)s was suspended when it started; release it if it is owed, else reject it.")
+    detail = text % {"number": session.contract.number if session.contract else ""}
+    return Hold(session=session, kind=HoldKind.SUSPENDED, detail=detail[:300], opened_at=at)
 
 
 def frozen_price(session: ChargingSession, quote: Quote, at: dt.datetime) -> SessionPrice:
