@@ -1,4 +1,4 @@
-"""Allowances of a month beside a second reckoning that walks watt-hour by watt-hour and shares no code with the rule."""
+"""Allowances of a month beside a second reckoning, watt-hour by watt-hour, that shares no code with the rule."""
 
 import datetime as dt
 from collections import Counter
