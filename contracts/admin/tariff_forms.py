@@ -270,15 +270,27 @@ class TariffVersionForm(forms.ModelForm):
         if document is not None:
             self.stored, self.unsayable = read_tariff(document, self.instance.ocpi_version)
             self.initial["ocpi"] = strict_json.dumps(document, indent=2)
-        shown = [_initial(row) for row in self.stored.rows] if self.stored else []
-        if self.stored:
-            self.initial["tax_included"] = self.stored.tax_included
+        self.copied_from = self._latest() if document is None and not self.is_bound else None
+        """The version from which a new one takes its prices to begin with."""
+        given = self.stored
+        if self.copied_from is not None:
+            given, _none = read_tariff(self.copied_from.document, self.copied_from.ocpi_version)
+            self.initial["ocpi_version"] = self.copied_from.ocpi_version
+        shown = [_initial(row) for row in given.rows] if given else []
+        if given:
+            self.initial["tax_included"] = given.tax_included
             for name in _LIMITS:
-                limit = getattr(self.stored, name) or PriceLimit()
+                limit = getattr(given, name) or PriceLimit()
                 self.initial.update({f"{name}_excl": limit.excl, f"{name}_incl": limit.incl})
         rows = PriceRows(self.data if self.is_bound else None, prefix="rows", initial=shown)
         rows.extra = 0 if shown or self.unsayable else 1
         self.rows: Any = rows
+
+    def _latest(self) -> TariffVersion | None:
+        """The last version of the tariff that the address names."""
+        given = self.initial.get("tariff")
+        versions = TariffVersion.objects.select_related("tariff").order_by("number")
+        return versions.filter(tariff=given).last() if given else None
 
     def clean(self) -> dict[str, Any]:
         """The document, whichever way it was given."""

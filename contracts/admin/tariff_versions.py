@@ -25,6 +25,8 @@ from evbilling.access.acting import acting_user
 from evbilling.kernel import strict_json
 from evbilling.shell.admin import WorkspaceAdmin, badge, right
 
+_LONGEST_ID = 18
+
 
 def in_words(version: TariffVersion) -> SafeString:
     """The prices as a list of sentences."""
@@ -80,6 +82,13 @@ class TariffVersionAdmin(WorkspaceAdmin):
         """The tariff stays."""
         state = ("state_badge", "created_by", "released_by", "released_at", "pretty")
         return state if obj is None else ("tariff", *state)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address fills in; a tariff that is a number, or none."""
+        given = super().get_changeform_initial_data(request)
+        if not (str(given.get("tariff", "")).isdecimal() and len(str(given["tariff"])) <= _LONGEST_ID):
+            given.pop("tariff", None)
+        return given
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Released prices are frozen."""

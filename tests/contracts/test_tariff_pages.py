@@ -130,6 +130,30 @@ class TestRows:
         assert found.rows[2].conditions.reservation == "RESERVATION"
         assert found.max_price == PriceLimit(Decimal(50), Decimal("59.5"))
 
+    def test_given_a_tariff_with_prices_when_new_ones_are_drafted_then_they_begin_with_the_last(
+        self, staff: Client
+    ) -> None:
+        limited = TariffRows((energy("0.45"), energy("0.55")), max_price=PriceLimit(Decimal(50)))
+        tariff = make.make_tariff(document=document_of(limited))
+        address = staff.get(reverse("admin:contracts_tariff_draft_prices", args=[tariff.pk]))["Location"]
+        page = staff.get(address)
+        form = page.context["adminform"].form
+        assert [row["price"].value() for row in form.rows.forms] == [Decimal("0.45"), Decimal("0.55")]
+        assert form["max_price_excl"].value() == Decimal(50)
+        assert f"Filled in with the prices of {tariff.versions.get()}" in page.content.decode()
+        drafted = fields(tariff, ROW | {"price": "0.47"}, initial=2)
+        drafted |= {"rows-TOTAL_FORMS": 2, "rows-1-DELETE": "on", "rows-1-ORDER": "2"}
+        assert staff.post(url("add"), drafted).status_code == 302
+        assert [row.price for row in made().rows] == [Decimal("0.47")]
+
+    @pytest.mark.parametrize("given", ["x", "999999", "9" * 40, ""])
+    def test_given_a_tariff_that_is_not_there_when_drafting_then_the_form_is_empty(
+        self, staff: Client, given: str
+    ) -> None:
+        page = staff.get(url("add"), {"tariff": given})
+        assert page.status_code == 200
+        assert len(page.context["adminform"].form.rows.forms) == 1
+
     def test_given_places_and_a_row_taken_out_when_saved_then_order_and_rows_follow(self, staff: Client) -> None:
         rows = [ROW | {"price": "1", "ORDER": "3"}, ROW | {"price": "2", "ORDER": "1"}, ROW | {"DELETE": "on"}]
         assert add(staff, *rows).status_code == 302
