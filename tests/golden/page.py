@@ -1,6 +1,7 @@
 """Writes the worked examples into docs/pricing.md: `python -m tests.golden.page`. A test compares page and files."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def _anchor(heading: str) -> str:
 
 
 def _example(golden: Golden) -> str:
-    parts = [f"### {_heading(golden)}\n", f"{golden.facts['rules'].strip()}\n", f"{golden.facts['contract'].strip()}\n"]
+    parts = [f"### {_heading(golden)}\n", _filled(golden.facts["rules"]), _filled(golden.facts["contract"])]
     parts += [_tariff(tariff) for tariff in golden.facts.get("tariffs", ())]
     for session in golden.sessions:
         parts.append(_worked(f"**{session['ref']}**: {session['about']}.", session["work"]))
@@ -59,6 +60,10 @@ def _example(golden: Golden) -> str:
     if "document" in golden.facts:
         parts.append(_worked("**The document**", golden.facts["document"]["work"]))
     return "\n".join(parts)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 128) + "\n"
 
 
 def _worked(about: str, steps: list[str]) -> str:
