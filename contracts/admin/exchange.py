@@ -5,15 +5,10 @@ to contracts.operations.exchange and shows what came of it. Nothing is kept on t
 confirmation: the file travels in the form, packed and signed.
 """
 
-import base64
-import binascii
-import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import tablib
 from django.contrib import messages
-from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -27,9 +22,9 @@ from import_export.fields import Field
 from import_export.formats.base_formats import Format
 from import_export.resources import Resource
 from import_export.results import Result, RowResult
-from import_export.tmp_storages import BaseStorage
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
+from contracts.admin.exchange_formats import CarriedFile, CsvRows, OcpiTariffs, TariffRows, XlsxRows
 from contracts.operations.exchange import (
     CONTACTS,
     CONTRACTS,
@@ -45,118 +40,16 @@ from contracts.operations.exchange import (
     import_rows,
 )
 from contracts.operations.exchange.tariffs import ocpi_documents
-from contracts.rules.exchange_files import MOST_BYTES, Table, read_csv, read_ocpi, read_xlsx, write_csv, write_xlsx
+from contracts.rules.exchange_files import MOST_BYTES, Table
 from evbilling.access.acting import acting_user
-from evbilling.kernel import strict_json
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BillingError
 
-CONFIRM_WITHIN = 3600
-_SALT = "contracts.exchange"
 _FATES = {
     Fate.NEW: RowResult.IMPORT_TYPE_NEW,
     Fate.CHANGED: RowResult.IMPORT_TYPE_UPDATE,
     Fate.UNCHANGED: RowResult.IMPORT_TYPE_SKIP,
 }
-
-
-class CarriedFile(BaseStorage):
-    """The file between preview and confirmation: its `name` is the file itself, packed and signed, good for an hour."""
-
-    def save(self, data: bytes) -> None:
-        """Pack it into the name, which the page's form carries."""
-        packed = base64.urlsafe_b64encode(zlib.compress(data, 6)).decode()
-        self.name = signing.TimestampSigner(salt=_SALT).sign(packed)
-
-    def read(self) -> bytes:
-        """What was packed. Raises ValueError for anything that this product did not sign within the hour."""
-        try:
-            packed = signing.TimestampSigner(salt=_SALT).unsign(self.name or "", max_age=CONFIRM_WITHIN)
-            return zlib.decompress(base64.urlsafe_b64decode(packed))
-        except (signing.BadSignature, zlib.error, binascii.Error):
-            raise ValueError(gettext("The preview is more than an hour old; choose the file again.")) from None
-
-    def remove(self) -> None:
-        """Nothing was kept."""
-
-
-class _Rows(Format):
-    """A file format of rows; a dataset carries text cells alone."""
-
-    title, extension, content_type = "", "", ""
-
-    def __init__(self, encoding: str | None = None) -> None:
-        """The encoding is found in the file, whatever the page says."""
-
-    def get_title(self) -> str:
-        return self.title
-
-    def get_extension(self) -> str:
-        return self.extension
-
-    def get_content_type(self) -> str:
-        return self.content_type
-
-    def can_import(self) -> bool:
-        return True
-
-    def can_export(self) -> bool:
-        return True
-
-    def read(self, content: bytes) -> Table:
-        raise NotImplementedError
-
-    def create_dataset(self, in_stream: bytes) -> tablib.Dataset:
-        """The rows of a file. Raises ValueError, whose text the page shows, for a file that is refused whole."""
-        try:
-            table = self.read(in_stream)
-        except BillingError as refusal:
-            raise ValueError(refusal.message) from None
-        return tablib.Dataset(*table.rows, headers=list(table.headings))
-
-
-class CsvRows(_Rows):
-    """CSV."""
-
-    title, extension, content_type = "csv", "csv", "text/csv; charset=utf-8"
-
-    def read(self, content: bytes) -> Table:
-        return read_csv(content)
-
-    def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> bytes:
-        return write_csv(dataset.headers, dataset[:])
-
-
-class XlsxRows(_Rows):
-    """A workbook."""
-
-    title, extension = "xlsx", "xlsx"
-    content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-    def read(self, content: bytes) -> Table:
-        return read_xlsx(content)
-
-    def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> bytes:
-        return write_xlsx(dataset.headers, dataset[:])
-
-
-class TariffRows(tablib.Dataset):
-    """Rows of tariffs with the OCPI documents that they stand for."""
-
-    ocpi: Sequence[dict[str, Any]] = ()
-
-
-class OcpiTariffs(_Rows):
-    """OCPI Tariff objects."""
-
-    title, extension, content_type = "json", "json", "application/json"
-
-    def read(self, content: bytes) -> Table:
-        return read_ocpi(content)
-
-    def export_data(self, dataset: tablib.Dataset, **kwargs: Any) -> bytes:
-        documents = dataset.ocpi if isinstance(dataset, TariffRows) else []
-        return strict_json.dumps(documents, indent=2).encode()
 
 
 class SheetResource(Resource):
@@ -305,7 +198,9 @@ class ExchangeAdmin(ImportExportMixin):
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """After the preview was confirmed; a preview that is too old starts over."""
-        if request.method == "POST" and request.POST.get("format") not in map(str, range(len(self.formats))):
+        if request.method == "POST" and request.POST.get("format", "") not in {
+            str(number) for number in range(len(self.formats))
+        }:
             return HttpResponseRedirect(self._address("import"))
         try:
             response: HttpResponse = super().process_import(request, **kwargs)

@@ -101,7 +101,7 @@ def test_what_was_not_signed_here_or_is_too_old_is_not_imported(settings: Any, m
     for forged in ("x", form["import_file_name"] + "x"):
         answer = client.post(address("party", "process_import"), form | {"import_file_name": forged}, follow=True)
         assert "choose the file again" in answer.content.decode()
-    monkeypatch.setattr("contracts.admin.exchange.CONFIRM_WITHIN", -1)
+    monkeypatch.setattr("contracts.admin.exchange_formats.CONFIRM_WITHIN", -1)
     assert "choose the file again" in confirm(client, "party", preview).content.decode()
     assert not Party.objects.exists()
 
