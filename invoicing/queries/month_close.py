@@ -27,7 +27,7 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import ReferenceRate, TaxRate
 from invoicing.queries.due import PHASES, due_contracts
-from invoicing.queries.penalties import asked_waivers
+from invoicing.queries.penalties import asked_waivers, unbilled_penalties
 from sessions.models import ChargingSession, SessionState
 from sessions.queries import SessionStatus, current_sessions, with_status
 
@@ -58,7 +58,10 @@ class MonthCheck:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a run would take: due contracts per kind, sessions ready to bill with their net per currency, the rest."""
+    """What a run would take: due contracts per kind, sessions ready to bill with their net per currency, the rest.
+
+    `penalties` are those that were assessed already; the run assesses the month's own first.
+    """
 
     contracts: dict[str, int]
     sessions: int
@@ -66,6 +69,7 @@ class DryRun:
     net: dict[str, Decimal]
     unrated: int
     held: int
+    penalties: int
 
 
 def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
@@ -167,6 +171,7 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
         net={row["price__currency"]: quantise(row["net"], row["price__currency"]) for row in rows},
         unrated=sessions.filter(status=SessionStatus.UNRATED).count(),
         held=sessions.filter(status=SessionStatus.HELD).count(),
+        penalties=unbilled_penalties().filter(contract__operator=operator, occurred_on__lt=period.end).count(),
     )
 
 

@@ -13,7 +13,7 @@ from contracts.models import Operator
 from evbilling.kernel.clock import Period, local_date, parse_month
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
 from evbilling.kernel.errors import BadInput
-from invoicing.models import BillingRun
+from invoicing.models import BillingRun, Invoice, InvoiceKind, Penalty
 from invoicing.operations import inline, runs
 from invoicing.queries.completeness import completeness
 from invoicing.queries.progress import RunProgress, open_items, run_progress
@@ -106,7 +106,8 @@ class Command(StableCommand):
             "counts": {
                 name: getattr(progress, name)
                 for name in ("total", "pending", "drafted", "issued", "skipped", "failed", "documents")
-            },
+            }
+            | _penalties(run),
             "mails": progress.mails,
             "failures": [{"contract": item.contract.number, "cause": item.reason} for item in open_items(run)],
             "completeness": _plain(completeness(run.operator, period)),
@@ -118,6 +119,17 @@ class Command(StableCommand):
             lines = part.items() if isinstance(part, dict) else ((each["contract"], each["cause"]) for each in part)
             for name, value in lines:
                 self.stdout.write(f"{title:<14}{name:<14}{value}")
+
+
+def _penalties(run: BillingRun) -> dict[str, int]:
+    """How many fee notes there are of the run's month, and how many penalties its documents bill."""
+    documents = Invoice.objects.filter(
+        operator=run.operator, period_from=run.period_from, period_to=run.period_to, contract__run_items__run=run
+    )
+    return {
+        "fee_notes": documents.filter(kind=InvoiceKind.FEE_NOTE).count(),
+        "penalties": Penalty.objects.filter(line__invoice__in=documents).count(),
+    }
 
 
 def _plain(report: Any) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Given assessed penalties, when a month is billed, then each stands once on the right document and the books agree."""
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -304,3 +306,12 @@ def test_the_month_close_names_waivers_and_an_old_reference_rate() -> None:
     assert (found[Concern.ASKED_WAIVERS], found[Concern.OLD_REFERENCE_RATE]) == (1, 1)
     ReferenceRate.objects.create(valid_from=dt.date(2026, 7, 1), percent=Decimal("2.15"), source="ECB")
     assert {check.concern: check.count for check in month_checks(operator, OCTOBER)}[Concern.OLD_REFERENCE_RATE] == 0
+
+
+def test_the_command_counts_fee_notes_and_penalties(capsys: pytest.CaptureFixture[str]) -> None:
+    fleet = make_fleet(OVERSTAY, LATE)
+    late_invoice(fleet)
+    fleet.charge("S-1", parked=75)
+    call_command("bill", "--period", "2026-10", "--inline", "--json", "--issued-on", "2026-11-02")
+    counts = json.loads(capsys.readouterr().out)["counts"]
+    assert (counts["issued"], counts["fee_notes"], counts["penalties"]) == (1, 1, 3)
