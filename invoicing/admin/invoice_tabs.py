@@ -30,8 +30,14 @@ class LineInline(ListInline):
     """What is billed."""
 
     model = InvoiceLine
-    fields = ("position", "group_label", "text", "session_count", "energy", "tax", "net")
+    fields = ("position", "group_label", "what", "session_count", "energy", "tax", "net")
     readonly_fields = fields
+
+    @admin.display(description=_("text"))
+    def what(self, line: InvoiceLine) -> str:
+        """What the line is for, and how it was reckoned."""
+        sentence = line.because.get("sentence", "")
+        return format_html('{}<br><span class="ws-more">{}</span>', line.text, sentence) if sentence else line.text
 
     @admin.display(description=_("energy"))
     def energy(self, line: InvoiceLine) -> SafeString:

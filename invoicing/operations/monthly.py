@@ -190,7 +190,7 @@ class _MonthlyLines:
                         text=line_text(COMMITMENT, month, late=True),
                         tax=tax,
                         net=-net,
-                        because=self._because(each, month, fee.because, fee.net, charged),
+                        because=self._because(each, month, fee.because, charged - given, charged),
                     )
                 )
         return lines

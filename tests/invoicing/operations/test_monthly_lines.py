@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from contracts.models import Contract, TaxTreatment
+from contracts.models import Contract, Party, TaxTreatment
 from contracts.operations.contracts import end_contract
 from evbilling.kernel.books import check_books
 from evbilling.kernel.clock import Period, month_of, parse_month
@@ -248,11 +248,11 @@ def test_given_a_fee_without_a_place_when_taxed_then_the_first_site_decides_else
 
 
 def test_given_reverse_charge_when_there_is_only_a_fee_then_it_follows_and_needs_the_vat_id(month: Month) -> None:
-    party = make_party(country="AT", vat_id="")
+    party = make_party(country="AT", vat_id="ATU13585627")
     contract = fleet(month, [FEE], sessions=0, party=party, tax_treatment=TaxTreatment.REVERSE_CHARGE)
+    Party.objects.update(vat_id="")
     refused(contract, MissingCustomerTaxId)
-    party.vat_id = "ATU13585627"
-    party.save()
+    Party.objects.update(vat_id="ATU13585627")
     assert draft(contract).taxes.get().tax_category == "AE"
 
 
@@ -307,3 +307,20 @@ def test_the_number_of_queries_does_not_grow_with_the_sessions(month: Month) -> 
             draft(contract)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "said"),
+    [
+        (LineKind.ALLOWANCE, {"net_amount": D("-19.00")}, "Allowances of 2026-10 at 19 % come to 19.00"),
+        (LineKind.ALLOWANCE, {"net_amount": D("-6.00")}, "by its reckoning it is -6.75"),
+        (LineKind.BASE_FEE, {"because": {}}, "does not say how it was reckoned"),
+    ],
+)
+def test_given_a_line_that_does_not_follow_from_its_terms_when_the_books_are_checked_then_they_say_so(
+    month: Month, kind: LineKind, wrong: dict[str, Any], said: str
+) -> None:
+    invoice = draft(fleet(month, [INCLUDED, FEE]))
+    assert findings() == []
+    InvoiceLine.objects.filter(invoice=invoice, kind=kind).update(**wrong)
+    assert any(said in finding for finding in findings())
