@@ -31,11 +31,11 @@ def _described(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
         "path": path,
         "method": method.upper(),
         "summary": operation["summary"],
-        "description": operation["description"],
+        "description": operation["description"].replace("`", ""),  # Markdown of the schema
         "fields": [
             {
                 "name": name,
-                "type": field.get("type", ""),
+                "type": field.get("type") or " | ".join(each["type"] for each in field["oneOf"]),
                 "choices": ", ".join(field.get("enum", ())),
                 "text": field.get("description", ""),
             }
