@@ -23,7 +23,7 @@ from evbilling.kernel.errors import BadInput, require
 from evbilling.kernel.spreadsheet import guard, unguard
 
 MOST_BYTES = 5 * 1024 * 1024
-MOST_ROWS = 5_000
+MOST_ROWS = 1_000
 MOST_COLUMNS = 60
 LONGEST_CELL = 50_000
 _MOST_UNPACKED = 100 * 1024 * 1024

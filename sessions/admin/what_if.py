@@ -17,7 +17,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 from unfold.widgets import (
@@ -142,7 +142,7 @@ def _last_month() -> str:
 
 def _answer(scope: Scope, version: TariffVersion, newest: int) -> WhatIf:
     document = hashlib.sha256(strict_json.dumps([version.ocpi_version, version.document]).encode()).hexdigest()
-    asked = [scope.period.code, scope.contract_id, scope.of_tariff, version.pk, document, newest]
+    asked = [scope.period.code, scope.contract_id, scope.of_tariff, version.pk, document, newest, get_language()]
     key = "what_if." + hashlib.sha256(strict_json.dumps(asked).encode()).hexdigest()
     answer = cache.get(key)
     if answer is None:

@@ -65,7 +65,7 @@ def test_numbers_dates_and_truths_of_a_workbook_are_text() -> None:
         (b"number\n1,2\n", "more cells"),
         (b"number\n\0\n", "no text"),
         (b'number\n"open\n', "no CSV file"),
-        (b"number\n" + b"1\n" * (exchange_files.MOST_ROWS + 1), "at most 5000 rows"),
+        (b"number\n" + b"1\n" * (exchange_files.MOST_ROWS + 1), "at most 1000 rows"),
         (b"n" * (exchange_files.MOST_BYTES + 1), "at most 5 MB"),
         (b"number\n" + b"x" * (exchange_files.LONGEST_CELL + 1), "too long"),
     ],
