@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import get_language
+
 from contracts import queries as contract_queries
 from contracts.models import Contract, ContractVersion, TariffVersion
 from evbilling.kernel.money import quantise
@@ -65,7 +67,7 @@ def simulate_tariff(session: ChargingSession, version: TariffVersion, language: 
     tariff, findings = pricing.compile_tariff(version.document, version.ocpi_version)
     if tariff is None:
         failure = first_error(findings)
-        return Simulation(zone, version, problem=f"{failure.path}: {failure.message}" if failure else "")
+        return Simulation(zone, version, problem=f"{failure.path}: {failure.said(language)}" if failure else "")
 
     def priced(each: ChargingSession) -> pricing.Priced:
         return pricing.price(

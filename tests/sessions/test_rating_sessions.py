@@ -95,7 +95,11 @@ def test_a_session_that_no_tariff_fits_is_held(without_protections: None) -> Non
     assert not SessionPrice.objects.exists()
 
 
-def test_a_tariff_that_cannot_be_read_holds_the_session_and_says_where(db: None) -> None:
+def test_a_tariff_that_cannot_be_read_holds_the_session_and_says_where(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The linter refuses to release such prices; they stand here as if they came into the database around it.
+    monkeypatch.setattr("contracts.operations.tariffs.findings_of", lambda version: ())
     document = tariff_document()
     document["elements"][0]["restrictions"] = {"start_time": "25:00"}
     record(reported(make_world(document)))
