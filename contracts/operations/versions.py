@@ -181,10 +181,7 @@ def require_complete(contract: Contract, version: ContractVersion, *, prices_rel
     `prices_released`: the assigned tariffs must have a released version on the day from which both hold.
     """
     if contract.kind == ContractKind.HOSTING:
-        require(
-            RevenueShare.objects.filter(version=version).exists(),
-            WrongState(_("%s has no revenue share; set the host's percentage first.") % version),
-        )
+        _require_shares(contract, version)
     elif contract.kind == ContractKind.SPONSORSHIP:
         require(
             Sponsorship.objects.filter(version=version).exists(),
@@ -192,6 +189,23 @@ def require_complete(contract: Contract, version: ContractVersion, *, prices_rel
         )
     else:
         _require_tariffs(contract, version, prices_released)
+
+
+def _require_shares(contract: Contract, version: ContractVersion) -> None:
+    """A share for all sites, or one for each site that the contract names."""
+    sites = set(RevenueShare.objects.filter(version=version).values_list("site_id", flat=True))
+    require(sites, WrongState(_("%s has no revenue share; say first what the host earns.") % version))
+    if None in sites:
+        return
+    named = contract.sites.all()
+    left = named.exclude(pk__in=sites).first()
+    require(
+        named.exists() and left is None,
+        WrongState(
+            _("%(version)s does not say what the host earns at %(site)s; add a share for it, or one for all sites.")
+            % {"version": version, "site": left or _("further sites")}
+        ),
+    )
 
 
 def _require_tariffs(contract: Contract, version: ContractVersion, prices_released: bool) -> None:

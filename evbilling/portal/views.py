@@ -8,11 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from contracts.models import Party, PartyKind
+from contracts.models import Contract, Party, PartyKind
 from evbilling.access.acting import acting_user
+from evbilling.access.models import User
+from evbilling.access.scope import visible
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BadInput
 from evbilling.portal import queries
@@ -26,11 +29,13 @@ from evbilling.portal.figures import (
     sessions_url,
 )
 from evbilling.portal.membership import current_membership
+from evbilling.shell.charts import meter
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.views import portal_page
 from invoicing.models import Invoice
 from invoicing.portal import STATE_TONES, document_rows, may_pay, own_documents, state_of
 from invoicing.queries.documents import open_amount
+from sessions.queries.sponsored_parts import budgets_in_use
 
 _EARLIEST_YEAR = 2000
 _LATEST_DOCUMENTS = 6
@@ -93,12 +98,20 @@ def _manufacturer(request: HttpRequest, party: Party) -> HttpResponse:
     groups = month.grouped("vehicle")
     context = _month_context(request, month) | {
         "vehicles": len(groups),
+        "budgets": _budgets(party, user),
         "groups": group_table(groups, "vehicle", month, request.GET),
         "currencies": books.currencies,
         "open": queries.payables(own_documents(request).filter(party=party), currency),
         "documents": _latest(request, party),
     }
     return render(request, "portal/home/manufacturer.html", context)
+
+
+def _budgets(party: Party, user: User) -> list[dict[str, Any]]:
+    """What is used of the sponsor's budgets, each with its bar."""
+    uses = budgets_in_use(visible(Contract.objects.filter(party=party), user), timezone.now())
+    words = _("%(percent)s %% of the budget used")
+    return [{"use": use, "bar": meter(use.percent, 100, label=words % {"percent": use.percent})} for use in uses]
 
 
 def _owner(request: HttpRequest, party: Party) -> HttpResponse:

@@ -173,10 +173,18 @@ def _waiting(may: Callable[[str], bool], owed: Receivables) -> list[Item]:
         ),
         ("contracts.view_contractversion", Item(_("Terms to approve"), counted["terms"], lists.draft_terms(), "info")),
         (
+            "contracts.view_contractversion",
+            Item(_("Terms not acknowledged"), counted["unknown_terms"], lists.unacknowledged_terms()),
+        ),
+        (
             "contracts.view_tariffversion",
             Item(_("Tariffs to release"), counted["tariffs"], lists.draft_tariffs(), "info"),
         ),
     ]
+    full = _kept("budgets", lambda: waiting.full_budgets(timezone.now())) if counted["budgets"] else []
+    if full:
+        budgets = Item(_("Sponsors' budgets nearly used"), len(full), lists.contracts(full))
+        items.append(("contracts.view_contract", budgets))
     return [item for permission, item in items if may(permission)]
 
 

@@ -1,6 +1,7 @@
 """Where the rows behind a figure are found: addresses of filtered lists, each in one place."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -77,6 +78,16 @@ def unknown_payments() -> str:
 def offered_contracts() -> str:
     """Contracts that wait for activation by a second person."""
     return _list("contracts_contract", state__exact="offered")
+
+
+def contracts(ids: Iterable[int]) -> str:
+    """Just these contracts."""
+    return _list("contracts_contract", id__in=",".join(str(each) for each in ids))
+
+
+def unacknowledged_terms() -> str:
+    """Approved terms of contracts in force that the party has not acknowledged."""
+    return _list("contracts_contractversion", acknowledged="missing")
 
 
 def draft_terms() -> str:

@@ -63,6 +63,7 @@ ACTIONS: dict[str, Promise] = {
     "contracts.version.remove_term": _("Contract term removed"),
     "contracts.version.revenue_share": _("Revenue share set"),
     "contracts.version.remove_share": _("Revenue share removed"),
+    "charging.sponsorship.alert": _("Sponsor's budget nearly used"),
     "contracts.version.send": _("Terms mailed again"),
     "contracts.version.sponsorship": _("Sponsorship set"),
     "contracts.version.unassign_tariff": _("Tariff taken off"),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -10,17 +10,21 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract
+from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock_all
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionPrice
 from sessions.queries.sponsored_parts import (
+    Pool,
     Split,
     SponsoredPart,
+    budget_used,
     limited_contracts,
     parts_of_price,
+    pool_of,
     sponsored_parts,
 )
-from sessions.queries.sponsors import SponsorBook
+from sessions.queries.sponsors import SponsorBook, Sponsored
 from sessions.rules.sharing import SPONSOR, Share, complete_shares, share_parts
 
 CHUNK = 2000
@@ -59,7 +63,35 @@ def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt
             for charge in _charges_of(price, split, existing[price.session_id], parts.get(price.session_id), at)
         ]
         SessionCharge.objects.bulk_create(charges, batch_size=CHUNK)
+        _note_alerts(charges, parts, at)
     return charges
+
+
+def _note_alerts(charges: Iterable[SessionCharge], parts: Mapping[int, SponsoredPart], at: dt.datetime) -> None:
+    """One audit row when a split lifts what is used of a sponsor's budget to the share it wants to be told about.
+
+    Told once: the next split begins above it. The sponsor's contract is locked.
+    """
+    now: dict[Pool, Decimal] = defaultdict(Decimal)
+    terms: dict[Pool, Sponsored] = {}
+    for charge in charges:
+        part = parts.get(charge.session_id)
+        ended_at = charge.session.ended_at
+        if charge.role != ChargeRole.SPONSOR or part is None or ended_at is None:
+            continue
+        sponsored = part.sponsored
+        if sponsored.terms.alert_percent is not None:
+            contract = sponsored.contract
+            pool = pool_of(contract.pk, contract.zone, sponsored.terms, charge.session.vehicle_id, ended_at)
+            now[pool] += charge.net_amount
+            terms[pool] = sponsored
+    for pool, added in now.items():
+        agreed, contract = terms[pool].terms, terms[pool].contract
+        used = budget_used(pool)
+        told_at = (agreed.budget or Decimal(0)) * (agreed.alert_percent or Decimal(0)) / 100
+        if used - added < told_at <= used:
+            changes = {"used": used, "budget": agreed.budget, "since": pool.first}
+            record_audit(action="charging.sponsorship.alert", obj=contract, by=None, at=at, changes=changes)
 
 
 def delete_charges(*, contract_id: int, charge_ids: Iterable[int]) -> int:

@@ -15,7 +15,7 @@ not in the queue; later it takes what is left of its month, as one that was repo
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -23,9 +23,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from contracts.models import ContractVersion, SponsoredVehicle
+from contracts.models import Contract, ContractKind, ContractVersion, SponsoredVehicle
+from contracts.queries import IN_FORCE, version_on
 from contracts.rules.shares import BudgetSpan, Sponsor, SponsorTerms
 from evbilling.kernel.clock import local_date, month_of
+from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, from_minor, quantise, to_minor
 from sessions.models import ChargeRole, ChargingSession, Hold, HoldState, SessionCharge, SessionState
 from sessions.queries.sponsors import SponsorBook, Sponsored
@@ -133,7 +135,16 @@ def sponsored_parts(splits: Sequence[Split], sponsors: SponsorBook) -> dict[int,
             found[split.session_id] = SponsoredPart(sponsored, sponsored.percent)
     if not queue:
         return found
-    others = [each for each in _waiting(queue) if each.session_id not in {split.session_id for split in splits}]
+    _join(queue, {split.session_id for split in splits})
+    standing = _standing(queue)
+    for pool, members in queue.items():
+        found |= _grants(pool, members, standing[pool])
+    return found
+
+
+def _join(queue: dict[Pool, dict[int, tuple[Split, Sponsored]]], known: Collection[int]) -> None:
+    """Put every other session that waits into the queue of its pool, where that is asked about."""
+    others = [each for each in _waiting(queue) if each.session_id not in known]
     book = SponsorBook({each.vehicle_id for each in others if each.vehicle_id is not None})
     for other in others:
         sponsored = sponsor_for(other, book)
@@ -141,10 +152,74 @@ def sponsored_parts(splits: Sequence[Split], sponsors: SponsorBook) -> dict[int,
             pool = _pool(other, sponsored)
             if pool in queue:
                 queue[pool][other.session_id] = (other, sponsored)
-    standing = _standing(queue)
-    for pool, members in queue.items():
-        found |= _grants(pool, members, standing[pool])
-    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How much of a sponsor's budget is used, sessions that no document has yet included; major units.
+
+    `used_up_at`: the end of the session that took the last of it; from then on the customers pay all.
+    """
+
+    contract: Contract
+    terms: SponsorTerms
+    budget: Decimal
+    used: Decimal
+    used_up_at: dt.datetime | None = None
+
+    @property
+    def used_up_day(self) -> dt.date | None:
+        """The same as a local day of the contract."""
+        return local_date(self.used_up_at, self.contract.zone) if self.used_up_at else None
+
+    @property
+    def percent(self) -> int:
+        """Whole percent used, rounded down: 100 only when nothing is left."""
+        return int(self.used * 100 / self.budget)
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether as much is used as the contract wants to be told about, or all of it."""
+        alert = self.terms.alert_percent
+        return self.used_up_at is not None or (alert is not None and self.used * 100 >= self.budget * alert)
+
+
+def budget_used(pool: Pool) -> Decimal:
+    """What documents and drafts hold of a budget."""
+    rows = SessionCharge.objects.filter(
+        role=ChargeRole.SPONSOR, contract=pool.contract_id, sponsor_version__sponsorship__kind=pool.kind
+    )
+    if pool.first is not None and pool.last is not None:
+        rows = rows.filter(session__ended_at__gte=pool.first, session__ended_at__lt=pool.last)
+    used: Decimal | None = rows.aggregate(used=amount_sum("net_amount"))["used"]
+    return used or Decimal(0)
+
+
+def budget_use(contract: Contract, at: dt.datetime) -> BudgetUse | None:
+    """The use of the budget that holds at an instant (a monthly one: of its month); None without a budget."""
+    version = version_on(contract, local_date(at, contract.zone))
+    terms = version.sponsorship.terms if version is not None and hasattr(version, "sponsorship") else None
+    if terms is None or terms.kind != Sponsor.BUDGET or terms.budget is None:
+        return None
+    pool = pool_of(contract.pk, contract.zone, terms, None, at)
+    queue: dict[Pool, dict[int, tuple[Split, Sponsored]]] = {pool: {}}
+    _join(queue, ())
+    claims = _claims(pool, queue[pool], _standing([pool])[pool])
+    granted = allot([claim for _key, claim in claims])
+    used, limit = sum(granted), limit_of(terms, contract.currency)
+    last = max((key[0] for (key, _claim), grant in zip(claims, granted, strict=True) if grant), default=None)
+    return BudgetUse(
+        contract, terms, terms.budget, from_minor(used, contract.currency), last if used >= limit else None
+    )
+
+
+def budgets_in_use(contracts: QuerySet[Contract], at: dt.datetime) -> list[BudgetUse]:
+    """The budgets of these contracts that hold at an instant, the fullest first; some six queries each."""
+    with_budget = contracts.filter(
+        kind=ContractKind.SPONSORSHIP, state__in=IN_FORCE, versions__sponsorship__kind=Sponsor.BUDGET
+    )
+    uses = [use for each in with_budget.distinct().order_by("number") if (use := budget_use(each, at)) is not None]
+    return sorted(uses, key=lambda use: -use.percent)
 
 
 def limited_contracts(splits: Iterable[Split], sponsors: SponsorBook) -> set[int]:
@@ -260,23 +335,28 @@ def _standing(pools: Iterable[Pool]) -> dict[Pool, dict[int, _Stands]]:
     return stands
 
 
-def _grants(
+def _claims(
     pool: Pool, members: Mapping[int, tuple[Split, Sponsored]], standing: Mapping[int, _Stands]
-) -> dict[int, SponsoredPart]:
-    claims: list[tuple[tuple[dt.datetime, str, int], int, Claim]] = []
+) -> list[tuple[tuple[dt.datetime, str, int], Claim]]:
+    """All that draw on one limit, in the order of session end, then reference; the session's id comes last."""
+    claims = []
     for session_id, one in standing.items():
         given = to_minor(quantise(one.net, one.currency), one.currency)
         stood = given if pool.kind == Sponsor.BUDGET else one.covered_wh
-        claims.append(((one.ended_at, one.ref, session_id), session_id, Claim(stood, one.limit, stood)))
+        claims.append(((one.ended_at, one.ref, session_id), Claim(stood, one.limit, stood)))
     for session_id, (split, sponsored) in members.items():
-        if session_id in standing:
-            continue
-        key = (split.ended_at, split.ref, session_id)
-        claim = Claim(_wanted(split, sponsored), limit_of(sponsored.terms, split.currency))
-        claims.append((key, session_id, claim))
-    claims.sort(key=lambda each: each[0])
-    granted = allot([claim for _key, _session, claim in claims])
-    given_to = {session_id: grant for (_key, session_id, _claim), grant in zip(claims, granted, strict=True)}
+        if session_id not in standing:
+            claim = Claim(_wanted(split, sponsored), limit_of(sponsored.terms, split.currency))
+            claims.append(((split.ended_at, split.ref, session_id), claim))
+    return sorted(claims, key=lambda each: each[0])
+
+
+def _grants(
+    pool: Pool, members: Mapping[int, tuple[Split, Sponsored]], standing: Mapping[int, _Stands]
+) -> dict[int, SponsoredPart]:
+    claims = _claims(pool, members, standing)
+    granted = allot([claim for _key, claim in claims])
+    given_to = {key[-1]: grant for (key, _claim), grant in zip(claims, granted, strict=True)}
     return {
         session_id: _part(split, sponsored, given_to[session_id]) for session_id, (split, sponsored) in members.items()
     }

@@ -11,9 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contracts.models import Contract, ContractKind
+from evbilling.kernel.audit import AuditRecord
 from sessions.models import ChargingSession, SessionCharge
 from sessions.operations.charges import delete_charges, split_charges
 from sessions.queries.own_part import OwnPart
+from sessions.queries.sponsored_parts import budget_use
 from tests.factories import (
     make_assignment,
     make_contract_in_force,
@@ -228,3 +230,34 @@ def test_a_limit_needs_no_more_queries_for_more_sessions(world: World) -> None:
             split_charges(some, at=AT)
         counts.append(len(queries))
     assert counts[1] <= counts[0]
+
+
+def test_a_budget_says_how_much_of_it_is_used_and_since_when_it_is_gone(world: World) -> None:
+    contract = sponsor(world, kind="budget", budget_amount=D("6.00"), budget_period="month", alert_percent=D(75))
+    record(reported(world, "A"))
+    use = budget_use(contract, AT.replace(month=1))
+    assert use is not None
+    assert (use.used, use.percent, use.is_alert, use.used_up_at) == (D("4.50"), 75, True, None)
+    record(reported(world, "B", started_at=START + DAY))
+    use = budget_use(contract, AT.replace(month=1))
+    assert use is not None
+    assert (use.used, use.percent, use.used_up_at) == (D("6.00"), 100, START + DAY + HOUR)
+    next_month = budget_use(contract, AT)
+    assert next_month is not None
+    assert (next_month.used, next_month.is_alert) == (D(0), False)
+
+
+def test_a_sponsor_without_a_budget_has_no_use_of_it(world: World) -> None:
+    assert budget_use(sponsor(world), AT) is None
+
+
+def test_the_alert_is_noted_once(world: World) -> None:
+    contract = sponsor(world, kind="budget", budget_amount=D("10.00"), budget_period="month", alert_percent=D(80))
+    three(world)
+    counts = []
+    for ref in "ABC":
+        split_charges(ids(ref), at=AT)
+        counts.append(AuditRecord.objects.filter(action="charging.sponsorship.alert").count())
+    assert counts == [0, 1, 1]
+    note = AuditRecord.objects.get(action="charging.sponsorship.alert")
+    assert note.object_id == str(contract.pk)

@@ -1,14 +1,27 @@
 """Counts of what waits for a person."""
 
+import datetime as dt
+
 from django.db.models import CharField, Count, QuerySet, Value
 
-from contracts.models import Contract, ContractState, ContractVersion, TariffState, TariffVersion, VersionState
+from contracts.models import (
+    Contract,
+    ContractState,
+    ContractVersion,
+    SponsorKind,
+    Sponsorship,
+    TariffState,
+    TariffVersion,
+    VersionState,
+)
+from contracts.queries.agreements import unacknowledged
 from evbilling.kernel.models import OutboxMessage, OutboxState
 from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
 from invoicing.queries.penalties import asked_waivers
 from payments.models import Payment, PaymentState
 from sessions.models import ChargingSession, Hold, HoldState
 from sessions.queries import SessionStatus, of_status
+from sessions.queries.sponsored_parts import budgets_in_use
 
 ROWS: dict[str, QuerySet] = {
     "holds": Hold.objects.filter(state=HoldState.OPEN),
@@ -18,7 +31,9 @@ ROWS: dict[str, QuerySet] = {
     "waivers": asked_waivers(),
     "payments": Payment.objects.filter(state=PaymentState.UNKNOWN),
     "activation": Contract.objects.filter(state=ContractState.OFFERED),
+    "budgets": Sponsorship.objects.filter(kind=SponsorKind.BUDGET, version__state=VersionState.APPROVED),
     "terms": ContractVersion.objects.filter(state=VersionState.DRAFT),
+    "unknown_terms": unacknowledged(),
     "tariffs": TariffVersion.objects.filter(state=TariffState.DRAFT),
 }
 """What each count counts."""
@@ -43,3 +58,8 @@ def counts() -> dict[str, int]:
 def unrated_sessions() -> QuerySet[ChargingSession]:
     """Completed sessions without a price that nothing holds back."""
     return of_status(ChargingSession.objects.all(), SessionStatus.UNRATED)
+
+
+def full_budgets(at: dt.datetime) -> list[int]:
+    """The sponsors' contracts whose budgets are used as far as they want to be told about."""
+    return [use.contract.pk for use in budgets_in_use(Contract.objects.all(), at) if use.is_alert]
