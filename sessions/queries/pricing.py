@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contracts import queries as contract_queries
@@ -90,7 +91,7 @@ class Pricer:
         assert contract is not None  # noqa: S101 - quote() refused it
         if tariff is None:
             failure = first_error(findings)
-            reason = f"{failure.path}: {failure.message}" if failure else ""
+            reason = f"{failure.path}: {failure.said(get_language() or 'en')}" if failure else ""
             priced = pricing.refused(f"{tariff_version}: {reason}")
         elif tariff.currency != contract.currency:
             priced = pricing.refused(

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.translation import get_language
-
 from contracts import queries as contract_queries
 from contracts.models import Contract, ContractVersion, TariffVersion
 from evbilling.kernel.money import quantise
