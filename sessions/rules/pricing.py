@@ -41,11 +41,16 @@ class Priced:
 
     net: Decimal
     parts: tuple[tuple[Decimal | None, Decimal], ...]
-    lines: tuple[RatingLine, ...]
+    result: RatingResult | None
     currency: str
     provisional: bool
     problem: str = ""
     engine_version: str = ENGINE_VERSION
+
+    @property
+    def lines(self) -> tuple[RatingLine, ...]:
+        """The lines with their because, made when asked for: a comparison of many prices needs none."""
+        return self.result.lines if self.result is not None else ()
 
     def parts_data(self) -> list[dict[str, str | None]]:
         """The parts as SessionPrice keeps them."""
@@ -151,12 +156,12 @@ def price(session: RatingInput, tariff: Tariff, caps: Sequence[Cap] = ()) -> Pri
             tariff.currency,
         )
     net = sum((amount for _vat, amount in parts), Decimal(0))
-    return Priced(net, parts, result.lines, tariff.currency, result.provisional)
+    return Priced(net, parts, result, tariff.currency, result.provisional)
 
 
 def refused(problem: str, currency: str = "") -> Priced:
     """No price, with the reason."""
-    return Priced(Decimal(0), (), (), currency, False, problem)
+    return Priced(Decimal(0), (), None, currency, False, problem)
 
 
 def _parts(result: RatingResult) -> tuple[tuple[Decimal | None, Decimal], ...] | None:
