@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -38,6 +40,7 @@ from contracts.queries.agreements import (
     documents_of,
     missing_sides,
     signatories,
+    unacknowledged,
 )
 from contracts.queries.findings import findings_before_activation
 from evbilling.shell.admin import ListInline, ReasonForm, badge, right
@@ -105,6 +108,21 @@ def papers_of_contract(contract: Contract) -> dict[str, Any]:
         version.contract = contract
     open_one = contract.state in {ContractState.DRAFT, ContractState.OFFERED}
     return {"papers": papers_of(approved), "findings": findings_before_activation(contract) if open_one else []}
+
+
+class AcknowledgedFilter(admin.SimpleListFilter):
+    """Approved terms of contracts in force by whether the party knows them."""
+
+    title = _("acknowledged by the party")
+    parameter_name = "acknowledged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Those that are missing are the ones to see to."""
+        return [("missing", _("missing"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """By the rule that the dashboard counts by."""
+        return unacknowledged(queryset) if self.value() == "missing" else queryset
 
 
 class AcknowledgeForm(BaseDialogForm):

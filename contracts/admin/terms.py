@@ -17,7 +17,7 @@ from unfold.forms import BaseDialogForm
 
 from contracts.admin.agreement_tabs import terms_of
 from contracts.admin.common import APPROVAL_STATES, DraftInline
-from contracts.admin.papers import AcknowledgementInline, OfferMailInline, PaperActions, papers_of
+from contracts.admin.papers import AcknowledgedFilter, AcknowledgementInline, OfferMailInline, PaperActions, papers_of
 from contracts.admin.shares import RevenueShareInline, SponsorshipInline, save_shares
 from contracts.admin.term_rows import TermInline
 from contracts.models import (
@@ -53,6 +53,7 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     list_select_related = ("contract__party", "contract__operator", "created_by", "approved_by", "sponsorship")
     list_filter = (
         ("state", ChoicesDropdownFilter),
+        AcknowledgedFilter,
         ("contract__kind", ChoicesDropdownFilter),
         ("valid_from", RangeDateFilter),
     )

@@ -106,20 +106,16 @@ def unacknowledged(rows: QuerySet[ContractVersion] | None = None) -> QuerySet[Co
     versions = ContractVersion.objects.all() if rows is None else rows
     latest = ContractDocument.objects.filter(version=OuterRef("version")).order_by("-edition").values("sha256")[:1]
     word = Acknowledgement.objects.filter(Q(document_sha256=Subquery(latest)) | ~Q(waived_reason=""))
-    return (
-        versions.filter(
-            ~Exists(word.filter(version=OuterRef("pk"), side=Side.PARTY)),
-            state=VersionState.APPROVED,
-            contract__state__in=(ContractState.ACTIVE, ContractState.SUSPENDED),
-        )
-        .select_related("contract__party")
-        .order_by("valid_from", "contract__number")
-    )
+    return versions.filter(
+        ~Exists(word.filter(version=OuterRef("pk"), side=Side.PARTY)),
+        state=VersionState.APPROVED,
+        contract__state__in=(ContractState.ACTIVE, ContractState.SUSPENDED),
+    ).order_by("valid_from", "contract__number")
 
 
 def coming_unacknowledged(at: dt.datetime) -> list[ContractVersion]:
     """Coming terms of contracts in force that the party has not acknowledged, for the clerk to see to."""
-    found = unacknowledged().filter(valid_from__gte=at.date() - dt.timedelta(days=1))
+    found = unacknowledged().select_related("contract__party").filter(valid_from__gte=at.date() - dt.timedelta(days=1))
     return [each for each in found if each.valid_from > local_date(at, each.contract.zone)]
 
 
