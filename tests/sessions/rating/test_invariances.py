@@ -89,9 +89,9 @@ def test_given_any_session_when_cut_into_many_parts_at_any_instants_then_the_pri
 
 
 @pytest.mark.long
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tariffs(), LIMITS, sessions(), st.lists(CUTS, max_size=5))
-def test_given_two_thousand_sessions_when_cut_into_many_parts_then_no_price_changes(
+def test_given_a_thousand_sessions_when_cut_into_many_parts_then_no_price_changes(
     document: dict[str, Any], limits: dict[str, Any], session: RatingInput, cuts: list[list[int]]
 ) -> None:
     assert_cuts_change_nothing(document | limits, session, cuts)
