@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
@@ -30,7 +32,8 @@ class TermInline(ListInline):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """In the order in which they act."""
-        return super().get_queryset(request).select_related("version__contract").order_by("position", "pk")
+        acting = Case(*(When(kind=kind, then=place) for place, kind in enumerate(terms.ORDER)))
+        return super().get_queryset(request).select_related("version__contract").order_by(acting, "position")
 
     @display(description=_("in words"))
     def sentence(self, row: ContractTerm) -> str:
@@ -63,7 +66,7 @@ class ContractTermAdmin(WorkspaceAdmin):
             return ((None, {"fields": ("version", "kind", "sentence")}),)
         kind = self._kind(request, obj)
         fields = PAIRS.get(kind) or tuple(term_form(kind).base_fields)
-        return ((str(TermKind(kind).label).capitalize(), {"fields": fields}),)
+        return ((str(capfirst(TermKind(kind).label)), {"fields": fields, "description": _what(kind)}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ContractTerm | None = None) -> tuple[str, ...]:
         """Frozen terms are read."""
@@ -76,8 +79,8 @@ class ContractTermAdmin(WorkspaceAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """To a draft, from its page."""
-        return request.user.has_perm("contracts.change_contractversion")
+        """To a draft, from its page alone."""
+        return "version" in request.GET and request.user.has_perm("contracts.change_contractversion")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """In a draft."""
@@ -97,6 +100,11 @@ class ContractTermAdmin(WorkspaceAdmin):
             return self._choose(request, version, kinds)
         title = gettext("Add a term to %(version)s") % {"version": version}
         return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """One button: it leads back to the version."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ContractTerm, form: TermForm, change: bool) -> None:
         """By the operations."""

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_GET
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contracts.models import ContractVersion
+from contracts.queries import terms_of
+from contracts.rules.terms import describe
 from evbilling.kernel.clock import Period, local_date, parse_month
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import page_of
@@ -51,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "back": page_of(version),
         "form": form,
         "currency": version.contract.currency,
-        "sentences": [term.sentence for term in version.terms.all()],
+        "sentences": [describe(term, version.contract.currency) for term in terms_of(version)],
     }
     if form.is_valid():
         try:

@@ -34,7 +34,7 @@ def one_of_everything() -> dict[str, Any]:
         "sponsorship", operator, make.make_party("ev_manufacturer"), vehicles=[vehicle]
     )
     draft = make.make_contract(operator=operator, party=party)
-    make.make_version(draft, approved=False)
+    make.make_version(draft, approved=False, terms=[("base_fee", {"amount": "49.90", "per": "vehicle"})])
     return {
         "contracts": [charging, hosting, sponsorship, draft],
         "operator": operator,
