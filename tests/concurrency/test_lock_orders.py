@@ -1,5 +1,6 @@
 """Locks that different parts take on the same rows never wait for each other in a circle (PostgreSQL)."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -8,15 +9,16 @@ from decimal import Decimal
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from contracts.models import Contact, Contract, Party
+from contracts.models import Contact, Contract, ContractKind, Party, SponsoredVehicle
+from contracts.operations.assignments import end_sponsored_vehicle, sponsor_vehicle
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock
 from invoicing.models import Invoice
 from invoicing.operations.drafting import draft_invoice
-from sessions.models import Hold
+from sessions.models import Hold, SessionCharge
 from sessions.operations.holds import release_hold
-from tests.factories import make_party
-from tests.invoicing.month import AT, LATER, OCTOBER, make_month, record
+from tests.factories import make_contract_in_force, make_party, maker
+from tests.invoicing.month import AT, LATER, OCTOBER, Month, make_month, record
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -77,3 +79,40 @@ def test_given_a_held_session_when_it_is_released_while_its_copy_comes_in_then_o
             assert not releasing.done()
         with pytest.raises(WrongState, match="already"):
             releasing.result(timeout=20)
+
+
+def limited_month() -> Month:
+    """Two fleets whose vehicles share a budget of 10.00; two sessions of 4.50 each, alpha's always the earlier."""
+    month = make_month(2)
+    sponsorship = {"percent": Decimal(100), "kind": "budget", "budget_amount": Decimal("10.00")}
+    month.contracts["budget"] = make_contract_in_force(
+        ContractKind.SPONSORSHIP,
+        month.operator,
+        make_party("ev_manufacturer"),
+        starts_on=dt.date(2025, 12, 1),
+        vehicles=[month.tokens["beta"].vehicle],
+        sponsorship=sponsorship | {"budget_period": "month"},
+    )
+    alpha = month.tokens["alpha"].vehicle
+    own = SponsoredVehicle.objects.get(vehicle=alpha)
+    end_sponsored_vehicle(sponsored_id=own.pk, valid_to=dt.date(2026, 2, 1), by=maker(), at=AT)
+    budget = month.contracts["budget"]
+    sponsor_vehicle(contract_id=budget.pk, vehicle_id=alpha.pk, valid_from=dt.date(2026, 2, 1), by=maker(), at=AT)
+    return month
+
+
+def test_given_two_fleets_of_one_budget_when_drafted_at_once_then_one_waits_and_the_parts_are_as_in_order() -> None:
+    month = limited_month()
+    alpha, beta = month.contracts["alpha"], month.contracts["beta"]
+    with elsewhere() as other:
+        with transaction.atomic():
+            draft_invoice(contract_id=beta.pk, period=OCTOBER, at=LATER)  # the later sessions first
+            waiting = other(lambda: draft_invoice(contract_id=alpha.pk, period=OCTOBER, at=LATER))
+            assert not waiting.done()
+        assert waiting.result(timeout=20) is not None
+    parts = SessionCharge.objects.filter(contract=month.contracts["budget"]).order_by("session__ended_at")
+    assert list(parts.values_list("session__provider_ref", "net_amount")) == [
+        ("alpha-0", Decimal("4.50")),
+        ("beta-0", Decimal("4.50")),
+        ("alpha-1", Decimal("1.00")),
+    ]
