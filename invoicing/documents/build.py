@@ -15,6 +15,7 @@ from django.utils.translation import override
 from contracts.models import Site, SiteKind, TaxStatus, TaxWord
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
+from evbilling.shell.paper.address import LETTER_COUNTRIES, address_lines, tax_id_word
 from evbilling.shell.paper.formats import formats_of
 from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
 from invoicing.documents.annex_rows import amount_label, annex_of
@@ -33,10 +34,6 @@ from invoicing.documents.view import (
 from invoicing.models import BilledCharge, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, TaxCategory
 from invoicing.operations.freezing import issuer_details, recipient_details
 from sessions.models import ChargeRole, SessionCharge
-
-LETTER_COUNTRIES = frozenset({"US", "CA", "MX"})
-REGION_IN_ADDRESS = frozenset({"US", "CA", "AU"})
-"""Where the last line of an address reads "City, Region Code"."""
 
 
 def document_view(invoice: Invoice, *, annex: bool = True, on: dt.date | None = None) -> DocumentView:
@@ -126,12 +123,12 @@ def _title(invoice: Invoice, recipient: dict[str, Any]) -> str:
 def _issuer(facts: dict[str, Any]) -> PartyBlock:
     country = facts["country"]
     numbers = (
-        (_tax_id_word(country), facts["vat_id"]),
-        (_tax_id_word(country) if country == "US" else _("Tax number"), facts["tax_number"]),
+        (tax_id_word(country), facts["vat_id"]),
+        (tax_id_word(country) if country == "US" else _("Tax number"), facts["tax_number"]),
     )
     return PartyBlock(
         legal_name=facts["legal_name"],
-        address_lines=_address(facts),
+        address_lines=address_lines(facts),
         tax_ids=tuple((label, value) for label, value in numbers if value),
         registration=facts["register_entry"],
         email=facts["billing_email"],
@@ -145,21 +142,9 @@ def _recipient(facts: dict[str, Any], issuer: dict[str, Any]) -> PartyBlock:
     abroad = (facts["country"],) if facts["country"] != issuer["country"] else ()
     return PartyBlock(
         legal_name=facts["legal_name"],
-        address_lines=(*_address(facts), *abroad),
-        tax_ids=((_tax_id_word(facts["country"]), facts["vat_id"]),) if facts["vat_id"] else (),
+        address_lines=(*address_lines(facts), *abroad),
+        tax_ids=((tax_id_word(facts["country"]), facts["vat_id"]),) if facts["vat_id"] else (),
     )
-
-
-def _tax_id_word(country: str) -> str:
-    return "EIN" if country == "US" else _("VAT ID")
-
-
-def _address(facts: dict[str, Any]) -> tuple[str, ...]:
-    if facts["country"] in REGION_IN_ADDRESS:
-        town = f"{facts['city']}, {facts['region']} {facts['postal_code']}" if facts["region"] else facts["city"]
-    else:
-        town = f"{facts['postal_code']} {facts['city']}".strip()
-    return tuple(line for line in (facts["street"], town) if line)
 
 
 def _bank(holder: str, account: str, code: str = "", name: str = "") -> BankAccount | None:
