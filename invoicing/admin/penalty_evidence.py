@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -99,7 +100,7 @@ def evidence_rows(because: Mapping[str, Any], currency: str) -> Iterator[tuple[s
     """(label, value) of each figure that there is, in the reader's language."""
     for name, value in because.items():
         if name in _LABELS and value is not None:
-            yield str(_LABELS[name]), _shown(name, value, currency)
+            yield capfirst(str(_LABELS[name])), _shown(name, value, currency)
 
 
 def _shown(name: str, value: Any, currency: str) -> Any:

@@ -44,10 +44,15 @@ def assess_penalties(*, contract_id: int, period: Period, by: User | None, at: d
     """Assess all penalties of a contract up to the end of a period; those that are new.
 
     Idempotent: a source (a session, a document, a day) is assessed once, whatever happens to it afterwards. Interest
-    goes from the day up to which it was assessed to the period's end (I14). Raises NotFound.
+    goes from the day up to which it was assessed to the period's end (I14). Raises NotFound, BadInput for a period
+    that is not over in the contract's zone: what is still open then is not known.
     """
     with transaction.atomic():
         contract = lock(Contract, contract_id)
+        require(
+            at >= period.instants(contract.zone)[1],
+            BadInput("period", period.code, _("Penalties are assessed once the period is over.")),
+        )
         terms = TermsInTime(contract)
         if terms.is_empty:
             return []

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.models import StationOutage
 from contracts.operations.ending import end_contract
-from evbilling.kernel.errors import NotFound
+from evbilling.kernel.errors import BadInput, NotFound
 from evbilling.kernel.models import AuditRecord
 from invoicing.models import Penalty, PenaltyKind, ReferenceRate
 from invoicing.operations.crediting import credit_invoice
@@ -49,6 +49,17 @@ def test_without_terms_nothing_is_assessed() -> None:
 def test_an_unknown_contract_is_not_found() -> None:
     with pytest.raises(NotFound):
         assess_penalties(contract_id=4711, period=OCTOBER, by=None, at=AT)
+
+
+def test_a_month_that_is_not_over_is_not_assessed() -> None:
+    fleet = make_fleet(OVERSTAY)
+    fleet.charge("S-1", parked=75)
+    almost = dt.datetime(2026, 10, 31, 22, 59, tzinfo=dt.UTC)
+    with pytest.raises(BadInput, match="once the period is over"):
+        assess_penalties(contract_id=fleet.contract.pk, period=OCTOBER, by=None, at=almost)
+    assert not Penalty.objects.exists()
+    assess_penalties(contract_id=fleet.contract.pk, period=OCTOBER, by=None, at=almost + MINUTE)
+    assert Penalty.objects.count() == 1
 
 
 def test_overstay_is_assessed_once_with_its_evidence() -> None:

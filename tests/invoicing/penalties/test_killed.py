@@ -33,7 +33,7 @@ def left() -> dict[str, list[Any]]:
 
 def kill_and_start_again(fleet: Fleet, every_step: bool) -> None:
     trace: list[str] = []
-    before = transaction.savepoint()
+    before = transaction.savepoint_create()
     with observed(trace.append):
         fleet.close()
     whole = left()
@@ -42,7 +42,7 @@ def kill_and_start_again(fleet: Fleet, every_step: bool) -> None:
     again = dt.datetime(2026, 11, 2, 9, 0, tzinfo=dt.UTC)
     for place, name in enumerate(trace):
         if every_step or name in OWN:
-            before = transaction.savepoint()
+            before = transaction.savepoint_create()
             with pytest.raises(Killed), observed(kill_at(place, [])):
                 fleet.close()
             fleet.close(at=again)

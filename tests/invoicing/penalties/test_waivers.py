@@ -136,7 +136,7 @@ def test_the_page_shows_evidence_and_arithmetic_and_asks_for_the_waiver(
     sign_in(client, clerk, settings)
     page = reverse("admin:invoicing_penalty_change", args=[penalty.pk])
     shown = client.get(page).content.decode()
-    for text in ("60 min at €0.10 are €6.00", "grace (minutes)", "before the caps", "Ask for a waiver", "S-1"):
+    for text in ("60 min at €0.10 are €6.00", "Grace (minutes)", "Before the caps", "Ask for a waiver", "S-1"):
         assert text in shown
     client.post(reverse("admin:invoicing_penalty_ask_waiver", args=[penalty.pk]), YES | {"reason": "Plug stuck"})
     assert state(penalty) == PenaltyState.WAIVER_ASKED

@@ -78,8 +78,9 @@ class Fleet:
         record_sessions(rows=[row], source=SessionSource.IMPORT, source_label="test", by=None, at=AT)
         return ChargingSession.objects.get(provider_ref=ref, superseded_at__isnull=True)
 
-    def assess(self, period: Period = OCTOBER, at: dt.datetime = AT) -> list[Penalty]:
-        """What a billing run assesses before it drafts."""
+    def assess(self, period: Period = OCTOBER) -> list[Penalty]:
+        """What a billing run assesses before it drafts, on the second day of the next month."""
+        at = dt.datetime.combine(period.end, dt.time(8), dt.UTC) + dt.timedelta(days=1)
         return assess_penalties(contract_id=self.contract.pk, period=period, by=None, at=at)
 
     def close(self, period: Period = OCTOBER, *, issue: bool = True, at: dt.datetime | None = None) -> BillingRun:
