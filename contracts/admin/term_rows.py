@@ -92,8 +92,10 @@ class ContractTermAdmin(WorkspaceAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """First which kind, among those that fit; then its fields."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         version = self._version(request)
-        if not self.has_add_permission(request) or not self._open(request, version):
+        if not self._open(request, version):
             raise PermissionDenied
         kinds = _open_kinds(version)
         if request.GET.get("kind") not in kinds:

@@ -1,5 +1,6 @@
 """One of everything that this app's pages show."""
 
+import datetime as dt
 from typing import Any
 
 from django.test import Client
@@ -43,11 +44,20 @@ def one_of_everything() -> dict[str, Any]:
         "station": station,
         "costcentre": centre,
         "vehicle": vehicle,
+        "stationoutage": models.StationOutage.objects.create(
+            station=station,
+            started_at=make.AT,
+            ended_at=make.AT + dt.timedelta(hours=1),
+            cause="Fuse",
+            recorded_by=make.maker(),
+            recorded_at=make.AT,
+        ),
         "token": token,
         "tokenassignment": models.TokenAssignment.objects.latest("pk"),
         "sponsoredvehicle": models.SponsoredVehicle.objects.latest("pk"),
         "contract": charging,
         "contractversion": charging.versions.get(),
+        "contractterm": models.ContractTerm.objects.latest("pk"),
         "tariff": models.Tariff.objects.first(),
         "tariffversion": models.TariffVersion.objects.first(),
     }
