@@ -12,13 +12,15 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from evbilling.access.acting import acting_user
+from evbilling.access.operations.tokens import create_token
 from evbilling.access.roles import Role
 from evbilling.shell.admin import WorkspaceAdmin, page_of
 from invoicing.models import TaxRate
+from invoicing.operations.penalties import assess_failed_payment
 from payments.operations.payments import start_payment
 from sessions.operations.imports import import_file
 from tests.contracts.world import one_of_everything, sign_in
-from tests.factories import make_user
+from tests.factories import make_contract_in_force, make_user
 from tests.payments.world import AT, make_issued_invoice, make_method
 from tests.sessions.made import HEADINGS, line, make_profile, make_session, make_world
 
@@ -73,14 +75,18 @@ def rows() -> list[Model]:
 @pytest.mark.django_db
 def test_no_page_of_a_row_shows_a_python_value(client: Client, settings: Any) -> None:
     one_of_everything()
-    invoice = make_issued_invoice()
+    terms = [("failed_payment", {"amount": "3.50"})]
+    invoice = make_issued_invoice(contract=make_contract_in_force(terms=terms))
     start_payment(invoice_id=invoice.pk, method_id=make_method(invoice.party).pk, by=None, at=AT)
+    assess_failed_payment(invoice_id=invoice.pk, payment_ref="PAY-1", failure="declined", by=None, at=AT)
     TaxRate.objects.create(country="DE", percent=19, valid_from="2020-01-01")
     world = make_world()
     make_session(world, energy_wh=900_000)
     text = HEADINGS + line(world, "S2") + "S3,?,?,?,?,?,?\n"
     import_file(profile_id=make_profile().pk, file_name="january.csv", content=text.encode(), by=make_user(), at=AT)
-    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    administrator = make_user(Role.ADMINISTRATOR)
+    create_token(user_id=administrator.pk, name="Partner", days=30, by=administrator, at=AT)
+    sign_in(client, administrator, settings)
     seen = set()
     for row in rows():
         answer = client.get(page_of(row))
