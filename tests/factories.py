@@ -38,7 +38,7 @@ from contracts.models import (
     TokenKind,
     Vehicle,
 )
-from contracts.operations.agreements import DRAW, waive_acknowledgement
+from contracts.operations.agreements import DRAW_STEP, waive_acknowledgement
 from contracts.operations.assignments import (
     assign_tariff,
     assign_token,
@@ -298,7 +298,7 @@ def approve_undrawn(version: ContractVersion) -> ContractVersion:
 
 def leave_undrawn() -> None:
     """Cancel the drawing of contract documents that is queued."""
-    OutboxMessage.objects.filter(kind=DRAW, state=OutboxState.QUEUED).update(state=OutboxState.CANCELLED)
+    OutboxMessage.objects.filter(kind=DRAW_STEP, state=OutboxState.QUEUED).update(state=OutboxState.CANCELLED)
 
 
 def offer_undrawn(contract: Contract) -> Contract:

@@ -34,13 +34,13 @@ from evbilling.kernel.errors import BadInput, BillingError, NotAllowed, NotFound
 from evbilling.kernel.locks import lock
 from evbilling.kernel.outbox import GiveUp
 
-DRAW = "contracts.document.draw"
+DRAW_STEP = "contracts.document.draw"
 
 
 def ask_for_document(version: ContractVersion, *, at: dt.datetime) -> None:
     """Queue the drawing of an approved version's document, in the transaction that made it necessary."""
-    key = f"{DRAW}:{version.pk}:{at.isoformat()}"
-    outbox.add(kind=DRAW, key=key, payload={"version_id": version.pk}, at=at)
+    key = f"{DRAW_STEP}:{version.pk}:{at.isoformat()}"
+    outbox.add(kind=DRAW_STEP, key=key, payload={"version_id": version.pk}, at=at)
 
 
 def draw_document(*, version_id: int, at: dt.datetime) -> ContractDocument:

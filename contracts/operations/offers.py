@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract, ContractVersion, OfferMail, VersionState
-from contracts.operations.agreements import DRAW
+from contracts.operations.agreements import DRAW_STEP
 from contracts.operations.guards import require_permission, require_reason
 from contracts.queries.agreements import LINK_DAYS, OPEN_STATES, OfferLink, document_of, signatories
 from evbilling.access.models import User
@@ -23,7 +23,7 @@ from evbilling.kernel.outbox import GiveUp, OutboxMessage, OutboxState, OutcomeU
 from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
 
-SEND = "contracts.offer.send"
+SEND_STEP = "contracts.offer.send"
 
 
 def ask_for_mails(version: ContractVersion, *, at: dt.datetime) -> list[OfferMail]:
@@ -39,7 +39,7 @@ def ask_for_mails(version: ContractVersion, *, at: dt.datetime) -> list[OfferMai
             message_ref=f"<{version.contract.number}-{version.pk}-{last + 1}-{contact.pk}@{_domain()}>",
             created_at=at,
         )
-        mail.step = outbox.add(kind=SEND, key=f"{SEND}:{mail.pk}", payload={"mail_id": mail.pk}, at=at)
+        mail.step = outbox.add(kind=SEND_STEP, key=f"{SEND_STEP}:{mail.pk}", payload={"mail_id": mail.pk}, at=at)
         mail.save(update_fields=["step"])
         mails.append(mail)
     return mails
@@ -128,7 +128,7 @@ def _message(mail: OfferMail, at: dt.datetime) -> EmailMultiAlternatives:
         raise GiveUp(_("The offer was withdrawn or its contact is gone; nothing was sent."))
     document = document_of(version)
     drawing = OutboxMessage.objects.filter(
-        kind=DRAW, payload__version_id=version.pk, state__in=[OutboxState.QUEUED, OutboxState.IN_FLIGHT]
+        kind=DRAW_STEP, payload__version_id=version.pk, state__in=[OutboxState.QUEUED, OutboxState.IN_FLIGHT]
     )
     if document is None or drawing.exists():
         raise TryAgain(_("The document is not drawn yet."))

@@ -25,8 +25,8 @@ from contracts.models import (
     Vehicle,
 )
 from contracts.operations import agreements, assignments, contracts, shares, tariffs
-from contracts.operations.agreements import DRAW
-from contracts.operations.offers import SEND
+from contracts.operations.agreements import DRAW_STEP
+from contracts.operations.offers import SEND_STEP
 from contracts.queries.agreements import LINK_DAYS, OfferLink, document_of
 from evbilling.access.models import User
 from evbilling.demo import company
@@ -201,7 +201,7 @@ def add_contract(
         shares.set_sponsorship(version_id=version.pk, percent=company.SPONSOR_PERCENT, by=signers.maker, at=SIGNED_AT)
     contracts.approve_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)
     contracts.offer_contract(contract_id=contract.pk, by=signers.maker, at=SIGNED_AT)
-    outbox.drain(at=SIGNED_AT, kinds={DRAW, SEND})
+    outbox.drain(at=SIGNED_AT, kinds={DRAW_STEP, SEND_STEP})
     _acknowledge(version, signers)
     return contracts.activate_contract(contract_id=contract.pk, by=signers.checker, at=SIGNED_AT)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from contracts.models import Acknowledgement, Contact, OfferMail
 from contracts.operations.contracts import offer_contract, withdraw_offer
-from contracts.operations.offers import SEND, send_terms
+from contracts.operations.offers import SEND_STEP, send_terms
 from contracts.queries.agreements import read_link
 from evbilling.access.models import User
 from evbilling.kernel import outbox
@@ -35,8 +35,8 @@ def offer(settings: Any) -> Offered:
 
 
 def send() -> OutboxState:
-    outbox.drain(at=NOW, kinds={SEND})
-    return OutboxState(OutboxMessage.objects.get(kind=SEND).state)
+    outbox.drain(at=NOW, kinds={SEND_STEP})
+    return OutboxState(OutboxMessage.objects.get(kind=SEND_STEP).state)
 
 
 class TestMail:
@@ -101,11 +101,11 @@ class TestMail:
     def test_sent_again_it_is_a_new_intent_with_a_reason(self, offer: Offered) -> None:
         with refused(WrongState, "under way"):
             send_terms(version_id=offer.version.pk, reason="lost", by=make.maker(), at=NOW)
-        outbox.drain(at=NOW, kinds={SEND})
+        outbox.drain(at=NOW, kinds={SEND_STEP})
         with refused(BadInput):
             send_terms(version_id=offer.version.pk, reason=" ", by=make.maker(), at=NOW)
         send_terms(version_id=offer.version.pk, reason="lost", by=make.maker(), at=NOW)
-        outbox.drain(at=NOW, kinds={SEND})
+        outbox.drain(at=NOW, kinds={SEND_STEP})
         assert list(OfferMail.objects.values_list("intent", flat=True)) == [1, 2]
         assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 2
 
