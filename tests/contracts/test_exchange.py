@@ -92,8 +92,7 @@ def fates(outcome: Outcome) -> list[str]:
 
 
 def exported(sheet: Sheet) -> list[list[str]]:
-    source = {"contacts": Party, "tokens": Contract, "sponsored-vehicles": Contract}.get(sheet.name)
-    model = source or MODELS[sheet.name]
+    model = {"contacts": Party, "tokens": Contract, "sponsored-vehicles": Contract}.get(sheet.name, MODELS[sheet.name])
     return export_rows(sheet=sheet, queryset=model._default_manager.all(), by=maker())
 
 
