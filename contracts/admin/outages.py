@@ -173,5 +173,5 @@ class StationOutageAdmin(WorkspaceAdmin):
     )
     def take_in(self, request: HttpRequest, form: OutageListForm) -> HttpResponse:
         """All or none."""
-        self.run(request, import_outages, _("%(it)s outages were recorded."), text=form.cleaned_data["rows"])
+        self.run(request, import_outages, _("Recorded outages: %(it)s."), text=form.cleaned_data["rows"])
         return self.back_to_list()

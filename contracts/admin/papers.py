@@ -286,7 +286,7 @@ class AcknowledgementInline(ListInline):
     verbose_name_plural = _("acknowledgements")
     fields = readonly_fields = ("side", "name", "email", "acknowledged_at", "address", "waived_reason", "hash")
 
-    @display(description=_("document"))
+    @display(description=_("contract document"))
     def hash(self, row: Acknowledgement) -> str:
         """The beginning of the hash of what was acknowledged."""
         return row.document_sha256[:12] or "\N{EN DASH}"

@@ -17,7 +17,7 @@ from evbilling.kernel.errors import BadInput, BillingError, WrongState, require
 from evbilling.kernel.locks import lock
 
 _COLUMNS = ("station", "from", "until", "planned", "cause")
-_YES_NO = {"yes": True, "no": False}
+_YES_NO = {"yes": True, "no": False, "ja": True, "nein": False}
 
 
 def record_outage(
