@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -187,7 +188,7 @@ class PenaltyAdmin(WrittenByTheProduct):
             "title": _("Ask that this penalty be waived"),
             "description": _("It is not billed until a second person has decided."),
             "form_class": ReasonForm,
-            "form_submit_text": _("Ask"),
+            "form_submit_text": pgettext_lazy("penalty", "Ask"),
         },
     )
     def ask_waiver(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
@@ -202,7 +203,7 @@ class PenaltyAdmin(WrittenByTheProduct):
         )
 
     @action(
-        description=_("Waive"),
+        description=pgettext_lazy("penalty", "Waive"),
         url_path="waive",
         permissions=["waive"],
         icon="task_alt",
@@ -210,7 +211,7 @@ class PenaltyAdmin(WrittenByTheProduct):
         dialog={
             "title": _("Waive this penalty"),
             "description": _("It is never billed. The audit trail keeps who asked, why, and that you agreed."),
-            "form_submit_text": _("Waive"),
+            "form_submit_text": pgettext_lazy("penalty", "Waive"),
         },
     )
     def grant_waiver(self, request: HttpRequest, form: BaseDialogForm, object_id: int) -> HttpResponse:
