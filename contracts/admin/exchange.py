@@ -153,6 +153,7 @@ class ExchangeAdmin(ImportExportMixin):
     import_template_name = "admin/contracts/import.html"
     skip_admin_log = True  # the operations write the audit trail
     resource_classes: tuple[type[SheetResource], ...]
+    model: Any
     opts: Any
 
     def get_import_formats(self) -> list[type[Format]]:

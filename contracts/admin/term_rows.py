@@ -163,7 +163,7 @@ class ContractTermAdmin(WorkspaceAdmin):
                 {
                     "name": TermKind(kind).label,
                     "what": _what(kind),
-                    "address": f"?{urlencode({'version': version.pk, 'kind': kind})}",
+                    "address": f"?{urlencode({'version': str(version.pk), 'kind': kind})}",
                 }
                 for kind in kinds
             ],
