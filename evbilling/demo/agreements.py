@@ -18,6 +18,7 @@ from contracts.models import (
     PartyKind,
     Site,
     Station,
+    SuspensionRule,
     Tariff,
     TaxStatus,
     Token,
@@ -31,6 +32,7 @@ from contracts.queries.agreements import LINK_DAYS, OfferLink, document_of
 from evbilling.access.models import User
 from evbilling.demo import company
 from evbilling.demo.sample import Driver, Sample
+from evbilling.demo.terms import FIRST_TERMS, SUSPENSION_RULES, write_share, write_terms
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from invoicing.models import TaxRate
@@ -182,44 +184,37 @@ def add_contract(
         by=signers.maker,
         at=SIGNED_AT,
     )
-    defaults: dict[str, Any] = {
-        "payment_terms_days": 30,
-        "tax_treatment": "standard",
-        "group_lines_by": "site",
-        "terms_text": "",
-    }
     version = contracts.draft_version(
-        contract_id=contract.pk, valid_from=FIRST_DAY, by=signers.maker, at=SIGNED_AT, **defaults | terms
+        contract_id=contract.pk, valid_from=FIRST_DAY, by=signers.maker, at=SIGNED_AT, **TERMS | terms
     )
     if tariff is not None:
         assignments.assign_tariff(version_id=version.pk, tariff_id=tariff.pk, by=signers.maker, at=SIGNED_AT)
     if kind == ContractKind.HOSTING:
-        shares.set_revenue_share(
-            version_id=version.pk, percent_of_net=company.HOST_PERCENT, by=signers.maker, at=SIGNED_AT
-        )
+        write_share(version, company.HOST_PERCENT, signers.maker, SIGNED_AT)
     if kind == ContractKind.SPONSORSHIP:
         shares.set_sponsorship(version_id=version.pk, percent=company.SPONSOR_PERCENT, by=signers.maker, at=SIGNED_AT)
+    write_terms(version, FIRST_TERMS.get(party.number, ()), signers.maker, SIGNED_AT)
     contracts.approve_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)
     contracts.offer_contract(contract_id=contract.pk, by=signers.maker, at=SIGNED_AT)
-    outbox.drain(at=SIGNED_AT, kinds={DRAW_STEP, SEND_STEP})
-    _acknowledge(version, signers)
+    acknowledge(version, signers, SIGNED_AT)
     return contracts.activate_contract(contract_id=contract.pk, by=signers.checker, at=SIGNED_AT)
 
 
-def _acknowledge(version: ContractVersion, signers: Signers) -> None:
-    """Both sides, the party by the link that its signatory was mailed."""
+def acknowledge(version: ContractVersion, signers: Signers, at: dt.datetime) -> None:
+    """The document is drawn and mailed, then both sides acknowledge it, the party by its signatory's link."""
+    outbox.drain(at=at, kinds={DRAW_STEP, SEND_STEP})
     document = document_of(version)
     contact = version.contract.party.contacts.get(role=ContactRole.SIGNATORY)
     if document is None:
         raise RuntimeError(f"The document of {version} was not drawn.")
     agreements.acknowledge_as_operator(
-        version_id=version.pk, sha256=document.sha256, by=signers.checker, at=SIGNED_AT, address="192.0.2.10"
+        version_id=version.pk, sha256=document.sha256, by=signers.checker, at=at, address="192.0.2.10"
     )
-    until = SIGNED_AT.date() + dt.timedelta(days=LINK_DAYS)
+    until = at.date() + dt.timedelta(days=LINK_DAYS)
     agreements.acknowledge_by_link(
         link=OfferLink(contact.pk, version.pk, document.sha256, until),
         name=contact.name,
-        at=SIGNED_AT,
+        at=at,
         address="198.51.100.7",
     )
 
@@ -254,6 +249,7 @@ def add_fleets(
             group_lines_by=fleet.group_by,
             notice_days=90,
             minimum_term_until=dt.date(2015, 11, 1),
+            suspension_rule=SUSPENSION_RULES.get(party.number, SuspensionRule.BILL),
             terms_text=FLEET_TERMS,
         )
     return made

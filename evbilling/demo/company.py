@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 ZONE = "America/New_York"
 CURRENCY = "USD"
@@ -202,7 +203,7 @@ OWNERS = (
 )
 
 
-def tariff_document(code: str, energy: str, time_after_four_hours: str) -> dict[str, object]:
+def tariff_document(code: str, energy: str, time_after_four_hours: str) -> dict[str, Any]:
     """Energy by the kWh, and time by the hour from the fifth hour on, counted by the minute (OCPI 2.2.1)."""
     return {
         "country_code": COUNTRY,
@@ -218,6 +219,16 @@ def tariff_document(code: str, energy: str, time_after_four_hours: str) -> dict[
         ],
         "last_updated": "2014-10-20T14:00:00Z",
     }
+
+
+def next_tariff_document(code: str) -> dict[str, Any]:
+    """Prices that a clerk drafts: dearer energy, and an evening rate below the general one, where it never counts."""
+    document = tariff_document(code, "0.39", "1.50")
+    evening = {
+        "price_components": [{"type": "ENERGY", "price": "0.25", "step_size": 1}],
+        "restrictions": {"start_time": "18:00", "end_time": "22:00"},
+    }
+    return document | {"elements": [*document["elements"], evening], "last_updated": "2015-10-12T14:00:00Z"}
 
 
 TARIFFS = {

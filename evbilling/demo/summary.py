@@ -18,7 +18,12 @@ from invoicing.models import (
     DocumentKind,
     Invoice,
     InvoiceKind,
+    InvoiceLine,
     InvoiceState,
+    LineKind,
+    Penalty,
+    PenaltyKind,
+    PenaltyState,
 )
 from invoicing.queries.completeness import completeness
 from payments.models import PaymentEvent
@@ -36,9 +41,15 @@ class Summary:
     late: int
     invoices: int
     settlements: int
+    fee_notes: int
     drafts: int
     documents: int
     mails: int
+    penalties_billed: int
+    penalties_asked: int
+    penalties_waived: int
+    uptime_credited: Decimal
+    allowances: Decimal
     invoiced_amount: Decimal
     paid_amount: Decimal
     books_clean: bool
@@ -61,6 +72,7 @@ def summarise(operator: Operator, sample: Sample, *, seconds: int) -> Summary:
     invoices = issued.filter(kind=InvoiceKind.INVOICE)
     gross = invoices.aggregate(total=amount_sum("gross_amount"))["total"] or Decimal(0)
     paid = PaymentEvent.objects.filter(kind="captured").aggregate(total=amount_sum("amount"))["total"] or Decimal(0)
+    owed = Penalty.objects.filter(contract__operator=operator).exclude(kind=PenaltyKind.UPTIME)
     return Summary(
         sessions_in=sum(month.sessions_in for month in months),
         billed=sum(month.billed for month in months),
@@ -70,9 +82,15 @@ def summarise(operator: Operator, sample: Sample, *, seconds: int) -> Summary:
         late=sum(month.late for month in months),
         invoices=invoices.count(),
         settlements=issued.filter(kind=InvoiceKind.SETTLEMENT).count(),
+        fee_notes=issued.filter(kind=InvoiceKind.FEE_NOTE).count(),
         drafts=Invoice.objects.filter(operator=operator, state=InvoiceState.DRAFT).count(),
         documents=Document.objects.filter(kind=DocumentKind.PDF).count(),
         mails=Delivery.objects.filter(state=DeliveryState.SENT).count(),
+        penalties_billed=owed.filter(line__invoice__state=InvoiceState.ISSUED).count(),
+        penalties_asked=owed.filter(state=PenaltyState.WAIVER_ASKED).count(),
+        penalties_waived=owed.filter(state=PenaltyState.WAIVED).count(),
+        uptime_credited=_taken_off(operator, LineKind.UPTIME_CREDIT),
+        allowances=_taken_off(operator, LineKind.ALLOWANCE),
         invoiced_amount=quantise(gross, CURRENCY),
         paid_amount=quantise(paid, CURRENCY),
         books_clean=not any(result.findings for result in check_books()),
@@ -87,6 +105,12 @@ def _sessions_on_drafts(operator: Operator) -> int:
     return on_drafts.values("charge__session").distinct().count()
 
 
+def _taken_off(operator: Operator, kind: LineKind) -> Decimal:
+    """What lines of a kind took off issued documents, net."""
+    lines = InvoiceLine.objects.filter(kind=kind, invoice__operator=operator, invoice__state=InvoiceState.ISSUED)
+    return quantise(-(lines.aggregate(total=amount_sum("net_amount"))["total"] or Decimal(0)), CURRENCY)
+
+
 LABELS = (
     ("sessions_in", "Sessions in"),
     ("billed", "  billed"),
@@ -96,9 +120,15 @@ LABELS = (
     ("late", "  late, billed with a later month"),
     ("invoices", "Invoices issued"),
     ("settlements", "Settlements with property owners"),
+    ("fee_notes", "Fee notes (interest and flat fees)"),
     ("drafts", "Drafts left for you to issue"),
     ("documents", "PDF documents"),
     ("mails", "Mails to accountants"),
+    ("penalties_billed", "Penalties billed"),
+    ("penalties_asked", "  waiver waits for a second person"),
+    ("penalties_waived", "  waived by two people"),
+    ("uptime_credited", f"Credited for missed uptime ({CURRENCY})"),
+    ("allowances", f"Included energy and discounts ({CURRENCY})"),
     ("invoiced_amount", f"Invoiced ({CURRENCY})"),
     ("paid_amount", f"Paid ({CURRENCY})"),
     ("books_clean", "Books"),

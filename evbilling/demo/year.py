@@ -5,22 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
-
 from contracts.models import Operator, Party
 from evbilling.access.models import User
-from evbilling.demo.agreements import PROFILE
+from evbilling.demo.agreements import PROFILE, Signers
 from evbilling.demo.company import FLEETS, MANUFACTURER, ZONE
+from evbilling.demo.events import LATE_TRANSFERS, book_transfer, decide_fees, happen, issued
 from evbilling.demo.sample import DATA_FILE, Sample
 from evbilling.kernel import outbox
 from evbilling.kernel.clock import Period
-from invoicing.models import Invoice, InvoiceKind, InvoiceState
+from invoicing.models import InvoiceKind
 from invoicing.operations import inline, runs
 from invoicing.queries.documents import open_amount
 from payments.models import PaymentMethod
 from payments.operations.methods import add_method
 from payments.operations.payments import CHARGE_STEP, start_payment
-from payments.operations.transfers import record_transfer
 from sessions.models import Hold, HoldKind, HoldState, ImportProfile
 from sessions.operations.holds import reject_hold, release_hold
 from sessions.operations.imports import import_file
@@ -41,6 +39,7 @@ WAYS = (
 SLOW_WAY = (FLEETS[2].company.number, "delayed", "Bank debit", "6789", "")
 """The last month's charge of the third fleet is still on its way."""
 ZERO_REASON = "The meter delivered no energy; nothing to bill"
+SUSPENDED_REASON = "The customer asked that these charges be billed"
 OVERLAP_REASON = "Checked with the station log: the driver swapped cables, both sessions are real"
 
 
@@ -50,6 +49,7 @@ class Clerks:
 
     billing: User
     payments: User
+    contracts: Signers
 
 
 def month_is_over(month: Period) -> dt.datetime:
@@ -64,6 +64,7 @@ def live_year(operator: Operator, sample: Sample, clerks: Clerks, progress: Call
     months = sample.months
     for index, month in enumerate(months):
         left = len(months) - index - 1
+        happen(operator, month, clerks.contracts, clerks.payments)
         _take_in(sample, month, clerks)
         progress(f"{month.code} sessions")
         close_month(operator, month, clerks, issue=left >= OPEN_MONTHS, progress=progress)
@@ -71,6 +72,7 @@ def live_year(operator: Operator, sample: Sample, clerks: Clerks, progress: Call
             work_off_holds(month, clerks)
         if left >= OPEN_MONTHS + UNPAID_MONTHS:
             collect(operator, month, methods, clerks)
+            decide_fees(month, clerks.billing, clerks.contracts.checker, month_is_over(month) + dt.timedelta(days=9))
         elif left == OPEN_MONTHS:
             charge_cards(month, slow)
         progress(f"{month.code} done")
@@ -103,6 +105,8 @@ def work_off_holds(month: Period, clerks: Clerks) -> None:
     for hold in Hold.objects.filter(state=HoldState.OPEN, session__ended_at__lt=month_is_over(month)).order_by("pk"):
         if hold.kind == HoldKind.ZERO_ENERGY:
             reject_hold(hold_id=hold.pk, reason=ZERO_REASON, by=clerks.billing, at=at)
+        elif hold.kind == HoldKind.SUSPENDED:
+            release_hold(hold_id=hold.pk, reason=SUSPENDED_REASON, by=clerks.billing, at=at)
         elif hold.kind in {HoldKind.OVERLAP_STATION, HoldKind.OVERLAP_TOKEN}:
             session_rejected = hold.session.holds.filter(
                 state__in=[HoldState.OPEN, HoldState.REJECTED], kind=HoldKind.ZERO_ENERGY
@@ -127,18 +131,10 @@ def add_method_of(number: str, outcome: str, brand: str, last4: str, wallet: str
     )
 
 
-def _issued(month: Period) -> QuerySet[Invoice]:
-    return (
-        Invoice.objects.filter(kind=InvoiceKind.INVOICE, state=InvoiceState.ISSUED, period_from=month.start)
-        .select_related("party")
-        .order_by("number")
-    )
-
-
 def charge_cards(month: Period, methods: dict[str, PaymentMethod]) -> None:
     """Charge the invoices of a month to their payers' saved methods."""
     at = month_is_over(month) + dt.timedelta(days=5)
-    for invoice in _issued(month):
+    for invoice in issued(month.start):
         method = methods.get(invoice.party.number)
         if method is not None and open_amount(invoice) > 0:
             start_payment(invoice_id=invoice.pk, method_id=method.pk, by=None, at=at)
@@ -149,19 +145,8 @@ def collect(operator: Operator, month: Period, methods: dict[str, PaymentMethod]
     """Cards are charged; transfers arrive two days before they are due and are booked by the payments officer."""
     charge_cards(month, methods)
     by_transfer = {FLEETS[1].company.number, MANUFACTURER.number}
-    for invoice in _issued(month):
-        amount = open_amount(invoice)
-        if invoice.party.number not in by_transfer or amount == 0 or invoice.due_on is None:
+    for invoice in issued(month.start, InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE):
+        is_late = invoice.kind == InvoiceKind.INVOICE and (invoice.party.number, month.start) in LATE_TRANSFERS
+        if is_late or invoice.party.number not in by_transfer or open_amount(invoice) == 0 or invoice.due_on is None:
             continue
-        received_on = invoice.due_on - dt.timedelta(days=2)
-        record_transfer(
-            operator_id=operator.pk,
-            party_id=invoice.party_id,
-            amount=amount,
-            currency=invoice.currency,
-            received_on=received_on,
-            payer_reference=f"{invoice.number} {invoice.party.legal_name}"[:140],
-            invoice_id=invoice.pk,
-            by=clerks.payments,
-            at=dt.datetime.combine(received_on, dt.time(20), tzinfo=dt.UTC),
-        )
+        book_transfer(operator, invoice, invoice.due_on - dt.timedelta(days=2), clerks.payments)

@@ -9,19 +9,24 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import call_command
 
-from contracts.models import Contract, ContractState, Operator
+from contracts.models import Contract, ContractState, Operator, TariffVersion
+from contracts.queries.tariffs import findings_of
+from contracts.rules.tariff_lint import warnings_of
 from evbilling.access.models import User
 from evbilling.access.roles import roles_of
 from evbilling.demo import people, rebuilding
 from evbilling.demo.agreements import SIGNED_AT, Signers, build_agreements
-from evbilling.demo.company import FLEETS, OWNERS
+from evbilling.demo.company import FLEETS, OWNERS, ZONE
+from evbilling.demo.events import OUTAGES, RESUMED_AT, SUSPENDED_AT, amend, draft_prices, rest
 from evbilling.demo.sample import Sample, read_sample
 from evbilling.demo.summary import summarise
+from evbilling.demo.terms import AMENDMENTS, FIRST_TERMS, HARBOR, RIDGELINE
 from evbilling.demo.year import Clerks, live_year
 from evbilling.kernel import outbox
 from invoicing.models import Invoice, InvoiceState
@@ -38,12 +43,14 @@ def four_months() -> Sample:
     return dataclasses.replace(whole, rows_by_month={code: whole.rows_by_month[code] for code in codes})
 
 
-def build(sample: Sample) -> tuple[Operator, dict[str, User]]:
+def build(sample: Sample) -> tuple[Operator, Clerks]:
     users = people.add_people(SIGNED_AT)
     maker, checker = (users[f"contracts{number}@peachtree-charging.example"] for number in ("", "2"))
-    operator = build_agreements(sample, Signers(maker=maker, checker=checker))
+    signers = Signers(maker=maker, checker=checker)
+    operator = build_agreements(sample, signers)
     people.add_members(users)
-    return operator, users
+    billing, payments = (users[f"{name}@peachtree-charging.example"] for name in ("billing", "payments"))
+    return operator, Clerks(billing=billing, payments=payments, contracts=signers)
 
 
 @pytest.mark.django_db
@@ -64,11 +71,7 @@ def test_months_are_lived_to_the_last_cent_and_mail() -> None:
     # Given the sample operator, when four months pass
     sample = four_months()
     with outbox.run_here():
-        operator, users = build(sample)
-        clerks = Clerks(
-            billing=users["billing@peachtree-charging.example"],
-            payments=users["payments@peachtree-charging.example"],
-        )
+        operator, clerks = build(sample)
         live_year(operator, sample, clerks, lambda what: None)
     summary = summarise(operator, sample, seconds=0)
     # Then every session is in exactly one list, and the books are clean
@@ -84,6 +87,56 @@ def test_months_are_lived_to_the_last_cent_and_mail() -> None:
     # and some money came, some is on its way
     assert set(Payment.objects.values_list("state", flat=True)) == {"captured", "processing"}
     assert Decimal(0) < summary.paid_amount < summary.invoiced_amount
+
+
+@pytest.mark.django_db
+def test_terms_are_written_and_an_amendment_is_drawn_mailed_and_acknowledged() -> None:
+    # Given the sample's contracts with their first terms
+    _operator, clerks = build(four_months())
+    for party, written in FIRST_TERMS.items():
+        version = Contract.objects.get(party__number=party).versions.get()
+        assert {term.kind for term in version.terms.all()} == {kind for kind, _figures in written}
+    # When a fleet's amendment is agreed on
+    amendment = next(each for each in AMENDMENTS if each.party == RIDGELINE)
+    version = amend(amendment, clerks.contracts)
+    # Then it holds from its day on, beside the tariffs of before, and both sides acknowledged its document
+    assert (version.number, version.valid_from) == (2, dt.date(2015, 7, 1))
+    assert version.terms.count() == len(amendment.terms)
+    assert version.tariff_assignments.count() == version.contract.versions.get(number=1).tariff_assignments.count() > 0
+    document = version.documents.get()
+    assert {each.document_sha256 for each in version.acknowledgements.all()} == {document.sha256}
+    assert {each.side for each in version.acknowledgements.all()} == {"operator", "party"}
+
+
+@pytest.mark.django_db
+def test_a_draft_amendment_and_drafted_prices_wait_for_a_second_person() -> None:
+    _operator, clerks = build(four_months())
+    version = amend(next(each for each in AMENDMENTS if each.is_draft), clerks.contracts)
+    assert (version.state, version.documents.count()) == ("draft", 0)
+    draft_prices(clerks.contracts)
+    prices = TariffVersion.objects.get(state="draft")
+    assert warnings_of(findings_of(prices))
+
+
+@pytest.mark.django_db
+def test_a_contract_rests_and_its_sessions_wait() -> None:
+    _operator, clerks = build(four_months())
+    contract = Contract.objects.get(party__number=HARBOR)
+    rest(contract, clerks.contracts)
+    contract.refresh_from_db()
+    suspension = contract.suspensions.get()
+    assert (contract.state, suspension.rule) == (ContractState.ACTIVE, "hold")
+    assert (suspension.started_at, suspension.ended_at) == (SUSPENDED_AT, RESUMED_AT)
+
+
+def test_no_session_is_at_a_station_while_it_is_out_of_service() -> None:
+    sample = read_sample()
+    zone = ZoneInfo(ZONE)
+    for outage in OUTAGES:
+        start, end = (f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" for at in (outage.started_at, outage.ended_at))
+        rows = [row for month in sample.rows_by_month.values() for row in month if row["stationId"] == outage.station]
+        assert rows
+        assert not [row for row in rows if row["created"] < f"00{end[2:]}" and row["ended"] > f"00{start[2:]}"]
 
 
 def test_a_code_is_what_an_authenticator_shows() -> None:
@@ -134,9 +187,14 @@ def test_the_whole_year_from_the_command_line(tmp_path: Path) -> None:
     assert first["sessions_in"] == first["billed"] + first["held"] + first["excluded"] + first["late"]
     assert first["books_clean"] is True
     assert first["held"] > 0
-    assert first["mails"] == first["documents"] == first["invoices"] + first["settlements"]
-    offers = len(FLEETS) + len(OWNERS) + 1
+    assert first["mails"] == first["documents"] == first["invoices"] + first["settlements"] + first["fee_notes"] > 0
+    offers = len(FLEETS) + len(OWNERS) + 1 + sum(not amendment.is_draft for amendment in AMENDMENTS)
     assert len(list((tmp_path / "mail").glob("*.eml"))) == first["mails"] + offers
+    # Terms beyond the tariff had their effect: one waiver granted, one asked for, uptime missed, allowances given.
+    assert (first["penalties_waived"], first["penalties_asked"]) == (1, 1)
+    assert first["penalties_billed"] > 0
+    assert Decimal(first["uptime_credited"]) > 0
+    assert Decimal(first["allowances"]) > 0
     # A second start uses what stands; from scratch the same figures come out.
     assert run_demo(tmp_path) == first
     again = run_demo(tmp_path, "--rebuild")

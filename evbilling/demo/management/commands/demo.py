@@ -69,17 +69,16 @@ class Command(StableCommand):
         rebuilding.clear()
         with outbox.run_here():
             users = people.add_people(SIGNED_AT - dt.timedelta(days=1))
-            operator = build_agreements(
-                sample,
-                Signers(
-                    maker=users["contracts@peachtree-charging.example"],
-                    checker=users["contracts2@peachtree-charging.example"],
-                ),
+            signers = Signers(
+                maker=users["contracts@peachtree-charging.example"],
+                checker=users["contracts2@peachtree-charging.example"],
             )
+            operator = build_agreements(sample, signers)
             people.add_members(users)
             clerks = Clerks(
                 billing=users["billing@peachtree-charging.example"],
                 payments=users["payments@peachtree-charging.example"],
+                contracts=signers,
             )
             bar = _Bar(self, [month.code for month in sample.months])
             live_year(operator, sample, clerks, bar.advance)
