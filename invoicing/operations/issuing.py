@@ -15,12 +15,13 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO
 from evbilling.kernel.steps import step
-from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax
+from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
 from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import hold_open, post_journal
 from invoicing.operations.numbers import take_number
 from invoicing.queries.bookings import bookings_of
 from invoicing.queries.charges import replaced_sessions
+from invoicing.queries.penalties import groundless_penalties
 from sessions.models import ChargingSession
 
 RENDER = "invoicing.document.render"
@@ -63,11 +64,26 @@ class SessionReplaced(WrongState):
         )
 
 
+class PenaltyGroundless(WrongState):
+    """A draft bills a penalty whose reason is gone since."""
+
+    code = "penalty_groundless"
+
+    def __init__(self, invoice: Invoice, penalty: Penalty) -> None:
+        super().__init__(
+            _(
+                "%(document)s cannot be issued: the reason of %(penalty)s on it is gone (its session was replaced or "
+                "rejected, or its late document credited or paid in time). Discard the draft, then draft again."
+            )
+            % {"document": invoice, "penalty": penalty}
+        )
+
+
 def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:
     """Issue a draft under the date `issued_on` and queue the drawing of its PDF, which then goes to the accountants.
 
     Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, SessionReplaced,
-    PeriodClosed.
+    PenaltyGroundless, PeriodClosed.
     """
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
@@ -80,6 +96,9 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
         replaced = replaced_sessions(invoice).first()
         if replaced is not None:
             raise SessionReplaced(invoice, replaced)
+        groundless = groundless_penalties(invoice).first()
+        if groundless is not None:
+            raise PenaltyGroundless(invoice, groundless)
         _freeze_parties(invoice)
         step("invoicing.issue.frozen")
         hold_open(operator_id=invoice.operator_id, booked_on=issued_on)

@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import Case, CharField, Exists, Max, OuterRef, Q, QuerySet, TextChoices, Value, When
+from django.db.models import Case, CharField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract
-from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO
-from invoicing.models import Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind, PenaltyState
+from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind, PenaltyState
 from invoicing.rules.penalties import penalty_sentence
 from sessions.models import Hold, HoldState
 
@@ -39,9 +39,24 @@ def _credited(path: str) -> Exists:
 
 def _void() -> Q:
     """What it was for is no more: a changed copy replaced the session, a person rejected it, the late document was
-    credited."""
+    credited, or its money turned out to have come in time."""
     rejected = Hold.objects.filter(session=OuterRef("session"), state=HoldState.REJECTED)
-    return Q(session__superseded_at__isnull=False) | Q(Exists(rejected)) | Q(_credited("invoice"))
+    return Q(session__superseded_at__isnull=False) | Q(Exists(rejected)) | Q(_credited("invoice")) | Q(_paid_in_time())
+
+
+def _paid_in_time() -> Q:
+    """Fees and interest for late payment of what was settled in full by its due date, as is known by now; interest
+    stays where money was taken back since."""
+    onto = Allocation.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
+    in_time = onto.filter(allocated_on__lte=OuterRef("due_on")).annotate(total=amount_sum("amount")).values("total")
+    whole = Invoice.objects.annotate(in_time=Subquery(in_time, output_field=AmountField())).filter(
+        pk=OuterRef("invoice"), in_time__gte=F("gross_amount")
+    )
+    taken_back = Allocation.objects.filter(
+        invoice=OuterRef("invoice"), amount__lt=ZERO, allocated_on__gt=F("invoice__due_on")
+    )
+    late = Q(kind=PenaltyKind.LATE_FEE) | (Q(kind=PenaltyKind.INTEREST) & ~Q(Exists(taken_back)))
+    return late & Q(Exists(whole))
 
 
 def with_status(penalties: QuerySet[Penalty]) -> QuerySet[Penalty]:
@@ -77,6 +92,11 @@ def billable_penalties(contract: Contract, kinds: Iterable[str], before: dt.date
         .select_related("session", "site", "invoice", "contract__party", "contract_version")
         .order_by("occurred_on", "source")
     )
+
+
+def groundless_penalties(draft: Invoice) -> QuerySet[Penalty]:
+    """Penalties on a draft whose reason is gone since it was drafted."""
+    return Penalty.objects.filter(_void(), line__invoice=draft).order_by("pk")
 
 
 def unbilled_penalties() -> QuerySet[Penalty]:
