@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -103,7 +103,10 @@ def contracts(request: HttpRequest) -> HttpResponse:
 @portal_page
 def contract(request: HttpRequest, number: str) -> HttpResponse:
     """One contract: what it costs, what both sides owe each other, what changes and what was before."""
-    found = find_visible(own_contracts(request).select_related("operator", "party"), request.user, number=number)
+    others = own_contracts(request).filter(party=OuterRef("party")).exclude(pk=OuterRef("pk"))
+    rows = own_contracts(request).select_related("operator", "party").annotate(is_alone=~Exists(others))
+    found = find_visible(rows, request.user, number=number)
+    member: Membership = membership_of(request)
     now = timezone.now()
     today = local_date(now, found.zone)
     terms = _terms(found, now)
@@ -115,9 +118,11 @@ def contract(request: HttpRequest, number: str) -> HttpResponse:
         "current": current,
         "coming": [each for each in terms if each.version.valid_from > today],
         "past": [each for each in reversed(terms) if each.version.valid_from <= today and each is not current],
-        "papers": papers_of(found),
-        "may_acknowledge": may_acknowledge(request.user, found.party),
-        "is_alone": own_contracts(request).filter(party=found.party).count() == 1,
+        "papers": papers_of(found, [each.version for each in terms]),
+        "may_acknowledge": may_acknowledge(
+            request.user, found.party, member=member if member.party_id == found.party_id else None
+        ),
+        "is_alone": found.is_alone,  # type: ignore[attr-defined]
     }
     return render(request, "portal/contracts/detail.html", context)
 

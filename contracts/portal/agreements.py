@@ -34,7 +34,6 @@ from contracts.queries.agreements import (
     facts_of_link,
     may_acknowledge,
     read_link,
-    replaced_by,
 )
 from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
@@ -54,25 +53,26 @@ class PortalPaper:
     is_open: bool
 
 
-def papers_of(contract: Contract) -> list[PortalPaper]:
-    """The approved versions of a contract with their documents, the latest first."""
-    versions: Sequence[ContractVersion] = list(
-        contract.versions.filter(state=VersionState.APPROVED).order_by("-valid_from")
-    )
+def papers_of(contract: Contract, versions: Sequence[ContractVersion]) -> list[PortalPaper]:
+    """The approved versions of a contract, given in the order in which they begin, with their documents; the latest
+    first. Two queries.
+    """
     documents = documents_of(versions)
     acknowledged = all_acknowledgements(versions, documents)
     today = local_date(timezone.now(), contract.zone)
+    begun = [version.valid_from for version in versions if version.valid_from <= today]
     papers = []
-    for version in versions:
+    for version in reversed(versions):
         done, document = acknowledged.get(version.pk, {}), documents.get(version.pk)
         waits = Side.PARTY not in done and document is not None and contract.state in OPEN_STATES
+        is_replaced = bool(begun) and version.valid_from < begun[-1]
         papers.append(
             PortalPaper(
                 version,
                 document,
                 done.get(Side.PARTY),
                 done.get(Side.OPERATOR),
-                is_open=waits and replaced_by(version, today) is None,
+                is_open=waits and not is_replaced,
             )
         )
     return papers
@@ -160,7 +160,7 @@ def agreement(request: HttpRequest, token: str) -> HttpResponse:
             "error": error,
         }
         page = render(request, "portal/contracts/agreement.html", context, status=400 if error else 200)
-    page.headers["Referrer-Policy"] = "no-referrer"  # the address is a key
+    page.headers["Referrer-Policy"] = "same-origin"  # the address is a key; no-referrer would take Origin off the POST
     return page
 
 

@@ -16,6 +16,7 @@ from contracts.models import (
     ContractDocument,
     ContractState,
     ContractVersion,
+    Membership,
     MembershipRole,
     OfferMail,
     Party,
@@ -75,11 +76,15 @@ def signatories(party: Party) -> list[Contact]:
     return []
 
 
-def may_acknowledge(user: Any, party: Party) -> bool:
-    """Whether a portal user may acknowledge for a party: its manager, or a member who is one of its signatories."""
+def may_acknowledge(user: Any, party: Party, *, member: Membership | None = None) -> bool:
+    """Whether a portal user may acknowledge for a party: its manager, or a member who is one of its signatories.
+
+    `member` is the user's active membership of that party where the caller has read it already.
+    """
     if user is None or not getattr(user, "is_authenticated", False):
         return False
-    member = user.memberships.filter(active=True, party=party).first()
+    if member is None:
+        member = user.memberships.filter(active=True, party=party).first()
     if member is None:
         return False
     return member.role == MembershipRole.MANAGER or user.email.lower() in {
