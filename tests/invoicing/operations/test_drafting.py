@@ -207,8 +207,9 @@ def test_given_reverse_charge_when_drafted_then_no_tax_and_the_printed_ground(mo
 
 
 def test_given_reverse_charge_without_a_vat_id_when_drafted_then_the_error_names_the_customer(month: Month) -> None:
-    party = make_party(legal_name="Nameless GmbH")
+    party = make_party(legal_name="Nameless GmbH", vat_id="DE129273398")
     name = other_contract(month, party=party, tax_treatment=TaxTreatment.REVERSE_CHARGE)
+    Party.objects.filter(pk=party.pk).update(vat_id="")  # a contract is not activated without it; it went afterwards
     record([month.charge(name, 0)])
     with pytest.raises(MissingCustomerTaxId, match="Nameless GmbH"):
         draft_invoice(contract_id=month.contracts[name].pk, period=OCTOBER, at=AT)

@@ -67,13 +67,14 @@ def test_starting_again_changes_nothing(month: Month, mailoutbox: list[object]) 
 
 
 def test_without_issuing_it_stops_at_drafts_and_hosts_wait(month: Month) -> None:
+    steps = set(OutboxMessage.objects.values_list("pk", flat=True))  # those of the contracts' own documents
     month.close(issue=False)
     assert states(month) == {
         "alpha": "drafted", "beta": "drafted", "idle": "skipped", "sponsor": "drafted", "host": "skipped"
     }  # fmt: skip
     assert month.item("host").reason == "Shares are settled when the month's documents are issued."
     assert not Invoice.objects.exclude(number=None).exists()
-    assert not OutboxMessage.objects.exists()
+    assert set(OutboxMessage.objects.values_list("pk", flat=True)) == steps
 
 
 def test_drafts_are_issued_by_starting_again_and_the_end_is_the_same(month: Month, mailoutbox: list[object]) -> None:
