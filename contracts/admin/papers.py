@@ -66,6 +66,11 @@ class Paper:
     document: ContractDocument | None
     sides: list[SideRow]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether both sides acknowledged it or were excused."""
+        return all(side.said for side in self.sides)
+
 
 def papers_of(versions: Sequence[ContractVersion]) -> list[Paper]:
     """What the pages show of versions' documents. Two queries."""

@@ -125,7 +125,7 @@ class TestLinkPage:
         assert answer.status_code == 200
         assert good.document.sha256 in text
         assert "I have read it and acknowledge it" in text
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
         assert not Acknowledgement.objects.exists()
         file = client.get(f"{self.page(good, until=far)}document/")
         assert file.content == bytes(good.document.content)
