@@ -43,6 +43,7 @@ from invoicing.queries.host_months import (
     metered_wh,
     missed_months,
     settled_months,
+    shared_under,
 )
 from invoicing.rules.share_text import month_text, session_text
 from invoicing.rules.sharing import (
@@ -105,14 +106,14 @@ class _Line:
 class _HostTerms:
     """Which share holds for a site on a local day, and on which days of a month each of them does."""
 
-    def __init__(self, contract: Contract, version: ContractVersion) -> None:
-        self._contract, self._last = contract, version
+    def __init__(self, contract: Contract, version: ContractVersion, settled: SettledMonths) -> None:
+        self._contract, self._last, self.settled = contract, version, settled
         self._versions: Timeline[dt.date, ContractVersion] = versions_of(contract)
         self._shares: dict[int, list[tuple[int | None, ShareTerms]]] = {}
 
     def at(self, site: Site, on: dt.date) -> ShareTerms:
-        """Raises NoRevenueShare."""
-        version = self._versions.at(on) or self._last
+        """Of a month that was settled: as they were approved then. Raises NoRevenueShare."""
+        version = self._version(on)
         found = share_at(self._shares_of(version), site.pk)
         if found is None:
             raise NoRevenueShare(version, site.name)
@@ -122,6 +123,14 @@ class _HostTerms:
         """Whether billed sessions there ever count; rents and costs wait for no documents."""
         found = (share_at(self._shares_of(version), site.pk) for version in self._versions.values)
         return any(each is not None and each.kind not in {Share.FIXED_RENT, Share.COST} for each in found)
+
+    def _version(self, on: dt.date) -> ContractVersion:
+        settled_at = self.settled.months.get(month_of(on).start)
+        for version in reversed(self._versions.values):
+            in_time = settled_at is None or version.approved_at is None or version.approved_at <= settled_at
+            if version.valid_from <= on and in_time:
+                return version
+        return self._last
 
     def _shares_of(self, version: ContractVersion) -> list[tuple[int | None, ShareTerms]]:
         shares = self._shares.get(version.pk)
@@ -156,7 +165,7 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
         raise NoRevenueShare(version)
     _require_agreement(contract, period)
     by_id = {site.pk: site for site in host_sites(contract).order_by("pk")}
-    terms = _HostTerms(contract, version)
+    terms = _HostTerms(contract, version, settled_months(contract))
     earning = Site.objects.filter(pk__in=[pk for pk, site in by_id.items() if terms.shares_sessions(site)])
     drafts = drafts_at(contract, earning, period).count()
     if drafts:
@@ -169,7 +178,11 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
     known = {row.site_pk for row, _use in returned} - by_id.keys()
     by_id |= Site.objects.in_bulk([pk for pk in known if pk is not None])
     uses = [*shared, *returned]
-    lines = [*_session_lines(contract, terms, by_id, uses), *_month_lines(contract, terms, by_id, uses, period)]
+    under = _under(contract, terms, by_id, uses)
+    lines = [
+        *_session_lines(contract, under, by_id, uses),
+        *_month_lines(contract, terms, under, by_id, uses, period=period),
+    ]
     table = tax_table()
     written = [_written(contract, line, period, table) for line in sorted(lines, key=_Line.order)]
     total = add(line.net for line in written)
@@ -211,13 +224,29 @@ def _base(uses: Iterable[Use]) -> ShareBase:
     )
 
 
-def _session_lines(
+def _under(
     contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], uses: Iterable[Use]
+) -> dict[tuple[int, ChargeUse], ShareTerms]:
+    """The terms of each charge: those of its day; of one that is taken back, those under which it was shared."""
+    uses = list(uses)
+    shared = shared_under(contract, [row.charge_id for row, use in uses if use == ChargeUse.TAKEN_BACK])
+    return {
+        (row.charge_id, use): (shared.get(row.charge_id) if use == ChargeUse.TAKEN_BACK else None)
+        or terms.at(sites[row.site_pk or 0], _day(contract, row))
+        for row, use in uses
+    }
+
+
+def _session_lines(
+    contract: Contract,
+    under: Mapping[tuple[int, ChargeUse], ShareTerms],
+    sites: Mapping[int, Site],
+    uses: Iterable[Use],
 ) -> Iterable[_Line]:
     """Percent and amount per kWh: one line per site and share, of charges of whatever month."""
     groups: dict[tuple[int, ShareTerms], list[Use]] = defaultdict(list)
     for row, use in uses:
-        found = terms.at(sites[row.site_pk or 0], _day(contract, row))
+        found = under[row.charge_id, use]
         if not found.is_monthly:
             groups[row.site_pk or 0, found].append((row, use))
     for (site_pk, found), members in groups.items():
@@ -233,20 +262,27 @@ def _session_lines(
 
 
 def _month_lines(
-    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], uses: Sequence[Use], period: Period
+    contract: Contract,
+    terms: _HostTerms,
+    under: Mapping[tuple[int, ChargeUse], ShareTerms],
+    sites: Mapping[int, Site],
+    uses: Sequence[Use],
+    *,
+    period: Period,
 ) -> Iterable[_Line]:
     """Rent, greater of and cost: one line per site, month and share that is not settled to the cent."""
-    settled = settled_months(contract)
+    settled = terms.settled
     new: dict[MonthKey, list[Use]] = defaultdict(list)
     spans = _open_months(contract, terms, sites, period, settled)
     for row, use in uses:
         site, on = sites[row.site_pk or 0], _day(contract, row)
-        found = terms.at(site, on)
+        found = under[row.charge_id, use]
         if found.kind != Share.GREATER_OF:
             continue
         key = MonthKey(site.pk, month_of(on).start, found)
         new[key].append((row, use))
-        spans.setdefault(key, terms.in_month(site, key.month)[found])
+        if key not in spans:
+            spans[key] = (settled.by_key.get(key) or Settled(terms.in_month(site, key.month)[found])).spans
     earlier = _settled_charges(contract, spans)
     metered = metered_wh(
         contract, [(key.site_id, days) for key, days in spans.items() if key.terms.kind == Share.COST and days]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import batched
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
@@ -41,9 +42,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class SettledMonths:
-    """`months`: those that a settlement of the contract was made for; `by_key` what their monthly shares came to."""
+    """`months`: those that a settlement of the contract was made for, and when; `by_key` what their monthly shares
+    came to."""
 
-    months: frozenset[dt.date]
+    months: Mapping[dt.date, dt.datetime]
     by_key: Mapping[MonthKey, Settled] = field(default_factory=dict)
 
 
@@ -67,19 +69,21 @@ def settled_months(contract: Contract) -> SettledMonths:
     itself, as its sessions are not. Two queries.
     """
     made = Invoice.objects.filter(contract=contract, kind=InvoiceKind.SETTLEMENT)
-    months = {month_of(start).start for start in made.values_list("period_from", flat=True)}
+    months: dict[dt.date, dt.datetime] = {}
+    for start, made_at in made.order_by("created_at", "pk").values_list("period_from", "created_at"):
+        months.setdefault(month_of(start).start, made_at)
     by_key: dict[MonthKey, Settled] = defaultdict(Settled)
     lines = InvoiceLine.objects.filter(invoice__in=made, kind__in=SHARE_LINES).order_by("pk")
-    for because, net in lines.values_list("because", "net_amount"):
+    for because, net, made_at in lines.values_list("because", "net_amount", "invoice__created_at"):
         if "month" not in because:
             continue
         month = dt.date.fromisoformat(because["month"])
-        months.add(month)
+        months[month] = min(made_at, months.get(month, made_at))
         one = by_key[MonthKey(because["site"], month, terms_in(because))]
         one.spans = tuple((dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for a, b in because["days"])
         one.net += net
         one.energy_wh = because["energy_wh"]
-    return SettledMonths(frozenset(months), dict(by_key))
+    return SettledMonths(months, dict(by_key))
 
 
 def missed_months(contract: Contract, period: Period) -> set[dt.date]:
@@ -98,6 +102,17 @@ def charges_settled(
     return SessionCharge.objects.filter(
         Exists(used), session__site__in=sites, session__ended_at__gte=start_of_day(first, contract.zone)
     )
+
+
+def shared_under(contract: Contract, charge_ids: Collection[int]) -> dict[int, ShareTerms]:
+    """The terms of the line that shared each of these charges with the host."""
+    found: dict[int, ShareTerms] = {}
+    for ids in batched(sorted(charge_ids), 5000):
+        rows = BilledCharge.objects.filter(
+            charge__in=ids, use=ChargeUse.SHARED, line__invoice__contract=contract
+        ).values_list("charge_id", "line__because")
+        found |= {charge_id: terms_in(because) for charge_id, because in rows.order_by("pk") if "share" in because}
+    return found
 
 
 def metered_wh(
