@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from evbilling.kernel.errors import BillingError
-from invoicing.models import Invoice, InvoiceKind, InvoiceState, Penalty
+from invoicing.models import Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.crediting import credit_invoice
 from invoicing.operations.drafting import discard_draft
 from invoicing.operations.issuing import issue_invoice
-from tests.invoicing.penalties.world import AT, LATE, NO_SHOW, NOVEMBER, OCTOBER, late_invoice, make_fleet, pay
+from tests.invoicing.penalties.world import AT, LATE, NOVEMBER, late_invoice, make_fleet, pay
 from tests.invoicing.quiet import nothing_is_drawn
 
 __all__ = ["nothing_is_drawn"]
