@@ -26,6 +26,7 @@ MOST_BYTES = 5 * 1024 * 1024
 MOST_ROWS = 1_000
 MOST_COLUMNS = 60
 LONGEST_CELL = 50_000
+_LONGEST_NUMBER = 50
 _MOST_UNPACKED = 100 * 1024 * 1024
 _DELIMITERS = ",;\t"
 
@@ -68,7 +69,16 @@ def read_xlsx(content: bytes) -> Table:
         rows = []
         for values in sheet.iter_rows(values_only=True, max_row=MOST_ROWS + 2, max_col=MOST_COLUMNS + 1):
             rows.append([_cell(value) for value in values])
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, OSError):
+    except (
+        zipfile.BadZipFile,
+        InvalidFileException,
+        SyntaxError,
+        KeyError,
+        IndexError,
+        ValueError,
+        TypeError,
+        OSError,
+    ):
         raise broken from None
     return _table(rows)
 
@@ -88,13 +98,26 @@ def read_ocpi(content: bytes) -> Table:
     found = [data] if isinstance(data, Mapping) else data
     tariffs = isinstance(found, list) and all(isinstance(each, Mapping) for each in found)
     require(tariffs and found, BadInput("file", "", _("Give an OCPI tariff, or a list of them.")))
+    require(_is_writable(found), BadInput("file", "", _("It holds a text or number that cannot be kept; correct it.")))
     return _table([["code", "name", "currency", "valid_from", "ocpi_version", "ocpi"], *map(_ocpi_row, found)])
+
+
+def _is_writable(node: Any) -> bool:
+    """Whether texts are without control characters of no file, and numbers of a length that can be written out."""
+    if isinstance(node, Mapping):
+        return all(_is_writable(key) and _is_writable(value) for key, value in node.items())
+    if isinstance(node, list):
+        return all(map(_is_writable, node))
+    if isinstance(node, Decimal):
+        return abs(node.adjusted()) <= _LONGEST_NUMBER and abs(int(node.as_tuple().exponent)) <= _LONGEST_NUMBER
+    return not isinstance(node, str) or not ("\0" in node or any("\ud800" <= each <= "\udfff" for each in node))
 
 
 def _ocpi_row(tariff: Mapping[str, Any]) -> list[str]:
     begins = tariff.get("start_date_time") or tariff.get("last_updated") or ""
     since = str(begins) if not begins or str(begins)[-1:] == "Z" or "+" in str(begins) else f"{begins}Z"
-    newest = "tax_included" in tariff or any("before_taxes" in (tariff.get(key) or {}) for key in _LIMITS)
+    limits = [tariff.get(key) for key in _LIMITS]
+    newest = "tax_included" in tariff or any(isinstance(each, Mapping) and "before_taxes" in each for each in limits)
     rest = {key: value for key, value in tariff.items() if key != "start_date_time"}
     version = "2.3.0" if newest else "2.2.1"
     code = str(tariff.get("id", ""))
