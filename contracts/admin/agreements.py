@@ -18,7 +18,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldBooleanWidget
 
 from contracts.admin.agreement_tabs import SiteInline, TokenInline, VehicleInline, VersionInline
-from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
+from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, of_the_only_operator
 from contracts.admin.exchange import ContractExchange
 from contracts.admin.papers import ActivateForm, SuspensionInline, papers_of_contract
 from contracts.models import (
@@ -26,7 +26,6 @@ from contracts.models import (
     ContractKind,
     ContractState,
     ContractVersion,
-    Operator,
 )
 from contracts.operations import contracts as operations
 from contracts.operations.versions import TERMS
@@ -140,12 +139,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The only operator, with its currency and zone."""
-        found = super().get_changeform_initial_data(request)
-        operators = list(Operator.objects.all()[:2])
-        if len(operators) == 1:
-            only = operators[0]
-            return {"operator": only.pk, "currency": only.currency, "zone": only.zone} | found
-        return found
+        return of_the_only_operator("currency", "zone") | super().get_changeform_initial_data(request)
 
     def get_autocomplete_fields(self, request: HttpRequest) -> Any:
         """Parties, operators and sites are searched, not listed."""

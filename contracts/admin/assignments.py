@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 
@@ -16,7 +17,7 @@ from contracts.operations.assignments import (
     sponsor_vehicle,
 )
 from evbilling.access.acting import acting_user
-from evbilling.shell.admin import WorkspaceAdmin
+from evbilling.shell.admin import WorkspaceAdmin, page_of
 
 
 class _JoinedAdmin(WorkspaceAdmin):
@@ -31,6 +32,10 @@ class _JoinedAdmin(WorkspaceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """All but the last day, once it exists."""
         return () if obj is None else tuple(str(name) for name in self.fields or () if name != "valid_to")
+
+    def response_post_save_add(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Back to the contract, whose button led here."""
+        return redirect(page_of(obj.contract))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """To end it, a day is needed."""

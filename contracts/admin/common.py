@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from contracts.models import ContractVersion, VersionState
+from contracts.models import ContractVersion, Operator, VersionState
 from contracts.rules import identifiers
 from evbilling.kernel.errors import BillingError
 
@@ -21,6 +21,14 @@ def checked(check: Callable[..., str], *values: str) -> str:
         return check(*values)
     except BillingError as refusal:
         raise forms.ValidationError(refusal.message) from None
+
+
+def of_the_only_operator(*names: str) -> dict[str, Any]:
+    """What a new row's form begins with where there is one operator only: the operator and these fields of it."""
+    operators = list(Operator.objects.all()[:2])
+    if len(operators) != 1:
+        return {}
+    return {"operator": operators[0].pk, **{name: getattr(operators[0], name) for name in names}}
 
 
 class DraftInline(TabularInline):

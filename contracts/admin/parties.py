@@ -12,7 +12,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import action, display
 
-from contracts.admin.common import CONTRACT_STATES, IdentifiersForm
+from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, of_the_only_operator
 from contracts.admin.exchange import PartyExchange
 from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
 from evbilling.shell.admin import AuditedModelAdmin, ListInline, badge
@@ -108,6 +108,10 @@ class PartyAdmin(PartyExchange, AuditedModelAdmin):
         (_("Tax"), {"fields": (("vat_id", "tax_status"), "self_billing_agreed_on")}),
         (_("Documents and money"), {"fields": (("language", "currency"), "iban", "note")}),
     )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """With the currency of the only operator."""
+        return of_the_only_operator("currency") | super().get_changeform_initial_data(request)
 
     @action(description=_("Timeline"), url_path="timeline", icon="timeline")
     def timeline(self, request: HttpRequest, object_id: int) -> HttpResponse:

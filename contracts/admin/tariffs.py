@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 
-from contracts.admin.common import APPROVAL_STATES
+from contracts.admin.common import APPROVAL_STATES, of_the_only_operator
 from contracts.admin.exchange import TariffExchange
 from contracts.admin.tariff_review import words_of
 from contracts.admin.tariff_versions import in_words
@@ -56,6 +56,10 @@ class TariffAdmin(TariffExchange, AuditedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the versions, so that a row needs no query."""
         return super().get_queryset(request).prefetch_related("versions")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The only operator, with its currency."""
+        return of_the_only_operator("currency") | super().get_changeform_initial_data(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tariff | None = None) -> tuple[str, ...]:
         """The currency stays once there are prices in it."""

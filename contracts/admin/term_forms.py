@@ -69,7 +69,7 @@ def figures_of(cleaned: Mapping[str, Any]) -> dict[str, Any]:
             percent = cleaned.get(f"percent_{name.removeprefix('from_kwh_')}")
             if value is not None or percent is not None:
                 tiers.append({"from_kwh": _text(value), "percent": _text(percent)})
-        elif value not in (None, "", [], False):
+        elif value is not False and value not in (None, "", []):  # 0 == False, and a zero was written by somebody
             figures[name] = _text(value)
     return figures | ({"tiers": tiers} if "from_kwh_1" in cleaned else {})
 

@@ -1,5 +1,8 @@
 """What a fleet charges with: cost centres, vehicles, tokens, and which contract pays for a token."""
 
+import datetime as dt
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -84,6 +87,13 @@ class Token(models.Model):
         return f"{self.ref} {self.driver_name}".strip()
 
 
+def require_days_in_order(valid_from: dt.date | None, valid_to: dt.date | None) -> None:
+    """Raises ValidationError at `valid_to` where what is joined from day to day would not hold for a single one."""
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        words = _("%(to)s is not after %(start)s, the first day; give a later day, or leave it empty for no end.")
+        raise ValidationError({"valid_to": words % {"to": valid_to, "start": valid_from}})
+
+
 class TokenAssignment(models.Model):
     """Which contract pays for a token, from day to day (local dates of the contract's zone, half open).
 
@@ -112,3 +122,7 @@ class TokenAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token} > {self.contract}"
+
+    def clean(self) -> None:
+        """The last day comes after the first."""
+        require_days_in_order(self.valid_from, self.valid_to)

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models.contract import Contract, ContractVersion
-from contracts.models.fleet import Vehicle
+from contracts.models.fleet import Vehicle, require_days_in_order
 from contracts.models.site import Site
 from contracts.rules.shares import (
     BudgetSpan,
@@ -197,3 +197,7 @@ class SponsoredVehicle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.vehicle} @ {self.contract}"
+
+    def clean(self) -> None:
+        """The last day comes after the first."""
+        require_days_in_order(self.valid_from, self.valid_to)

@@ -1,6 +1,7 @@
 """Tariffs in OCPI shape, their frozen versions, and to which sessions of a contract they apply."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -119,3 +120,9 @@ class TariffAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}: {self.tariff}"
+
+    def clean(self) -> None:
+        """A band of power has an upper end above its lower one."""
+        if self.min_power_w is not None and self.max_power_w is not None and self.max_power_w <= self.min_power_w:
+            words = _("%(upper)s W is not above %(lower)s W; give a higher value, or leave one of the two empty.")
+            raise ValidationError({"max_power_w": words % {"upper": self.max_power_w, "lower": self.min_power_w}})

@@ -71,6 +71,8 @@ def _included(because: Mapping[str, Any], currency: str) -> str:
 
 
 def _tiers(because: Mapping[str, Any], currency: str) -> str:
+    if not because["tiers"]:
+        return _("%(energy)s in the month: no tier is reached.") % {"energy": _kwh(because["kwh"])}
     parts = [
         _("%(percent)s on %(base)s of energy charges from %(energy)s on")
         % {

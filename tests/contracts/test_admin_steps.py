@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from contracts.models import Contract, ContractVersion, SponsoredVehicle, TokenAssignment
+from contracts.models import Contract, ContractVersion, SponsoredVehicle, TariffAssignment, TokenAssignment
 from contracts.operations.contracts import offer_contract
 from evbilling.access.models import User
 from evbilling.access.roles import Role
@@ -188,6 +189,7 @@ class TestTerms:
     def rows(self, *rows: dict[str, Any], initial: int) -> dict[str, Any]:
         prefix = "tariff_assignments"
         found: dict[str, Any] = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": initial}
+        found |= {"terms-TOTAL_FORMS": 0, "terms-INITIAL_FORMS": 0}
         for number, row in enumerate(rows):
             found |= {f"{prefix}-{number}-{name}": value for name, value in row.items()}
         return found
@@ -275,3 +277,31 @@ class TestJoining:
         assert staff.post(url("sponsoredvehicle_add"), fields).status_code == 302
         assert SponsoredVehicle.objects.get().vehicle == vehicle
         assert f"?contract={contract.pk}" in staff.get(url("contract_add_vehicle", contract.pk))["Location"]
+
+
+def test_given_one_operator_when_something_new_is_written_then_it_begins_with_its_currency(staff: Client) -> None:
+    operator = make.make_contract().operator
+    for name in ("tariff", "party", "contract"):
+        form = staff.get(url(f"{name}_add")).context["adminform"].form
+        assert form.initial["currency"] == operator.currency, name
+        assert form.initial["operator"] == operator.pk, name
+
+
+def test_given_days_or_power_in_the_wrong_order_then_the_field_says_so_in_words(staff: Client) -> None:
+    contract, token = make.make_contract(), make.make_token()
+    sent = {"contract": contract.pk, "token": token.pk, "valid_from": "2026-05-02", "valid_to": "2026-05-01"}
+    form = staff.post(url("tokenassignment_add"), sent).context["adminform"].form
+    assert form.errors["valid_to"] == [
+        "2026-05-01 is not after 2026-05-02, the first day; give a later day, or leave it empty for no end."
+    ]
+    assert list(form.errors) == ["valid_to"]
+    assert not TokenAssignment.objects.exists()
+    band = TariffAssignment(min_power_w=50_000, max_power_w=100)
+    with pytest.raises(ValidationError, match="100 W is not above 50000 W"):
+        band.clean()
+
+
+def test_given_a_token_joined_from_a_contracts_page_then_its_maker_is_back_there(staff: Client) -> None:
+    contract, token = make.make_contract(), make.make_token()
+    sent = {"contract": contract.pk, "token": token.pk, "valid_from": "2026-05-02"}
+    assert staff.post(url("tokenassignment_add"), sent).url == url("contract_change", contract.pk)

@@ -162,3 +162,13 @@ def test_given_a_contract_with_terms_when_its_party_looks_then_the_sentences_are
     assert "The base fee is €49.90 a month." in client.get(page).content.decode()
     client.force_login(make.make_member(make.make_party()))
     assert client.get(page).status_code == 404
+
+
+def test_given_a_zero_when_sent_then_it_counts_as_written_not_as_empty(
+    client: Client, manager: User, draft: ContractVersion, settings: Any
+) -> None:
+    sign_in(client, manager, settings)
+    page = client.post(address(draft, "included_energy"), {"kwh": "0", "per": "vehicle"}).content.decode()
+    assert "&#x27;0&#x27; cannot be used" in page
+    client.post(address(draft, "overstay"), {"price_per_minute": "0.10", "grace_minutes": "0"})
+    assert ContractTerm.objects.get().figures == {"price_per_minute": "0.1", "grace_minutes": 0}

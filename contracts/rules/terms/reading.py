@@ -133,9 +133,7 @@ class Figures:
         given = [name for name in names if self.has(name)]
         if len(given) != 1:
             wanted = ", ".join(label(name) for name in names)
-            raise BadInput(
-                _("figures"), ", ".join(label(name) for name in given), _("Fill in exactly one of: %s.") % wanted
-            )
+            raise BadInput(wanted, ", ".join(label(name) for name in given), _("Fill in exactly one of these."))
         return given[0]
 
     def _given(self, name: str) -> bool:
