@@ -36,7 +36,12 @@ def month_without_host(sessions: int = 4) -> Month:
     """The month, its host's contract ended before the first session."""
     month = make_month(sessions)
     end_contract(
-        contract_id=month.contracts["host"].pk, ends_on=dt.date(2026, 10, 1), reason="Sold", by=checker(), at=AT
+        contract_id=month.contracts["host"].pk,
+        ends_on=dt.date(2026, 10, 1),
+        reason="Sold",
+        early=True,
+        by=checker(),
+        at=AT,
     )
     return month
 
@@ -72,7 +77,7 @@ def test_given_a_contract_that_begins_in_the_month_when_settled_then_from_its_fi
 def test_given_a_contract_that_ended_in_the_month_when_settled_then_until_its_last_day() -> None:
     month = make_month(8)
     host = month.contracts["host"]
-    end_contract(contract_id=host.pk, ends_on=dt.date(2026, 10, 9), reason="Sold", by=checker(), at=AT)
+    end_contract(contract_id=host.pk, ends_on=dt.date(2026, 10, 9), reason="Sold", early=True, by=checker(), at=AT)
     after = new_host(month, dt.date(2026, 10, 9))
     close(month, OCTOBER, AT)
     assert [each.net_amount for each in settlements(host)] == [D("10.80")]
@@ -83,7 +88,7 @@ def test_given_a_host_whose_contract_ended_when_a_late_session_is_billed_then_he
     month = make_month(2)
     host = month.contracts["host"]
     close(month, OCTOBER, AT)
-    end_contract(contract_id=host.pk, ends_on=dt.date(2026, 11, 1), reason="Sold", by=checker(), at=AT)
+    end_contract(contract_id=host.pk, ends_on=dt.date(2026, 11, 1), reason="Sold", early=True, by=checker(), at=AT)
     record([month.charge("beta", 10)], at=IN_DECEMBER)
     close(month, NOVEMBER, IN_DECEMBER)
     assert [each.net_amount for each in settlements(host)] == [D("5.40"), D("2.70")]
