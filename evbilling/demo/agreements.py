@@ -111,7 +111,10 @@ def add_party(given: company.Company, kind: PartyKind) -> Party:
         party=party, name=given.accountant, email=given.accounting_address, role=ContactRole.ACCOUNTANT
     )
     Contact.objects.create(
-        party=party, name=company.SIGNATORY, email=f"director@{given.domain}", role=ContactRole.SIGNATORY
+        party=party,
+        name=company.SIGNATORIES[given.number],
+        email=f"director@{given.domain}",
+        role=ContactRole.SIGNATORY,
     )
     record_audit(action="contracts.party.create", obj=party, by=None, at=SIGNED_AT, reason="sample operator")
     return party

@@ -35,8 +35,20 @@ OPERATOR = {
 }
 
 
-SIGNATORY = "Managing director"
-"""Who signs for each company of the sample."""
+SIGNATORIES = {
+    "C-1001": "Grace Holloway",
+    "C-1002": "Omar Reyes",
+    "C-1003": "Priya Raman",
+    "C-1004": "Walter Dunn",
+    "C-2001": "Henrik Sandberg",
+    "C-3001": "Louis Barrow",
+    "C-3002": "Mira Feld",
+    "C-3003": "Noah Pruitt",
+    "C-3004": "Olive Tran",
+    "C-3005": "Paul Haskins",
+    "C-3006": "Rosa Whitfield",
+}
+"""Who signs for each company of the sample, by its number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,11 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "sender": _sender(view),
         "heading": words.title,
         "facts": _facts(view, formats, period),
-        "subject_line": pgettext("document", "Supply period %s") % period if period else "",
+        "subject_line": _subject_line(view, period),
         "box": _box(view, formats),
         "groups": groups,
         "subtotals": any(group["heading"] for group in groups),
+        "measured": any(line["sessions"] or line["kwh"] for group in groups for line in group["lines"]),
         "net_head": _net_head(view),
         "tax_rows": [
             {
@@ -96,6 +97,13 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "pay": _pay(view, formats),
         "notes": _notes(view, formats),
     }
+
+
+def _subject_line(view: DocumentView, period: str) -> str:
+    """When what is billed was supplied; a fee note bills no supply, and its lines say their days."""
+    if not period or view.kind is Kind.FEE_NOTE:
+        return ""
+    return pgettext("document", "Supply period %s") % period
 
 
 def _recipient(party: PartyBlock) -> str:

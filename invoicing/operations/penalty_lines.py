@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import require
 from evbilling.kernel.money import ZERO
-from evbilling.shell.formats import format_day
 from invoicing.models import LineKind, Penalty, PenaltyKind
 from invoicing.operations.monthly import fee_place
 from invoicing.operations.writing import Drafting, NewLine
 from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties, sentence_of
 from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, Treatment, supply_tax
+from sessions.rules.rating.conditions import Tongue
 
 
 def penalty_lines(drafting: Drafting) -> list[NewLine]:
@@ -82,7 +82,7 @@ def _tax(drafting: Drafting, penalty: Penalty) -> Tax:
 
 
 def line_text(penalty: Penalty) -> str:
-    """What the line of a penalty says, in the active language: kind, day and what it is about."""
+    """What the line of a penalty says, in the active language, its days as the rest of the document shows them."""
     about = {
         PenaltyKind.OVERSTAY: _("Overstay on %(day)s, session %(about)s"),
         PenaltyKind.NO_SHOW: _("Reservation not used on %(day)s, session %(about)s"),
@@ -92,9 +92,10 @@ def line_text(penalty: Penalty) -> str:
         PenaltyKind.INTEREST: _("Interest on %(document)s, %(day)s to %(last)s"),
         PenaltyKind.FAILED_PAYMENT: _("Failed payment of %(document)s on %(day)s"),
     }[PenaltyKind(penalty.kind)]
+    tongue = Tongue(penalty.contract.party.language, penalty.currency)
     text = about % {
-        "day": format_day(penalty.period_from),
-        "last": format_day(penalty.period_to - dt.timedelta(days=1)),
+        "day": tongue.day(penalty.period_from.isoformat()),
+        "last": tongue.day((penalty.period_to - dt.timedelta(days=1)).isoformat()),
         "about": penalty.session,
         "contract": penalty.contract.number,
         "unit": penalty.because.get("unit", ""),

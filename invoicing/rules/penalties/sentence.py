@@ -149,7 +149,8 @@ def _interest(one: _Speaker) -> list[str]:
 
 def _failed_payment(one: _Speaker) -> list[str]:
     why = one.because
-    return [one.say("failed_payment", payment=why["payment"], document=why["document"], failure=why["failure"] or "?")]
+    failure = (why["failure"] or "?").replace("_", " ")
+    return [one.say("failed_payment", payment=why["payment"], document=why["document"], failure=failure)]
 
 
 def _early_termination(one: _Speaker) -> list[str]:

@@ -238,6 +238,15 @@ def test_given_a_statement_without_tax_then_the_amount_is_said_once_as_payable()
     assert text.count("$4,016.75") == 2  # the box and the total
 
 
+def test_given_a_fee_note_then_it_names_no_supply_and_no_measured_columns():
+    line = replace(samples.settlement().groups[0].lines[0], sessions=None, energy_wh=None)
+    groups = (LineGroup((line,), line.net_amount, ""),)
+    fee_note = samples.us_invoice(0, kind=Kind.FEE_NOTE, **samples.with_tax(groups, "0", "Not taxable"))
+    text = text_of(render_pdf(fee_note))
+    assert "Fee note" in text
+    assert [word for word in ("Supply period", "Sessions", "kWh") if word in text] == []
+
+
 def test_given_a_group_of_one_line_then_it_is_one_row_with_its_group():
     line = samples.settlement().groups[0].lines[0]
     groups = tuple(LineGroup((line,), line.net_amount, label) for label in ("EV 017", "EV 031"))
