@@ -21,7 +21,8 @@ def _of_contract(user: User) -> Q:
 
 
 def _of_version(user: User) -> Q:
-    return Q(version__contract__party__in=parties_of(user))
+    """What belongs to approved terms of an own contract; a draft is the staff's alone."""
+    return Q(version__contract__party__in=parties_of(user), version__state=models.VersionState.APPROVED)
 
 
 def _operators(user: User) -> Q:
@@ -59,7 +60,7 @@ def _connectors(user: User) -> Q:
 
 
 def _own_tariffs(user: User) -> Q:
-    assigned = models.TariffAssignment.objects.filter(_of_version(user), version__state=models.VersionState.APPROVED)
+    assigned = models.TariffAssignment.objects.filter(_of_version(user))
     return Q(pk__in=assigned.values("tariff"))
 
 

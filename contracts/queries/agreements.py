@@ -197,10 +197,10 @@ def _link_state(
     contract, latest = version.contract, document_of(version)
     if latest is None or latest.sha256 != link.sha256 or replaced_by(version, local_date(at, contract.zone)):
         return LinkState.REPLACED
-    if done is not None:
-        return LinkState.DONE
-    if contract.state not in OPEN_STATES:
-        return LinkState.WITHDRAWN
     if contact is None or contact.email.lower() not in {each.email.lower() for each in signatories(contract.party)}:
         return LinkState.REVOKED
-    return LinkState.OPEN if at.date() <= link.until else LinkState.EXPIRED
+    if at.date() > link.until:
+        return LinkState.EXPIRED
+    if done is not None:
+        return LinkState.DONE
+    return LinkState.OPEN if contract.state in OPEN_STATES else LinkState.WITHDRAWN

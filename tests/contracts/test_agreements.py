@@ -214,6 +214,19 @@ class TestLinks:
         draw_document(version_id=offer.version.pk, at=NOW)
         assert state() is LinkState.REPLACED
 
+    def test_a_link_that_was_used_ends_too_and_with_its_contacts_right_to_sign(self, offer: Offered) -> None:
+        acknowledge_by_link(link=offer.link(), name="Sam Director", at=NOW, address="192.0.2.9")
+
+        def state(at: dt.datetime = NOW) -> LinkState:
+            facts = facts_of_link(offer.link(), at)
+            assert facts is not None
+            return facts.state
+
+        assert state() is LinkState.DONE
+        assert state(dt.datetime(2026, 2, 1, tzinfo=dt.UTC)) is LinkState.EXPIRED
+        Contact.objects.filter(pk=offer.contact.pk).update(role="other")
+        assert state() is LinkState.REVOKED
+
     def test_later_terms_that_hold_replace_the_offer(self, offer: Offered) -> None:
         both(offer)
         activate_contract(contract_id=offer.contract.pk, by=make.checker(), at=NOW)

@@ -1,5 +1,7 @@
 """A portal user sees the rows of the own company and nobody else's (I20)."""
 
+import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -68,6 +70,16 @@ def test_a_fleet_sees_its_own(towns: dict[str, Any]) -> None:
     assert seen(user, models.TariffVersion) == {tariff.versions.get()}
     assert seen(user, models.SponsoredVehicle) == set(ours["vehicle"].sponsored.all())
     assert seen(user, models.RevenueShare) == seen(user, models.Sponsorship) == set()
+
+
+def test_terms_that_are_not_approved_are_the_staffs_alone(towns: dict[str, Any]) -> None:
+    hosting = towns["ours"]["hosting"]
+    draft = make.make_version(hosting, approved=False, percent=Decimal(99), valid_from=dt.date(2030, 1, 1))
+    assert models.RevenueShare.objects.filter(version=draft).exists()
+    user = make.make_member(towns["ours"]["host"])
+    assert {share.version_id for share in seen(user, models.RevenueShare)} == {
+        version.pk for version in hosting.versions.exclude(pk=draft.pk)
+    }
 
 
 def test_a_host_sees_its_sites_and_share(towns: dict[str, Any]) -> None:
