@@ -57,7 +57,11 @@ class _Meter:
             self.last = component
 
     def priced(self) -> int:
-        return sum(volume for component, volume in self.volumes.items() if component.rate)
+        total = 0
+        for component, volume in self.volumes.items():
+            if component.rate:
+                total += volume
+        return total
 
 
 class _Run:
@@ -120,12 +124,14 @@ class _Run:
         pieces_of = whole // step
         self.divide(pieces_of // gcd(pieces_of, volume))
         unit = volume * self.scale // pieces_of
-        volumes = meter.volumes
+        volumes, last = meter.volumes, meter.last
         for (component, _start, _stop), stretch in zip(parts, lengths, strict=True):
             if component is not None:
-                volumes[component] = volumes.get(component, 0) + unit * (stretch // step)
+                part = unit * (stretch // step)
+                volumes[component] = volumes[component] + part if component in volumes else part
                 if component.rate:
-                    meter.last = component
+                    last = component
+        meter.last = last
 
     def measure(self, meter: _Meter, plan: Plan, period: Period, volume: Exact, *, since: int, before: Exact) -> None:
         """Add a period's volume of one dimension to the components that price it."""
@@ -266,10 +272,10 @@ def _walk(run: _Run, by_id: Mapping[str, Tariff], first: Tariff) -> bool:
 
 def _tariff_of(run: _Run, period: Period, by_id: Mapping[str, Tariff], first: Tariff) -> Tariff | None:
     wanted = period.tariff_id
+    if wanted is None and (len(by_id) == 1 or period.number < 0):
+        return first
     path = f"{run.session.path}.charging_periods[{period.number}].tariff_id"
     if wanted is None:
-        if len(by_id) == 1 or period.number < 0:
-            return first
         run.findings.append(error("tariff_not_named", path, count=str(len(by_id))))
     else:
         tariff = by_id.get(wanted)
@@ -326,7 +332,7 @@ def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
     if reserved.last is not None:
         added[reserved.last] = _surplus(reserved.priced(), reserved.last, scale)
 
-    flat = ((fee, scale) for fee in run.flats)
+    flat = [(fee, scale) for fee in run.flats]
     parts: list[Part] = []
     for dimension, volumes, apportioned in (
         ("FLAT", flat, ()),
@@ -335,16 +341,19 @@ def _parts(run: _Run, default_vat: Decimal | None) -> tuple[Part, ...]:
         ("PARKING_TIME", parking.volumes.items(), parking.apportioned),
         ("RESERVATION", reserved.volumes.items(), reserved.apportioned),
     ):
+        if not volumes:
+            continue
         factor = _FACTORS[dimension]
         for component, volume in volumes:
             rate, vat = component.rate, component.vat
-            billed = volume + added.get(component, 0)
+            billed = volume + added[component] if component in added else volume
             # whole, because the scale holds the denominator of the rate
             stated = (
                 billed * rate * factor if type(rate) is int else billed * rate.numerator * factor // rate.denominator
             )
             vat = default_vat if vat is None else vat
-            parts.append(Part(dimension, component, volume, billed, stated, vat, component in apportioned))
+            known = (dimension, component, volume, billed, stated, vat, component in apportioned)
+            parts.append(tuple.__new__(Part, known))
     return tuple(parts)
 
 

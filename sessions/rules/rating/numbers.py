@@ -7,9 +7,10 @@ Money is counted in ticks: TICK of them are one currency unit, for energy, time 
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, Inexact
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
 from fractions import Fraction
 from functools import lru_cache
+from math import gcd
 
 type Exact = int | Fraction
 
@@ -32,11 +33,8 @@ FLAT_FACTOR = TICKS_PER_KWH_US
 TICK = TICKS_PER_KWH_US * PRICE_SCALE
 
 REPEATING_PLACES = 18  # decimals printed of an amount that has no finite decimal form
-_LAST_PLACE, _ZERO = Decimal((0, (1,), -REPEATING_PLACES)), Decimal((0, (0,), -REPEATING_PLACES))
+_TWICE = 2 * 10**REPEATING_PLACES
 _DIGITS, _MOST_DIGITS = 60, 4_000
-_MOST_WHOLE = 30  # digits before the point of what is cut: room for the printed places and one more
-_CUT = Context(prec=_DIGITS, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-_HALF_UP = Context(prec=_DIGITS, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _ENDS = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 _WIDE = Context(prec=_MOST_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])  # more digits than any input leads to
 
@@ -58,49 +56,62 @@ def share(value: Exact, part: Exact, of: Exact) -> Exact:
     return result.numerator if result.denominator == 1 else result
 
 
+@lru_cache(maxsize=64)
+def _place(digits: int) -> Decimal:
+    """One in the last of so many decimals."""
+    return Decimal((0, (1,), -digits))
+
+
+_LAST_PLACE = _place(REPEATING_PLACES)
+
+
 def rounded(value: Exact, digits: int, over: int = 1) -> Decimal:
     """`value / over` rounded half up (away from zero at the half) to `digits` decimals."""
     numerator, denominator = value.numerator * 10**digits, value.denominator * over
     magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return _WIDE.scaleb(Decimal(-magnitude if numerator < 0 else magnitude), -digits)
-
-
-class Divisor:
-    """Divides whole numbers by one denominator and gives plain Decimals; see as_decimal()."""
-
-    __slots__ = ("_as_decimal", "_over", "_power")
-
-    def __init__(self, over: int) -> None:
-        self._over = over
-        self._as_decimal = Decimal(over)
-        # a power of ten, modulo `over`, with more twos and fives than `over` can hold
-        self._power = pow(10, over.bit_length(), over)
-
-    def of(self, value: int) -> Decimal:
-        """`value` over the denominator."""
-        if value * self._power % self._over:  # what is left after reducing has other factors: the digits repeat
-            cut = _CUT.divide(Decimal(value), self._as_decimal)
-            # Half up after cutting is half up of the whole, as long as more places were kept than are printed.
-            if cut.adjusted() < _MOST_WHOLE:
-                return _HALF_UP.quantize(cut, _LAST_PLACE) or _ZERO
-            return rounded(value, REPEATING_PLACES, self._over)
-        try:
-            return _ENDS.divide(Decimal(value), self._as_decimal)  # a quotient has no zeros to strip
-        except Inexact:
-            return _WIDE.divide(Decimal(value), self._as_decimal)
+    return _WIDE.multiply(-magnitude if numerator < 0 else magnitude, _place(digits))
 
 
 @lru_cache(maxsize=4096)
-def divisor(over: int) -> Divisor:
-    """The Divisor of a denominator."""
-    return Divisor(over)
+def _other_factors(number: int) -> int:
+    """What is left of a number without its factors two and five: a fraction ends where it divides the numerator."""
+    # the power of ten has more twos and fives than the number can hold
+    return number // gcd(number, pow(10, number.bit_length(), number))
+
+
+class Divisor:
+    """Divides whole numbers by the denominator `unit * scale` and gives plain Decimals; see as_decimal()."""
+
+    __slots__ = ("_as_decimal", "_other_factors", "_over", "_twice_over")
+
+    def __init__(self, unit: int, scale: int) -> None:
+        self._over = over = unit * scale
+        self._twice_over = 2 * over
+        self._as_decimal = Decimal(over)
+        self._other_factors = _other_factors(unit) * _other_factors(scale)
+
+    def of(self, value: int) -> Decimal:
+        """`value` over the denominator."""
+        if value % self._other_factors:  # the digits repeat
+            magnitude = (abs(value) * _TWICE + self._over) // self._twice_over
+            return _WIDE.multiply(-magnitude if value < 0 else magnitude, _LAST_PLACE)
+        try:
+            return _ENDS.divide(value, self._as_decimal)  # a quotient has no zeros to strip
+        except Inexact:
+            return _WIDE.divide(value, self._as_decimal)
+
+
+@lru_cache(maxsize=4096)
+def divisor(unit: int, scale: int = 1) -> Divisor:
+    """The Divisor of a denominator in two factors: units are few, scales are small."""
+    return Divisor(unit, scale)
 
 
 def as_decimal(value: Exact, over: int = 1) -> Decimal:
     """`value / over` as a plain Decimal: all digits where they end, else REPEATING_PLACES of them, rounded half up."""
     if type(value) is int:
         return divisor(over).of(value)
-    return Divisor(over * value.denominator).of(value.numerator)
+    return Divisor(over, value.denominator).of(value.numerator)
 
 
 def plain(value: Decimal) -> str:

@@ -30,6 +30,7 @@ ENGINE_VERSION = "1.0"
 ROUNDING_RULE = "half-up-once-per-total"
 
 UNITS = {"ENERGY": KWH, "TIME": HOUR, "PARKING_TIME": HOUR, "RESERVATION": HOUR, "FLAT": 1}
+_GROSS_TICK = TICK * WHOLE
 UNIT_NAMES = {"ENERGY": "kWh", "TIME": "h", "PARKING_TIME": "h", "RESERVATION": "h", "FLAT": ""}
 
 
@@ -323,34 +324,35 @@ def _because(component: Component, step_applied: bool, apportioned: bool) -> Bec
 
 
 def _lines(parts: tuple[Part, ...], scale: int) -> Iterator[RatingLine]:
-    net_over, gross_over = TICK * scale, TICK * WHOLE * scale
-    nets, grosses = divisor(net_over), divisor(gross_over)
+    net_over, gross_over = TICK * scale, _GROSS_TICK * scale
+    net_of_line, gross_of_line = divisor(TICK, scale).of, divisor(_GROSS_TICK, scale).of
+    unit, volume_of = 0, net_of_line
     known, factor = None, None
+    amount: Decimal | None
+    incl: Decimal | None
+    net: Ratio | None
+    gross: Ratio | None
     for dimension, component, volume, billed, stated, vat, apportioned in parts:
-        volumes = divisor(UNITS[dimension] * scale)
-        shown = volumes.of(volume)
-        shown_billed = shown if billed == volume else volumes.of(billed)
+        if unit != UNITS[dimension]:
+            unit = UNITS[dimension]
+            volume_of = divisor(unit, scale).of
+        shown = volume_of(volume)
+        shown_billed = shown if billed == volume else volume_of(billed)
         because = _because(component, billed != volume, apportioned)
         if vat is not known:
             known, factor = vat, None if vat is None else tax_factor(vat)
         if type(factor) is int and not component.gross:
             with_tax = stated * factor
-            amounts = nets.of(stated), vat, grosses.of(with_tax), because, (stated, net_over), (with_tax, gross_over)
-            yield RatingLine(dimension, shown, shown_billed, component.price, *amounts)
-            continue
-        amount = _over(stated, scale)
-        net, gross = _in_units(net_of(amount, vat, component.gross)), _in_units(gross_of(amount, vat, component.gross))
-        yield RatingLine(
-            dimension,
-            shown,
-            shown_billed,
-            component.price,
-            None if net is None else as_decimal(*net),
-            vat,
-            None if gross is None else as_decimal(*gross),
-            because,
-            net,
-            gross,
+            amount, incl = net_of_line(stated), gross_of_line(with_tax)
+            net, gross = (stated, net_over), (with_tax, gross_over)
+        else:
+            ticks = _over(stated, scale)
+            net = _in_units(net_of(ticks, vat, component.gross))
+            gross = _in_units(gross_of(ticks, vat, component.gross))
+            amount, incl = None if net is None else as_decimal(*net), None if gross is None else as_decimal(*gross)
+        yield tuple.__new__(
+            RatingLine,
+            (dimension, shown, shown_billed, component.price, amount, vat, incl, because, net, gross),
         )
 
 
