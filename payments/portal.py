@@ -38,9 +38,7 @@ def tone_of(payment: Payment) -> str:
 
 
 def _invoice(request: HttpRequest, number: str) -> Invoice:
-    return find_visible(
-        Invoice.objects.filter(kind__in=CLAIMS, state=InvoiceState.ISSUED), request.user, number=number
-    )
+    return find_visible(Invoice.objects.filter(kind__in=CLAIMS, state=InvoiceState.ISSUED), request.user, number=number)
 
 
 def _require_payer(request: HttpRequest, party_id: int) -> None:

@@ -84,7 +84,7 @@ def test_a_kind_that_stands_once_is_refused_a_second_time(draft: ContractVersion
 
 def test_a_host_has_no_place_for_terms_of_customers() -> None:
     version = make.make_version(make.make_contract("hosting"), approved=False)
-    with refused(WrongState, "no place for base fee"):
+    with refused(WrongState, "no place for monthly base fee"):
         add_term(version_id=version.pk, kind="base_fee", figures=FEE, **who())
 
 
