@@ -280,3 +280,12 @@ def test_pages_outside_the_admin_are_strict_and_hold_no_inline_script_or_style(c
 def test_pages_of_signed_in_users_are_not_stored(client: Client) -> None:
     client.force_login(customer())
     assert "no-store" in client.get("/accounts/password/change/").headers["Cache-Control"]
+
+
+def test_given_a_form_of_another_site_then_our_page_says_what_to_do_and_nothing_is_done(client: Client) -> None:
+    user = customer()
+    answer = Client(enforce_csrf_checks=True).post(LOGIN, {"login": user.email, "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "load the page anew" in answer.content.decode()
+    assert "<style" not in answer.content.decode(), "the policy refuses what is inline"
+    assert not Session.objects.exists()

@@ -141,6 +141,15 @@ def test_given_the_form_then_the_secret_is_shown_once_and_works(client: Client) 
     assert token.digest not in page
 
 
+def test_given_two_users_of_one_name_then_the_form_tells_them_apart(client: Client) -> None:
+    client.force_login(staff("admin@operator.example", Role.ADMINISTRATOR))
+    for number in (1, 2):
+        User.objects.filter(pk=customer(f"fleet{number}@customer.example").pk).update(full_name="Fleet manager")
+    page = client.get(f"{TOKENS}add/").content.decode()
+    assert page.count("Fleet manager &lt;fleet1@customer.example&gt;") == 1
+    assert page.count("Fleet manager &lt;fleet2@customer.example&gt;") == 1
+
+
 def test_given_the_dialog_then_the_token_is_revoked_with_a_reason(client: Client) -> None:
     client.force_login(staff("admin@operator.example", Role.ADMINISTRATOR))
     token, _secret = make()

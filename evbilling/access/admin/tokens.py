@@ -29,6 +29,10 @@ _TONES: dict[str, str] = {
 _USUAL_DAYS = 365
 
 
+def _name_and_address(user: User) -> str:
+    return f"{user.full_name} <{user.email}>" if user.full_name else user.email
+
+
 class TokenForm(forms.ModelForm):
     """For whom, for what, for how long."""
 
@@ -65,10 +69,12 @@ class ApiTokenAdmin(WorkspaceAdmin):
         return ("user", "name", "prefix", "state", "created_at", "expires_at", "last_used_at", "revoked_at")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Users who may come in."""
-        return super().formfield_for_foreignkey(
+        """Users who may come in, told apart by their addresses: several may have one name."""
+        field = super().formfield_for_foreignkey(
             db_field, request, queryset=User.objects.filter(is_active=True).order_by("email"), **kwargs
         )
+        field.label_from_instance = _name_and_address
+        return field
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         """Nobody edits a token."""
