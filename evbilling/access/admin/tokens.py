@@ -70,7 +70,7 @@ class ApiTokenAdmin(WorkspaceAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Users who may come in, told apart by their addresses: several may have one name."""
-        field = super().formfield_for_foreignkey(
+        field: Any = super().formfield_for_foreignkey(
             db_field, request, queryset=User.objects.filter(is_active=True).order_by("email"), **kwargs
         )
         field.label_from_instance = _name_and_address
