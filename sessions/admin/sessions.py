@@ -99,7 +99,15 @@ class ChargingSessionAdmin(WrittenByTheProduct):
         if known is not None and str(known.pk) == str(object_id):
             return known
         found = self.get_queryset(request).select_related(
-            "site", "vehicle", "contract__party", "price", "token", "station", "cost_centre", "connector"
+            "site",
+            "vehicle",
+            "contract__party",
+            "price__contract_version__contract",
+            "price__tariff_version__tariff",
+            "token",
+            "station",
+            "cost_centre",
+            "connector",
         )
         try:
             request.charging_session = found.get(pk=object_id)  # type: ignore[attr-defined]
