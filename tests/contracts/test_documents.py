@@ -120,6 +120,6 @@ def test_the_file_is_tagged_pdf_a_with_title_language_and_page_numbers() -> None
 
 @pytest.mark.django_db
 def test_what_users_type_is_text_and_never_markup() -> None:
-    view = view_of(terms_text="<b>10 &lt; 20</b> & {operator} \x00")
+    view = view_of(terms_text="<b>10 &lt; 20</b> & {operator} \x01")
     assert "<b>10 &lt; 20</b> & {operator}" in texts(view)
     assert render_agreement(view).startswith(b"%PDF-1.7")
