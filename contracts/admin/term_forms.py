@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from contracts.models import ContractTerm
 from contracts.rules import terms
+from contracts.rules.tariff_text import weekday_names
 from contracts.rules.terms import session
 from evbilling.kernel.errors import BillingError
 
@@ -124,7 +125,7 @@ def _capital(label: str) -> str:
 
 
 def _window_cap() -> dict[str, forms.Field]:
-    days = list(session.weekday_words().items())
+    days = list(weekday_names().items())
     return {
         "dimension": _choice("dimension", [(each, session.dimension_word(each)) for each in terms.DIMENSIONS]),
         "start_time": _clock("start_time"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from contracts.rules.tariff_text import weekday_names
 from contracts.rules.terms.reading import Figures, text
 from evbilling.shell.formats import format_money
 
@@ -55,7 +56,7 @@ class WindowCap:
             "start": f"{self.start_time:%H:%M}",
             "end": f"{self.end_time:%H:%M}",
             "amount": format_money(self.max_amount, currency),
-            "days": ", ".join(weekday_words()[day] for day in self.days),
+            "days": ", ".join(weekday_names()[day] for day in self.days),
         }
         if self.days:
             return (
@@ -68,16 +69,3 @@ class WindowCap:
 def dimension_word(dimension: str) -> str:
     """What a session is charged for, at the beginning of a sentence."""
     return {"ENERGY": _("Energy"), "TIME": _("Charging time"), "PARKING_TIME": _("Time without charging")}[dimension]
-
-
-def weekday_words() -> dict[str, str]:
-    """The days of the week, in their order."""
-    return {
-        "MONDAY": _("Mondays"),
-        "TUESDAY": _("Tuesdays"),
-        "WEDNESDAY": _("Wednesdays"),
-        "THURSDAY": _("Thursdays"),
-        "FRIDAY": _("Fridays"),
-        "SATURDAY": _("Saturdays"),
-        "SUNDAY": _("Sundays"),
-    }
