@@ -26,7 +26,29 @@ def register() -> None:
         append_only("invoicing.JournalEntry", "Journal entries are never changed; post a reversal."),
         append_only("invoicing.JournalLine", "Journal lines are never changed; post a reversal."),
         append_only("invoicing.Allocation", "Allocations are never changed; reverse them."),
-        append_only("invoicing.AccountingPeriod", "A closed month stays closed; correct it in an open one."),
+        append_only("invoicing.Letter", "Archived letters are never changed or deleted."),
+        append_only("invoicing.Deposit", "Deposits are never changed; return them."),
+        append_only("invoicing.BooksCheck", "A check of the books is never changed."),
+        Protection(
+            "invoicing.AccountingPeriod",
+            "reopened",
+            "A month that was opened again is history; close it anew.",
+            when="ROW.reopened_at IS NOT NULL",
+        ),
+        Protection(
+            "invoicing.AccountingPeriod",
+            "month",
+            "A closed month stays what it is; a second person may open it again.",
+            ("UPDATE",),
+            "OLD.month <> NEW.month OR OLD.operator_id <> NEW.operator_id OR OLD.closed_at <> NEW.closed_at",
+        ),
+        Protection("invoicing.AccountingPeriod", "kept", "A closed month is opened again, never deleted.", ("DELETE",)),
+        Protection("invoicing.Dispute", "kept", "A dispute is decided, never deleted.", ("DELETE",)),
+        Protection(
+            "invoicing.Correction", "decided", "A decided correction is never changed.", when="ROW.state <> 'asked'"
+        ),
+        Protection("invoicing.DunningStep", "kept", "A dunning step is never deleted.", ("DELETE",)),
+        Protection("invoicing.DeliveryEvent", "kept", "What the mail provider said is never deleted.", ("DELETE",)),
         Protection(
             "invoicing.Penalty",
             "billed",

@@ -3,20 +3,33 @@
 from contracts.models.agreement import Acknowledgement, ContractDocument, OfferMail, Side
 from contracts.models.contract import (
     BillingCycle,
+    BillingGroup,
     Contract,
     ContractKind,
     ContractState,
     ContractSuspension,
     ContractVersion,
+    DocumentSplit,
     LineGrouping,
     PriceBasis,
     SuspensionRule,
     TaxTreatment,
     VersionState,
 )
+from contracts.models.dunning import DunningAction, DunningLevel, DunningPlan
 from contracts.models.fleet import CostCentre, Token, TokenAssignment, TokenKind, Vehicle
-from contracts.models.operator import Operator, TaxWord
-from contracts.models.party import Contact, ContactRole, Membership, MembershipRole, Party, PartyKind, TaxStatus
+from contracts.models.operator import Chart, Operator, OperatorText, TaxWord, TextPlace
+from contracts.models.party import (
+    Contact,
+    ContactRole,
+    DeliveryChannel,
+    EInvoiceFormat,
+    Membership,
+    MembershipRole,
+    Party,
+    PartyKind,
+    TaxStatus,
+)
 from contracts.models.sharing import (
     BudgetPeriod,
     RevenueShare,
@@ -32,7 +45,9 @@ from contracts.models.term import ContractTerm, TermKind
 __all__ = [
     "Acknowledgement",
     "BillingCycle",
+    "BillingGroup",
     "BudgetPeriod",
+    "Chart",
     "Connector",
     "ConnectorKind",
     "Contact",
@@ -45,11 +60,18 @@ __all__ = [
     "ContractTerm",
     "ContractVersion",
     "CostCentre",
+    "DeliveryChannel",
+    "DocumentSplit",
+    "DunningAction",
+    "DunningLevel",
+    "DunningPlan",
+    "EInvoiceFormat",
     "LineGrouping",
     "Membership",
     "MembershipRole",
     "OfferMail",
     "Operator",
+    "OperatorText",
     "Party",
     "PartyKind",
     "PriceBasis",
@@ -72,6 +94,7 @@ __all__ = [
     "TaxTreatment",
     "TaxWord",
     "TermKind",
+    "TextPlace",
     "Token",
     "TokenAssignment",
     "TokenKind",

@@ -6,10 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from contracts.models.dunning import DunningPlan
 from contracts.models.operator import Operator
 from contracts.models.party import Party
 from contracts.models.site import Site
-from evbilling.kernel.fields import CurrencyField
+from evbilling.kernel.fields import AmountField, CurrencyField
 
 
 class ContractKind(models.TextChoices):
@@ -29,6 +30,27 @@ class ContractState(models.TextChoices):
 
 class BillingCycle(models.TextChoices):
     MONTHLY = "monthly", _("monthly")
+
+
+class BillingGroup(models.Model):
+    """Contracts of one party that are billed on one document a month (I10). All bill in its currency and zone."""
+
+    operator = models.ForeignKey(
+        Operator, on_delete=models.PROTECT, related_name="billing_groups", verbose_name=_("operator")
+    )
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="billing_groups", verbose_name=_("party"))
+    name = models.CharField(_("name"), max_length=80)
+    currency = CurrencyField(verbose_name=_("currency"))
+    zone = models.CharField(_("time zone"), max_length=64)
+
+    class Meta:
+        verbose_name = _("billing group")
+        verbose_name_plural = _("billing groups")
+        ordering = ["party", "name"]
+        constraints = [models.UniqueConstraint(fields=["party", "name"], name="billing_group_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Contract(models.Model):
@@ -64,6 +86,15 @@ class Contract(models.Model):
         help_text=_("First day on which notice period and minimum term let it end"),
     )
     ended_early = models.BooleanField(_("ended early"), default=False, editable=False)
+    billing_group = models.ForeignKey(
+        BillingGroup,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="contracts",
+        verbose_name=_("billing group"),
+        help_text=_("Contracts of a group share one invoice a month"),
+    )
     sites = models.ManyToManyField(
         Site, blank=True, related_name="contracts", verbose_name=_("sites"), help_text=_("None means all sites")
     )
@@ -137,6 +168,14 @@ class LineGrouping(models.TextChoices):
     SITE = "site", _("site")
 
 
+class DocumentSplit(models.TextChoices):
+    """Whether a contract's month is one document or several."""
+
+    NONE = "none", _("one document")
+    COST_CENTRE = "cost_centre", _("one per cost centre")
+    PURCHASE_ORDER = "purchase_order", _("one per purchase order")
+
+
 class SuspensionRule(models.TextChoices):
     """What happens to sessions that start while the contract is suspended."""
 
@@ -161,14 +200,30 @@ class ContractVersion(models.Model):
     payment_terms_days = models.PositiveSmallIntegerField(
         _("payment terms (days)"), default=14, validators=[MaxValueValidator(365)]
     )
-    price_basis = models.CharField(
-        _("price basis"), max_length=5, choices=PriceBasis.choices, default=PriceBasis.NET, editable=False
-    )
+    price_basis = models.CharField(_("price basis"), max_length=5, choices=PriceBasis.choices, default=PriceBasis.NET)
     tax_treatment = models.CharField(
         _("tax treatment"), max_length=15, choices=TaxTreatment.choices, default=TaxTreatment.STANDARD
     )
     group_lines_by = models.CharField(
         _("group lines by"), max_length=12, choices=LineGrouping.choices, default=LineGrouping.COST_CENTRE
+    )
+    split_documents_by = models.CharField(
+        _("documents a month"), max_length=14, choices=DocumentSplit.choices, default=DocumentSplit.NONE
+    )
+    minimum_invoice_amount = AmountField(
+        verbose_name=_("smallest invoice"),
+        null=True,
+        blank=True,
+        help_text=_("Gross; a smaller month is carried over to the next document, at most twice"),
+    )
+    dunning_plan = models.ForeignKey(
+        DunningPlan,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="versions",
+        verbose_name=_("dunning plan"),
+        help_text=_("Empty: the operator's default"),
     )
     notice_days = models.PositiveSmallIntegerField(
         _("notice period (days)"), default=30, validators=[MaxValueValidator(1095)]

@@ -17,6 +17,7 @@ class CostCentre(models.Model):
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="cost_centres", verbose_name=_("party"))
     code = models.CharField(_("code"), max_length=30)
     name = models.CharField(_("name"), max_length=120, blank=True)
+    purchase_order = models.CharField(_("purchase order"), max_length=50, blank=True)
 
     class Meta:
         verbose_name = _("cost centre")

@@ -1,9 +1,10 @@
 """The operator: the company that runs the chargers and issues the documents."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from evbilling.kernel.fields import CurrencyField
+from evbilling.kernel.fields import AmountField, CurrencyField
 
 
 class TaxWord(models.TextChoices):
@@ -11,6 +12,14 @@ class TaxWord(models.TextChoices):
 
     VAT = "vat", _("VAT")
     SALES_TAX = "sales_tax", _("Sales tax")
+
+
+class Chart(models.TextChoices):
+    """The chart of accounts that an operator's ledger begins with."""
+
+    PLAIN = "plain", _("plain")
+    SKR03 = "skr03", "SKR03"
+    SKR04 = "skr04", "SKR04"
 
 
 class Operator(models.Model):
@@ -37,6 +46,26 @@ class Operator(models.Model):
     bic = models.CharField(_("BIC or routing number"), max_length=20, blank=True)
     accent_colour = models.CharField(_("accent colour"), max_length=7, default="#0b7a53")
     logo_svg = models.TextField(_("logo (SVG)"), blank=True)
+    contact_person = models.CharField(
+        _("contact person"), max_length=120, blank=True, help_text=_("Named on documents and e-invoices (BT-41)")
+    )
+    endpoint_scheme = models.CharField(
+        _("electronic address scheme"), max_length=4, blank=True, help_text=_("EAS code, such as 0204, 9930 or EM")
+    )
+    endpoint_id = models.CharField(_("electronic address"), max_length=100, blank=True)
+    chart = models.CharField(_("chart of accounts"), max_length=5, choices=Chart.choices, default=Chart.PLAIN)
+    run_limit_amount = AmountField(
+        verbose_name=_("second person for a month close from"),
+        null=True,
+        blank=True,
+        help_text=_("Net of the dry run, in the operator's currency; empty: no second person is needed"),
+    )
+    credit_limit_amount = AmountField(
+        verbose_name=_("second person for a credit from"),
+        null=True,
+        blank=True,
+        help_text=_("Gross of the credit note; empty: no second person is needed"),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -46,3 +75,32 @@ class Operator(models.Model):
 
     def __str__(self) -> str:
         return self.legal_name
+
+
+class TextPlace(models.TextChoices):
+    """Where a text of the operator stands on documents."""
+
+    INTRODUCTION = "introduction", _("introduction of invoices")
+    CLOSING = "closing", _("closing of invoices")
+    FOOTER = "footer", _("footer of all documents")
+    MAIL = "mail", _("mail with a document")
+
+
+class OperatorText(models.Model):
+    """A sentence of the operator's own on his documents, per language; empty ones are left out."""
+
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="texts", verbose_name=_("operator"))
+    place = models.CharField(_("place"), max_length=12, choices=TextPlace.choices)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
+    text = models.CharField(_("text"), max_length=500)
+
+    class Meta:
+        verbose_name = _("document text")
+        verbose_name_plural = _("document texts")
+        ordering = ["operator", "place", "language"]
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "place", "language"], name="operator_text_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_place_display()} ({self.language})"

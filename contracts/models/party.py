@@ -23,6 +23,23 @@ class TaxStatus(models.TextChoices):
     NOT_TAXABLE = "not_taxable", _("not taxable")
 
 
+class DeliveryChannel(models.TextChoices):
+    """How a party gets its documents; in the portal they are always."""
+
+    MAIL = "mail", _("mail to the accountants")
+    FOLDER = "folder", _("export folder")
+    PORTAL = "portal", _("portal only")
+
+
+class EInvoiceFormat(models.TextChoices):
+    """Which structured invoice (EN 16931) a party gets: in the PDF, or as a file of its own beside it."""
+
+    NONE = "none", _("PDF only")
+    FACTURX = "facturx", _("Factur-X in the PDF")
+    XRECHNUNG = "xrechnung", "XRechnung (UBL)"
+    PEPPOL = "peppol", "Peppol BIS 3 (UBL)"
+
+
 class Party(models.Model):
     """A company or person with whom contracts are made.
 
@@ -49,6 +66,25 @@ class Party(models.Model):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
     currency = CurrencyField(verbose_name=_("currency"))
     iban = models.CharField(_("IBAN or account number"), max_length=40, blank=True)
+    delivery_channel = models.CharField(
+        _("documents go by"), max_length=6, choices=DeliveryChannel.choices, default=DeliveryChannel.MAIL
+    )
+    einvoice_format = models.CharField(
+        _("e-invoice"), max_length=9, choices=EInvoiceFormat.choices, default=EInvoiceFormat.FACTURX
+    )
+    buyer_reference = models.CharField(
+        _("buyer reference"), max_length=60, blank=True, help_text=_("Leitweg-ID or the buyer's own reference (BT-10)")
+    )
+    endpoint_scheme = models.CharField(
+        _("electronic address scheme"), max_length=4, blank=True, help_text=_("EAS code, such as 0204, 9930 or EM")
+    )
+    endpoint_id = models.CharField(_("electronic address"), max_length=100, blank=True)
+    exemption_text = models.CharField(
+        _("ground of exemption"), max_length=200, blank=True, help_text=_("Printed where the contract is exempt")
+    )
+    exemption_code = models.CharField(
+        _("exemption code"), max_length=30, blank=True, help_text=_("VATEX code, such as VATEX-EU-132 (BT-121)")
+    )
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -91,7 +91,7 @@ def entries_balance() -> Iterator[Finding]:
 @proves("I15", "No entry was posted into a closed month")
 def closed_stays_closed() -> Iterator[Finding]:
     """Entries booked on a day of a closed month were posted before it was closed."""
-    for closed in AccountingPeriod.objects.all():
+    for closed in AccountingPeriod.objects.filter(reopened_at=None):
         end = month_of(closed.month).end
         late = JournalEntry.objects.filter(
             operator=closed.operator_id, booked_on__gte=closed.month, booked_on__lt=end, posted_at__gt=closed.closed_at

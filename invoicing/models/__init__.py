@@ -1,8 +1,11 @@
 """Tables of invoicing; one file per aggregate."""
 
 from invoicing.models.allocation import Allocation
-from invoicing.models.delivery import Delivery, DeliveryState
+from invoicing.models.correction import Correction, CorrectionKind, CorrectionState, Dispute, DisputeState
+from invoicing.models.delivery import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState
+from invoicing.models.deposit import Deposit, DepositKind
 from invoicing.models.document import Document, DocumentKind
+from invoicing.models.dunning import DunningStep, DunningStop, PaymentPromise
 from invoicing.models.invoice import (
     CLAIMS,
     BilledCharge,
@@ -16,13 +19,13 @@ from invoicing.models.invoice import (
     TaxCategory,
 )
 from invoicing.models.ledger import Account, AccountingPeriod, AccountRole, JournalEntry, JournalLine
+from invoicing.models.letter import Letter, LetterKind
 from invoicing.models.numbers import NumberSeries
 from invoicing.models.penalty import Penalty, PenaltyKind, PenaltyState, ReferenceRate
-from invoicing.models.run import BillingRun, BillingRunItem, ItemState, RunState
-from invoicing.models.tax import TaxRate
+from invoicing.models.run import BillingRun, BillingRunItem, BooksCheck, ItemState, RunState
+from invoicing.models.tax import ExchangeRate, TaxRate
 
 __all__ = [
-    "CLAIMS",
     "Account",
     "AccountRole",
     "AccountingPeriod",
@@ -30,11 +33,25 @@ __all__ = [
     "BilledCharge",
     "BillingRun",
     "BillingRunItem",
+    "BooksCheck",
+    "CLAIMS",
     "ChargeUse",
+    "Correction",
+    "CorrectionKind",
+    "CorrectionState",
     "Delivery",
+    "DeliveryEvent",
+    "DeliveryEventKind",
     "DeliveryState",
+    "Deposit",
+    "DepositKind",
+    "Dispute",
+    "DisputeState",
     "Document",
     "DocumentKind",
+    "DunningStep",
+    "DunningStop",
+    "ExchangeRate",
     "Invoice",
     "InvoiceKind",
     "InvoiceLine",
@@ -43,8 +60,11 @@ __all__ = [
     "ItemState",
     "JournalEntry",
     "JournalLine",
+    "Letter",
+    "LetterKind",
     "LineKind",
     "NumberSeries",
+    "PaymentPromise",
     "Penalty",
     "PenaltyKind",
     "PenaltyState",

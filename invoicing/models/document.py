@@ -9,6 +9,8 @@ from invoicing.models.invoice import Invoice
 class DocumentKind(models.TextChoices):
     PDF = "pdf", _("PDF")
     CSV = "csv", _("session list (CSV)")
+    XLSX = "xlsx", _("session list (XLSX)")
+    XML = "xml", _("e-invoice (XML)")
 
 
 class Document(models.Model):

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models import Contract, ContractVersion, Operator, Party
+from contracts.models import BillingGroup, Contract, ContractVersion, Operator, Party, PriceBasis
 from evbilling.kernel.fields import AmountField, CurrencyField, RateField
 from evbilling.kernel.strict_json import ExactEncoder
 from invoicing.models.numbers import NumberSeries
@@ -18,9 +18,10 @@ class InvoiceKind(models.TextChoices):
     CREDIT_NOTE = "credit_note", _("credit note")
     SETTLEMENT = "settlement", _("settlement")
     FEE_NOTE = "fee_note", _("fee note")
+    ADVANCE = "advance", _("advance invoice")
 
 
-CLAIMS = (InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE)
+CLAIMS = (InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE, InvoiceKind.ADVANCE)
 """Kinds that a customer owes: they fall due, age, take money and can be paid."""
 
 
@@ -60,7 +61,17 @@ class Invoice(models.Model):
         Contract, on_delete=models.PROTECT, related_name="invoices", verbose_name=_("contract")
     )
     contract_version = models.ForeignKey(ContractVersion, on_delete=models.PROTECT, related_name="+")
-    slot = models.CharField(max_length=120, unique=True)
+    billing_group = models.ForeignKey(
+        BillingGroup,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="invoices",
+        verbose_name=_("billing group"),
+    )
+    split_key = models.CharField(_("part"), max_length=80, blank=True)
+    purchase_order = models.CharField(_("purchase order"), max_length=50, blank=True)
+    slot = models.CharField(max_length=160, unique=True)
     period_from = models.DateField(_("period from"))
     period_to = models.DateField(_("period to"), help_text=_("First day after the period"))
     series = models.ForeignKey(NumberSeries, on_delete=models.PROTECT, null=True, related_name="invoices")
@@ -75,12 +86,32 @@ class Invoice(models.Model):
     corrects = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("corrects")
     )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        verbose_name=_("replaces"),
+        help_text="The cancelled document in whose place this one was issued",
+    )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
+    price_basis = models.CharField(_("price basis"), max_length=5, choices=PriceBasis.choices, default=PriceBasis.NET)
     currency = CurrencyField(verbose_name=_("currency"))
     net_amount = AmountField(verbose_name=_("net"), default=0)
     tax_amount = AmountField(verbose_name=_("tax"), default=0)
     gross_amount = AmountField(verbose_name=_("total"), default=0)
+    reporting_currency = CurrencyField(verbose_name=_("reporting currency"), blank=True)
+    reporting_rate = models.DecimalField(
+        _("reporting rate"),
+        max_digits=16,
+        decimal_places=8,
+        null=True,
+        blank=True,
+        help_text="Units of the reporting currency for one of the document's",
+    )
     rounding_rule = models.CharField(max_length=30)
+    engine_version = models.CharField(max_length=20, blank=True)
     issuer_details = models.JSONField(default=dict, encoder=ExactEncoder)
     recipient_details = models.JSONField(default=dict, encoder=ExactEncoder)
     language = models.CharField(max_length=5, default="en")
@@ -133,6 +164,8 @@ class Invoice(models.Model):
         permissions = [
             ("issue_invoice", "Can issue documents"),
             ("credit_invoice", "Can credit documents"),
+            ("write_off_invoice", "Can ask that a claim is written off"),
+            ("approve_correction", "Can approve credits and write-offs that another person asked for"),
             ("run_billing", "Can run the month close"),
         ]
 
@@ -152,6 +185,8 @@ class LineKind(models.TextChoices):
     PENALTY = "penalty", _("penalty")
     UPTIME_CREDIT = "uptime_credit", _("credit for missed uptime")
     CREDIT = "credit", _("credit")
+    ADVANCE = "advance", _("advance payment")
+    ADVANCE_USED = "advance_used", _("advance payment set off")
 
 
 class InvoiceLine(models.Model):
@@ -160,6 +195,15 @@ class InvoiceLine(models.Model):
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", verbose_name=_("contract"))
+    corrects = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        help_text="On a credit note: the line that it takes back, whole or in part",
+    )
     position = models.PositiveIntegerField(_("position"))
     kind = models.CharField(max_length=16, choices=LineKind.choices)
     group_label = models.CharField(_("group"), max_length=160, blank=True)
@@ -169,6 +213,7 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2, choices=TaxCategory.choices)
     tax_rate = RateField()
     net_amount = AmountField(verbose_name=_("net"))
+    gross_amount = AmountField(verbose_name=_("gross"), null=True, help_text="Of documents whose prices include tax")
     because = models.JSONField(default=dict, blank=True, encoder=ExactEncoder)
 
     class Meta:
@@ -190,6 +235,7 @@ class InvoiceTax(models.Model):
     net_amount = AmountField()
     tax_amount = AmountField()
     ground = models.CharField(_("ground"), max_length=200, blank=True, help_text="Why no tax is charged, as printed")
+    ground_code = models.CharField(max_length=30, blank=True, help_text="Its VATEX code (EN 16931 BT-121)")
 
     class Meta:
         ordering = ["invoice", "-tax_rate"]
@@ -205,20 +251,23 @@ class ChargeUse(models.TextChoices):
     BILLED = "billed", _("billed to its payer")
     SHARED = "shared", _("shared with the host")
     TAKEN_BACK = "back", _("taken back from the host")
+    RELEASED = "freed", _("credited, to be billed again")
 
 
 class BilledCharge(models.Model):
     """Which line bills a session charge, shares it with a host, or takes a credited one's share back from the host.
 
-    Each of these at most once per charge, by the database (I1).
+    Each of these at most once per charge and generation, by the database (I1). A document that is cancelled to be
+    issued again releases its charges: its credit note names them as released, and the next generation bills them.
     """
 
     line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="billed_charges")
     charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="billed")
     use = models.CharField(_("use"), max_length=6, choices=ChargeUse.choices)
+    generation = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["charge", "use"], name="charge_used_once")]
+        constraints = [models.UniqueConstraint(fields=["charge", "use", "generation"], name="charge_used_once")]
 
     def __str__(self) -> str:
         return f"{self.charge} > {self.line}"

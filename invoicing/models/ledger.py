@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Operator, Party
@@ -26,6 +26,9 @@ class AccountRole(models.TextChoices):
     PROCESSOR_CLEARING = "processor_clearing", _("payment processor clearing")
     CUSTOMER_CREDIT = "customer_credit", _("unallocated customer money")
     PROCESSOR_FEES = "processor_fees", _("processor fees")
+    ADVANCE_RECEIVED = "advance_received", _("advance payments received")
+    DEPOSIT_HELD = "deposit_held", _("deposits held")
+    WRITE_OFF = "write_off", _("claims written off")
 
 
 class Account(models.Model):
@@ -52,7 +55,10 @@ class Account(models.Model):
 
 
 class AccountingPeriod(models.Model):
-    """A closed calendar month: nothing is posted into it (I15). An open month has no row."""
+    """A closed calendar month: nothing is posted into it (I15). An open month has no row that holds.
+
+    A second person opens it again with a reason (I18); closing it once more makes a new row.
+    """
 
     operator = models.ForeignKey(
         Operator, on_delete=models.PROTECT, related_name="closed_periods", verbose_name=_("operator")
@@ -62,12 +68,35 @@ class AccountingPeriod(models.Model):
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("closed by")
     )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("asked by")
+    )
+    asked_at = models.DateTimeField(_("reopening asked at"), null=True, blank=True)
+    reason = models.CharField(_("reason of the reopening"), max_length=300, blank=True)
+    reopened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("reopened by")
+    )
+    reopened_at = models.DateTimeField(_("reopened at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("closed accounting period")
         verbose_name_plural = _("closed accounting periods")
         ordering = ["-month"]
-        constraints = [models.UniqueConstraint(fields=["operator", "month"], name="period_closed_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operator", "month"], condition=Q(reopened_at__isnull=True), name="period_closed_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(reopened_at__isnull=True)
+                | Q(reopened_by__isnull=False, asked_by__isnull=False) & ~Q(reopened_by=F("asked_by")),
+                name="period_reopened_by_second_person",
+            ),
+        ]
+        permissions = [
+            ("close_period", "Can close a month of the ledger"),
+            ("ask_reopening", "Can ask that a closed month is opened again"),
+            ("reopen_period", "Can open a closed month again for which another person asked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"

@@ -17,6 +17,7 @@ class PenaltyKind(models.TextChoices):
     NO_SHOW = "no_show", _("no-show of a reservation")
     LATE_FEE = "late_fee", _("late payment")
     INTEREST = "interest", _("interest on late payment")
+    DUNNING_FEE = "dunning_fee", _("dunning fee")
     FAILED_PAYMENT = "failed_payment", _("failed payment")
     EARLY_TERMINATION = "early_termination", _("early termination")
     UPTIME = "uptime", _("missed uptime")

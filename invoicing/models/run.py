@@ -5,10 +5,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, Operator
+from evbilling.kernel.fields import AmountField
+from evbilling.kernel.strict_json import ExactEncoder
 from invoicing.models.invoice import Invoice
 
 
 class RunState(models.TextChoices):
+    ASKED = "asked", _("waits for approval")
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     FINISHED = "finished", _("finished")
@@ -32,9 +35,23 @@ class BillingRun(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
     )
     created_at = models.DateTimeField(_("started"))
+    planned_amount = AmountField(
+        verbose_name=_("planned net"), default=0, help_text=_("Net of the dry run in the operator's currency")
+    )
+    needs_second = models.BooleanField(_("needs a second person"), default=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("approved by"),
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
+        permissions = [("approve_billingrun", "Can approve a month close that another person started")]
         verbose_name = _("billing run")
         verbose_name_plural = _("billing runs")
         ordering = ["-period_from", "-id"]
@@ -77,3 +94,21 @@ class BillingRunItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run} {self.contract}"
+
+
+class BooksCheck(models.Model):
+    """One run of all checks of the books (`check_books`), nightly, after a month close or by hand."""
+
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"))
+    cause = models.CharField(_("cause"), max_length=20)
+    checks = models.PositiveSmallIntegerField(_("checks"))
+    findings = models.JSONField(_("findings"), default=list, encoder=ExactEncoder)
+
+    class Meta:
+        verbose_name = _("check of the books")
+        verbose_name_plural = _("checks of the books")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.finished_at:%Y-%m-%d %H:%M}"

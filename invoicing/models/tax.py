@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from evbilling.kernel.fields import RateField
+from evbilling.kernel.fields import CurrencyField, RateField
 
 
 class TaxRate(models.Model):
@@ -30,3 +30,25 @@ class TaxRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.country} {self.region} {self.percent.normalize():f} %".replace("  ", " ")
+
+
+class ExchangeRate(models.Model):
+    """What one unit of a currency is worth in another on a day, for reports and for tax in the reporting currency."""
+
+    currency = CurrencyField(verbose_name=_("currency"))
+    target = CurrencyField(verbose_name=_("in"))
+    on = models.DateField(_("day"))
+    rate = models.DecimalField(_("rate"), max_digits=16, decimal_places=8, help_text=_("Units of the target for one"))
+    source = models.CharField(_("source"), max_length=120)
+
+    class Meta:
+        verbose_name = _("exchange rate")
+        verbose_name_plural = _("exchange rates")
+        ordering = ["-on", "currency"]
+        constraints = [
+            models.UniqueConstraint(fields=["currency", "target", "on"], name="exchange_rate_once"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="exchange_rate_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.currency}/{self.target} {self.rate.normalize():f} ({self.on})"

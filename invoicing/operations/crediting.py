@@ -104,6 +104,8 @@ def _write(original: Invoice, reason: str, at: dt.datetime) -> Invoice:
     InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=note,
+            contract_id=line.contract_id,
+            corrects=line,
             position=line.position,
             kind=LineKind.CREDIT,
             group_label=line.group_label,

@@ -12,7 +12,7 @@ kind has one live document (I10): drafting again returns it.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import batched
 
@@ -20,27 +20,25 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping
-from contracts.queries import version_on, versions_of
+from contracts.models import Contract, ContractKind, ContractVersion
+from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import Period, local_date
-from evbilling.kernel.errors import BillingError, MoneyError, WrongState, require
+from evbilling.kernel.clock import Period
+from evbilling.kernel.errors import BillingError, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from evbilling.shell.formats import format_day
-from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState, LineKind
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
+from invoicing.operations.charge_lines import charge_lines
 from invoicing.operations.issuing import InvoiceNotDraft
 from invoicing.operations.monthly import monthly_lines
 from invoicing.operations.penalty_lines import penalty_lines, uptime_lines
 from invoicing.operations.settling import NothingToSettle, settlement_lines
 from invoicing.operations.writing import Drafting, NewLine, tax_table, write_draft
-from invoicing.queries.charges import ChargeRow, charge_rows, live_documents, unbilled_charges
-from invoicing.rules.lines import ChargeFact, group_charges
-from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, TaxTable, Treatment, supply_tax
+from invoicing.queries.charges import live_documents
 from sessions.models import SessionCharge
-from sessions.operations.charges import delete_charges, split_charges
-from sessions.queries import billable_sessions
+from sessions.operations.charges import delete_charges
 
 __all__ = ["NoTermsInForce", "NothingToSettle", "discard_draft", "draft_invoice"]
 
@@ -150,7 +148,7 @@ def _undo_split(parts: Iterable[tuple[int, int, int]]) -> None:
 
 def _invoice_lines(contract: Contract, version: ContractVersion, period: Period, at: dt.datetime) -> list[NewLine]:
     table = tax_table()
-    lines = _charge_lines(contract, version, period, table, at)
+    lines = charge_lines(contract, version, period, table, at)
     drafting = Drafting(contract, version, period, table, at, tuple(lines))
     for source in SOURCES:
         drafting = replace(drafting, lines=(*drafting.lines, *source(drafting)))
@@ -167,83 +165,3 @@ def _final(contract: Contract, period: Period) -> str:
         "contract": contract.number,
         "day": format_day(last),
     }
-
-
-def _charge_lines(
-    contract: Contract, version: ContractVersion, period: Period, table: TaxTable, at: dt.datetime
-) -> list[NewLine]:
-    until = period.instants(contract.zone)[1]
-    if contract.kind == ContractKind.CHARGING:
-        split_charges(billable_sessions(contract, until), at=at)
-    rows = list(charge_rows(unbilled_charges(contract, until)))
-    if not rows:
-        return []
-    kind = LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
-    facts = list(_facts(contract, version, kind, rows, table))
-    return [
-        NewLine(
-            kind=kind,
-            group=line.group,
-            text=line.text,
-            tax=line.tax,
-            net=line.net,
-            session_count=line.session_count,
-            energy_wh=line.energy_wh,
-            uses=tuple((charge_id, ChargeUse.BILLED) for charge_id in line.charge_ids),
-        )
-        for line in group_charges(facts, several=_text(kind, _("several places")))
-    ]
-
-
-def _facts(
-    contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow], table: TaxTable
-) -> Iterable[ChargeFact]:
-    terms = versions_of(contract)
-    for row in rows:
-        treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
-        require(
-            treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
-            MissingCustomerTaxId(contract.party.legal_name),
-        )
-        if row.charge_currency != contract.currency:
-            raise MoneyError(
-                _("Session %(session)s is priced in %(priced)s, but contract %(contract)s bills in %(bills)s.")
-                % {
-                    "session": row.session_ref,
-                    "priced": row.charge_currency,
-                    "contract": contract.number,
-                    "bills": contract.currency,
-                }
-            )
-        group, text = _labels(contract, version, kind, row)
-        yield ChargeFact(
-            charge_id=row.charge_id,
-            session_id=row.session_pk,
-            session_ref=row.session_ref,
-            ended_at=row.ended_at,
-            energy_wh=row.energy_wh,
-            group=group[:160],
-            text=text[:300],
-            tax=_tax(contract, treatment, row, table),
-            net=row.net,
-        )
-
-
-def _tax(contract: Contract, treatment: Treatment, row: ChargeRow, table: TaxTable) -> Tax:
-    on = local_date(row.ended_at, row.zone or contract.zone)
-    return supply_tax(treatment, row.stated_rate, Place(row.country, row.region), on, table)
-
-
-def _labels(contract: Contract, version: ContractVersion, kind: LineKind, row: ChargeRow) -> tuple[str, str]:
-    """Group and text of a charge's line. A sponsor sees vehicles or sites, never its customers' cost centres."""
-    site = row.site or _("unknown place")
-    if version.group_lines_by == LineGrouping.SITE:
-        return site, _text(kind, site)
-    if version.group_lines_by == LineGrouping.VEHICLE or contract.kind == ContractKind.SPONSORSHIP:
-        return row.vehicle, _text(kind, site)
-    return f"{row.cost_centre_code} {row.cost_centre_name}".strip(), _text(kind, site)
-
-
-def _text(kind: LineKind, place: str) -> str:
-    words = _("Charging at %(place)s") if kind == LineKind.CHARGING else _("Sponsored charging at %(place)s")
-    return words % {"place": place}

@@ -32,6 +32,9 @@ CHART: dict[AccountRole, str] = {
     AccountRole.INTEREST_INCOME: "4110",
     AccountRole.HOST_COST: "5000",
     AccountRole.PROCESSOR_FEES: "5100",
+    AccountRole.ADVANCE_RECEIVED: "2210",
+    AccountRole.DEPOSIT_HELD: "2220",
+    AccountRole.WRITE_OFF: "5200",
 }
 """The accounts of a new operator; codes and names may be changed afterwards, roles stay."""
 
@@ -80,7 +83,7 @@ def hold_open(*, operator_id: int, booked_on: dt.date) -> None:
         with connection.cursor() as cursor:
             table = connection.ops.quote_name(Operator._meta.db_table)
             cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", [operator_id])  # noqa: S608 - our own table
-    closed = AccountingPeriod.objects.filter(operator_id=operator_id, month=month_of(booked_on).start)
+    closed = AccountingPeriod.objects.filter(operator_id=operator_id, month=month_of(booked_on).start, reopened_at=None)
     require(not closed.exists(), PeriodClosed(booked_on))
 
 
@@ -158,7 +161,7 @@ def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.da
             BadInput("month", period.code, _("A month is closed when it is over.")),
         )
         require(
-            not AccountingPeriod.objects.filter(operator=operator, month=period.start).exists(),
+            not AccountingPeriod.objects.filter(operator=operator, month=period.start, reopened_at=None).exists(),
             WrongState(_("%(month)s is closed already.") % {"month": period.code}),
         )
         closed = AccountingPeriod.objects.create(operator=operator, month=period.start, closed_at=at, closed_by=by)

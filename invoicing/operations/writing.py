@@ -130,6 +130,7 @@ def write_draft(
     written = InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=invoice,
+            contract=contract,
             position=position,
             kind=line.kind,
             group_label=line.group,

@@ -2,7 +2,7 @@
 
 from evbilling.kernel.errors import BillingError
 
-PREFIXES = {"invoice": "INV", "credit_note": "CN", "settlement": "SET", "fee_note": "FEE"}
+PREFIXES = {"invoice": "INV", "credit_note": "CN", "settlement": "SET", "fee_note": "FEE", "advance": "ADV"}
 MOST_IN_A_YEAR = 999_999
 
 

@@ -25,6 +25,11 @@ class SessionPrice(models.Model):
     rounding_rule = models.CharField(max_length=30)
     currency = CurrencyField()
     net_amount = AmountField(verbose_name=_("net price"))
+    gross_amount = AmountField(
+        verbose_name=_("gross price"),
+        null=True,
+        help_text="Of prices that include tax; there it leads, the net follows",
+    )
     parts = models.JSONField(encoder=ExactEncoder)
     lines = models.JSONField(encoder=ExactEncoder)
     rated_at = models.DateTimeField()
@@ -58,6 +63,11 @@ class SessionCharge(models.Model):
     vat_rate = RateField(null=True, blank=True, help_text="As the tariff states it; empty: from the tax table")
     currency = CurrencyField()
     net_amount = AmountField(verbose_name=_("net amount"))
+    gross_amount = AmountField(
+        verbose_name=_("gross amount"),
+        null=True,
+        help_text="Of prices that include tax; there it leads, the net follows",
+    )
     sponsor_version = models.ForeignKey(
         ContractVersion,
         on_delete=models.PROTECT,

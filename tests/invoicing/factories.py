@@ -51,6 +51,7 @@ def make_draft(
     InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=invoice,
+            contract=invoice.contract,
             position=position,
             kind=LineKind.CHARGING,
             text=f"Charging at place {position}",

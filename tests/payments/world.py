@@ -52,6 +52,7 @@ def make_issued_invoice(net: str = "100.00", party: Party | None = None, contrac
     )
     InvoiceLine.objects.create(
         invoice=invoice,
+        contract=invoice.contract,
         position=1,
         kind=LineKind.CHARGING,
         text="Charging",

@@ -1,0 +1,103 @@
+"""The lines of a contract's session charges: each charge with its group, text and tax, summed per line."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import gettext as _
+
+from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping
+from contracts.queries import versions_of
+from evbilling.kernel.clock import Period, local_date
+from evbilling.kernel.errors import MoneyError, require
+from invoicing.models import ChargeUse, LineKind
+from invoicing.operations.writing import NewLine
+from invoicing.queries.charges import ChargeRow, charge_rows, unbilled_charges
+from invoicing.rules.lines import ChargeFact, group_charges
+from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, TaxTable, Treatment, supply_tax
+from sessions.operations.charges import split_charges
+from sessions.queries import billable_sessions
+
+
+def charge_lines(
+    contract: Contract, version: ContractVersion, period: Period, table: TaxTable, at: dt.datetime
+) -> list[NewLine]:
+    """The lines of all charges of a payer that no document bills yet, of sessions ended before the period's end.
+
+    A customer's sessions are split with their sponsors first. Constant queries. Raises MissingTaxRate,
+    MissingCustomerTaxId, TooManyLines, MoneyError, WrongState.
+    """
+    until = period.instants(contract.zone)[1]
+    if contract.kind == ContractKind.CHARGING:
+        split_charges(billable_sessions(contract, until), at=at)
+    rows = list(charge_rows(unbilled_charges(contract, until)))
+    if not rows:
+        return []
+    kind = LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
+    facts = list(_facts(contract, version, kind, rows, table))
+    return [
+        NewLine(
+            kind=kind,
+            group=line.group,
+            text=line.text,
+            tax=line.tax,
+            net=line.net,
+            session_count=line.session_count,
+            energy_wh=line.energy_wh,
+            uses=tuple((charge_id, ChargeUse.BILLED) for charge_id in line.charge_ids),
+        )
+        for line in group_charges(facts, several=_text(kind, _("several places")))
+    ]
+
+
+def _facts(
+    contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow], table: TaxTable
+) -> Iterable[ChargeFact]:
+    terms = versions_of(contract)
+    for row in rows:
+        treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
+        require(
+            treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
+            MissingCustomerTaxId(contract.party.legal_name),
+        )
+        if row.charge_currency != contract.currency:
+            raise MoneyError(
+                _("Session %(session)s is priced in %(priced)s, but contract %(contract)s bills in %(bills)s.")
+                % {
+                    "session": row.session_ref,
+                    "priced": row.charge_currency,
+                    "contract": contract.number,
+                    "bills": contract.currency,
+                }
+            )
+        group, text = _labels(contract, version, kind, row)
+        yield ChargeFact(
+            charge_id=row.charge_id,
+            session_id=row.session_pk,
+            session_ref=row.session_ref,
+            ended_at=row.ended_at,
+            energy_wh=row.energy_wh,
+            group=group[:160],
+            text=text[:300],
+            tax=_tax(contract, treatment, row, table),
+            net=row.net,
+        )
+
+
+def _tax(contract: Contract, treatment: Treatment, row: ChargeRow, table: TaxTable) -> Tax:
+    on = local_date(row.ended_at, row.zone or contract.zone)
+    return supply_tax(treatment, row.stated_rate, Place(row.country, row.region), on, table)
+
+
+def _labels(contract: Contract, version: ContractVersion, kind: LineKind, row: ChargeRow) -> tuple[str, str]:
+    """Group and text of a charge's line. A sponsor sees vehicles or sites, never its customers' cost centres."""
+    site = row.site or _("unknown place")
+    if version.group_lines_by == LineGrouping.SITE:
+        return site, _text(kind, site)
+    if version.group_lines_by == LineGrouping.VEHICLE or contract.kind == ContractKind.SPONSORSHIP:
+        return row.vehicle, _text(kind, site)
+    return f"{row.cost_centre_code} {row.cost_centre_name}".strip(), _text(kind, site)
+
+
+def _text(kind: LineKind, place: str) -> str:
+    words = _("Charging at %(place)s") if kind == LineKind.CHARGING else _("Sponsored charging at %(place)s")
+    return words % {"place": place}
