@@ -13,6 +13,8 @@ from invoicing.models import (
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
+    Letter,
+    LetterKind,
     Penalty,
 )
 
@@ -26,6 +28,11 @@ def _of_document(user: User) -> Q:
     return Q(invoice__in=Invoice.objects.filter(documents_of(user)).values("pk"))
 
 
+def letters_of(user: User) -> Q:
+    """Letters to the own parties; reports that stay in the house are the staff's."""
+    return Q(party__in=parties_of(user)) & ~Q(kind=LetterKind.RUN_REPORT)
+
+
 def _of_contract(user: User) -> Q:
     return Q(contract__party__in=parties_of(user))
 
@@ -34,5 +41,6 @@ def register() -> None:
     """Called once from AppConfig.ready(). The ledger, runs, series and tax rates are for the staff alone."""
     register_scope(Invoice, documents_of)
     register_scope(Penalty, _of_contract)
+    register_scope(Letter, letters_of)
     for model in (InvoiceLine, InvoiceTax, Document, Delivery, Allocation):
         register_scope(model, _of_document)

@@ -6,6 +6,7 @@ from contracts import portal as contracts
 from contracts.portal import agreements
 from evbilling.portal import membership, views
 from invoicing import portal as invoicing
+from invoicing.portal import letters
 from payments import portal as payments
 from sessions import portal as sessions
 
@@ -27,6 +28,8 @@ urlpatterns = [
     path("invoices/", invoicing.invoices, name="invoices"),
     path("invoices/<str:number>/", invoicing.invoice, name="invoice"),
     path("invoices/<str:number>/documents/<slug:kind>/", invoicing.document, name="document"),
+    path("letters/", letters.letters, name="letters"),
+    path("letters/<int:letter_id>/", letters.letter, name="letter"),
     path("invoices/<str:number>/pay/", payments.pay_invoice, name="invoice_pay"),
     path("payments/<str:public_id>/", payments.payment_page, name="payment"),
     path("payments/<str:public_id>/return/", payments.payment_return, name="payment_return"),

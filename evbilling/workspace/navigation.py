@@ -106,6 +106,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _list_of("invoicing.Penalty", _("Penalties"), "gavel", badge=here + "waivers_badge"),
             _list_of("payments.Payment", _("Payments"), "payments"),
             _list_of("invoicing.Delivery", _("Mails to accountants"), "forward_to_inbox", badge=here + "mails_badge"),
+            _list_of("invoicing.Letter", _("Letters"), "drafts"),
             _list_of("invoicing.JournalEntry", _("Journal"), "menu_book"),
         ),
         _group(

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -50,3 +52,11 @@ class SidesInline(ListInline):
     def credit(self, line: JournalLine) -> SafeString:
         """Negative amounts, shown positive."""
         return money(-line.amount if line.amount < 0 else None, line.entry.currency)
+
+
+def archived_file(content: bytes, content_type: str, name: str) -> HttpResponse:
+    """Archived bytes; only a PDF is shown in the browser's window."""
+    shown = content_type == "application/pdf"
+    disposition = content_disposition_header(not shown, name)
+    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type=content_type, headers=headers)

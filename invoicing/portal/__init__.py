@@ -21,7 +21,7 @@ from evbilling.shell.formats import format_period
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
-from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState, Letter
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
     PaymentState,
@@ -185,7 +185,12 @@ def document(request: HttpRequest, number: str, kind: str) -> HttpResponse:
     """The archived bytes as they were sent; `?show=1` opens a PDF in the browser instead of saving it."""
     parent = find_visible(own_documents(request), request.user, number=number)
     found = find_visible(Document.objects.filter(invoice=parent), request.user, kind=kind)
-    inline = "show" in request.GET and found.content_type in _INLINE
+    return archived_file(found, show="show" in request.GET)
+
+
+def archived_file(found: Document | Letter, *, show: bool) -> HttpResponse:
+    """The bytes of an archived file; in the browser's window only where it is asked for and the type is harmless."""
+    inline = show and found.content_type in _INLINE
     return HttpResponse(
         bytes(found.content),
         content_type=found.content_type,

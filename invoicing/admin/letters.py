@@ -1,0 +1,70 @@
+"""Letters and reports in the workspace: read and downloaded as they were made."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+
+from evbilling.shell.admin import ListInline, WrittenByTheProduct, badge, link_to
+from invoicing.admin.common import archived_file
+from invoicing.models import Delivery, Letter
+
+
+class LetterDeliveryInline(ListInline):
+    """The mails that carried it."""
+
+    model = Delivery
+    fk_name = "letter"
+    fields = ("intent", "channel", "to", "state", "error", "sent_at", "details")
+    readonly_fields = fields
+
+    @admin.display(description=_("to"))
+    def to(self, delivery: Delivery) -> str:
+        """The addresses."""
+        return ", ".join(delivery.recipients) or "\N{EN DASH}"
+
+
+@admin.register(Letter)
+class LetterAdmin(WrittenByTheProduct):
+    """Notices, statements, receipts and reports; never drawn again."""
+
+    list_display = ("file_name", "kind_badge", "party_link", "dated_on", "made_at", "made_by")
+    list_display_links = ("file_name",)
+    list_select_related = ("party", "made_by")
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("party", AutocompleteSelectFilter),
+        ("dated_on", RangeDateFilter),
+    )
+    search_fields = ("file_name__icontains", "party__legal_name__istartswith", "source__icontains")
+    search_help_text = _("File name, party, or what it is for")
+    fields = ("file_name", "kind_badge", "party_link", "dated_on", "source", "size", "sha256", "made_at", "made_by")
+    readonly_fields = fields
+    inlines = (LetterDeliveryInline,)
+    actions_detail = ("download",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the bytes."""
+        return super().get_queryset(request).defer("content")
+
+    @display(description=_("kind"), ordering="kind")
+    def kind_badge(self, letter: Letter) -> SafeString:
+        """What it is."""
+        return badge(letter.kind, capfirst(letter.get_kind_display()), {})
+
+    @display(description=_("party"), ordering="party__legal_name")
+    def party_link(self, letter: Letter) -> str:
+        """To whom; a dash for reports that stay in the house."""
+        return link_to(letter.party)
+
+    @action(description=_("Open file"), url_path="download", permissions=["view"], icon="download")
+    def download(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The archived bytes."""
+        letter = Letter.objects.get(pk=object_id)
+        return archived_file(bytes(letter.content), letter.content_type, letter.file_name)
