@@ -15,10 +15,9 @@ from django.utils.translation import override
 from contracts.models import Site, SiteKind, TaxStatus, TaxWord
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
-from evbilling.shell.paper.address import LETTER_COUNTRIES, address_lines, tax_id_word
 from evbilling.shell.paper.formats import formats_of
-from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
 from invoicing.documents.annex_rows import amount_label, annex_of
+from invoicing.documents.blocks import bank_account, issuer_bank, issuer_block, letterhead_of, recipient_block
 from invoicing.documents.view import (
     MAX_ANNEX_ROWS,
     AnnexSection,
@@ -73,14 +72,9 @@ def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
         issued_on=issued_on,
         language=language,
         currency=invoice.currency,
-        issuer=_issuer(issuer),
-        recipient=_recipient(recipient, issuer),
-        letterhead=Letterhead(
-            name=issuer["legal_name"],
-            accent=issuer["accent_colour"],
-            logo_svg=issuer["logo_svg"],
-            paper=Paper.LETTER if issuer["country"] in LETTER_COUNTRIES else Paper.A4,
-        ),
+        issuer=issuer_block(issuer),
+        recipient=recipient_block(recipient, issuer),
+        letterhead=letterhead_of(issuer, language),
         groups=_groups(invoice),
         tax_rows=tuple(_tax_row(row, invoice.currency, issuer["tax_word"]) for row in taxes),
         net_amount=quantise(invoice.net_amount, invoice.currency),
@@ -118,42 +112,6 @@ def _title(invoice: Invoice, recipient: dict[str, Any]) -> str:
     places = {line.because.get("site") for line in invoice.lines.all()} - {None}
     at_home = places and not Site.objects.filter(pk__in=places).exclude(kind=SiteKind.HOME).exists()
     return _("Home charging reimbursement") if at_home else ""
-
-
-def _issuer(facts: dict[str, Any]) -> PartyBlock:
-    country = facts["country"]
-    numbers = (
-        (tax_id_word(country), facts["vat_id"]),
-        (tax_id_word(country) if country == "US" else _("Tax number"), facts["tax_number"]),
-    )
-    return PartyBlock(
-        legal_name=facts["legal_name"],
-        address_lines=address_lines(facts),
-        tax_ids=tuple((label, value) for label, value in numbers if value),
-        registration=facts["register_entry"],
-        email=facts["billing_email"],
-        phone=facts["phone"],
-        website=facts["website"],
-        bank=_bank(facts["legal_name"], facts["iban"], facts["bic"], facts["bank_name"]),
-    )
-
-
-def _recipient(facts: dict[str, Any], issuer: dict[str, Any]) -> PartyBlock:
-    abroad = (facts["country"],) if facts["country"] != issuer["country"] else ()
-    return PartyBlock(
-        legal_name=facts["legal_name"],
-        address_lines=(*address_lines(facts), *abroad),
-        tax_ids=((tax_id_word(facts["country"]), facts["vat_id"]),) if facts["vat_id"] else (),
-    )
-
-
-def _bank(holder: str, account: str, code: str = "", name: str = "") -> BankAccount | None:
-    """An IBAN begins with two letters; anything else is an account with its routing number."""
-    if not account:
-        return None
-    if account[:2].isalpha():
-        return BankAccount(holder, name, iban=account.replace(" ", ""), bic=code)
-    return BankAccount(holder, name, account_number=account, routing_number=code)
 
 
 def _groups(invoice: Invoice) -> tuple[LineGroup, ...]:
@@ -216,7 +174,7 @@ def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]
         text = _("The amount is set off against %(number)s; what remains is kept as your credit.") % {"number": about}
         return PaymentBlock(PaymentMethod.NONE, number, text)
     if invoice.kind == InvoiceKind.SETTLEMENT:
-        bank = _bank(recipient["legal_name"], recipient["iban"])
+        bank = bank_account(recipient["legal_name"], recipient["iban"])
         text = _("We transfer the amount to this account.")
         if bank is None:
             text = _(
@@ -224,7 +182,7 @@ def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]
             )
             text %= {"email": issuer["billing_email"]}
         return PaymentBlock(PaymentMethod.PAYOUT, number, text, bank)
-    bank = _bank(issuer["legal_name"], issuer["iban"], issuer["bic"], issuer["bank_name"])
+    bank = issuer_bank(issuer)
     text = _("Please give the reference %(number)s with your payment.") % {"number": number} if number else ""
     return PaymentBlock(PaymentMethod.TRANSFER, number, text, bank)
 

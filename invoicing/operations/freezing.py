@@ -16,13 +16,20 @@ _ISSUER = (
     "bic",
     "accent_colour",
     "logo_svg",
+    "contact_person",
 )
 _RECIPIENT = ("number", *_ADDRESS, "is_business", "tax_status", "iban")
 
 
 def issuer_details(operator: Operator) -> dict[str, object]:
-    """What a document keeps of its issuer (Invoice.issuer_details); the keys are the fields of Operator."""
-    return {name: getattr(operator, name) for name in _ISSUER}
+    """What a document keeps of its issuer (Invoice.issuer_details): fields of Operator, and his own `texts`.
+
+    These are by language and then by place (contracts.TextPlace).
+    """
+    texts: dict[str, dict[str, str]] = {}
+    for text in operator.texts.all():
+        texts.setdefault(text.language, {})[text.place] = text.text
+    return {name: getattr(operator, name) for name in _ISSUER} | {"texts": texts}
 
 
 def recipient_details(party: Party, contract: Contract, version: ContractVersion) -> dict[str, object]:

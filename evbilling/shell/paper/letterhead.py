@@ -46,7 +46,10 @@ class PartyBlock:
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """The issuer's look. Colours are #rrggbb; `logo_svg` is a whole <svg> element; without it the name is set."""
+    """The issuer's look. Colours are #rrggbb; `logo_svg` is a whole <svg> element; without it the name is set.
+
+    `footer` is a sentence of the issuer's own above the foot of every page.
+    """
 
     name: str
     accent: str = "#0b6e4f"
@@ -54,6 +57,7 @@ class Letterhead:
     logo_svg: str = ""
     logo_height_mm: int = 9
     paper: Paper = Paper.A4
+    footer: str = ""
 
     def __post_init__(self) -> None:
         for name, colour in (("accent", self.accent), ("ink", self.ink)):
