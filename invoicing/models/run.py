@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, Operator
@@ -15,6 +16,7 @@ class RunState(models.TextChoices):
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     FINISHED = "finished", _("finished")
+    DECLINED = "declined", _("declined")
 
 
 class BillingRun(models.Model):
@@ -39,6 +41,15 @@ class BillingRun(models.Model):
         verbose_name=_("planned net"), default=0, help_text=_("Net of the dry run in the operator's currency")
     )
     needs_second = models.BooleanField(_("needs a second person"), default=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("asked by"),
+        help_text="Who started it last; empty: a command",
+    )
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -55,7 +66,15 @@ class BillingRun(models.Model):
         verbose_name = _("billing run")
         verbose_name_plural = _("billing runs")
         ordering = ["-period_from", "-id"]
-        constraints = [models.UniqueConstraint(fields=["operator", "period_from", "period_to"], name="run_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["operator", "period_from", "period_to"], name="run_once"),
+            models.CheckConstraint(
+                condition=Q(needs_second=False)
+                | Q(state__in=["asked", "declined"])
+                | Q(approved_by__isnull=False) & (Q(asked_by__isnull=True) | ~Q(approved_by=F("asked_by"))),
+                name="run_approved_by_second_person",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.period_from:%Y-%m}"

@@ -22,10 +22,11 @@ from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
-from invoicing.operations.drafting import NothingToSettle, draft_invoice
+from invoicing.operations.drafting import NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.penalties import assess_penalties
+from invoicing.operations.run_approval import plan_of, set_going
 from invoicing.queries.due import PHASES, due_contracts
 from sessions.operations.rating import rate_sessions
 from sessions.queries import unrated_sessions
@@ -45,7 +46,8 @@ def start_run(
     """Start the billing of a month, or continue it: new due contracts join, failed and skipped ones are tried again.
 
     With `issue`, drafts that the run left before are issued. Without it, contracts stop at drafts. The date of the
-    documents may change as long as none is issued. Raises BadInput for a period that is no calendar month or is not
+    documents may change as long as none is issued. Over the operator's limit the run waits for a second person before
+    anything is issued (run_approval.py). Raises BadInput for a period that is no calendar month or is not
     over in a due contract's zone, and WrongState for drafts only where the run already issues.
     """
     require(
@@ -61,6 +63,7 @@ def start_run(
         if operator is None:
             raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})
         due = list(due_contracts(operator_id=operator_id, period=period).values_list("pk", "zone"))
+        plan = plan_of(operator, period)
         over_at = max(period.instants(zone)[1] for zone in {operator.zone, *(zone for _pk, zone in due)})
         require(
             at >= over_at,
@@ -82,8 +85,9 @@ def start_run(
         )
         if not run.items.filter(state=ItemState.ISSUED).exists():
             run.issued_on = issued_on
-        run.issue, run.state, run.finished_at = issue, RunState.RUNNING, None
-        run.save(update_fields=["issued_on", "issue", "state", "finished_at"])
+        run.issue = issue
+        set_going(run, plan, by=by)
+        run.save()
         BillingRunItem.objects.bulk_create(
             [BillingRunItem(run=run, contract_id=pk) for pk, _zone in due], ignore_conflicts=True, batch_size=1000
         )
@@ -252,12 +256,12 @@ def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
         step("invoicing.run.rated")
         assess_penalties(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         try:
-            invoice = draft_invoice(contract_id=contract.pk, period=period, by=run.created_by, at=at)
+            drafted = draft_documents(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         except NothingToSettle as reason:
             return _note(item, ItemState.SKIPPED, at, reason=reason.message[:300])
         step("invoicing.run.drafted")
         note = draft_fee_note(contract_id=contract.pk, period=period, by=run.created_by, at=at)
-        documents = [each for each in (invoice, note) if each is not None]
+        documents = drafted if note is None else [*drafted, note]
         if not documents:
             return _note(item, ItemState.SKIPPED, at, reason=_("Nothing to bill."))
         for document in documents:

@@ -1,0 +1,111 @@
+"""Approval of a month close: over the operator's limit a second person lets it go (I18).
+
+    start_run -> waits for approval -> running     (a second person approves)
+                                    -> declined    (starting it again asks anew)
+
+What counts is the net of the dry run in the operator's currency. Where that cannot be known, because sessions are not
+priced yet or a currency has no exchange rate, a limited run always waits for the second person.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contracts.models import Operator
+from evbilling.access.models import User
+from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import Period
+from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.locks import lock
+from evbilling.kernel.money import ZERO, quantise
+from invoicing.models import CLAIMS, BillingRun, ExchangeRate, Invoice, InvoiceState, RunState
+from invoicing.queries.month_close import dry_run
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would bill: net in the operator's currency, and whether that is all of it."""
+
+    net: Decimal
+    known: bool
+
+    def needs_second(self, limit: Decimal | None) -> bool:
+        """Whether a second person has to approve it under this limit (None: there is none)."""
+        return limit is not None and (not self.known or self.net >= limit)
+
+
+def plan_of(operator: Operator, period: Period) -> Plan:
+    """The net of the dry run and of the month's drafts, other currencies at their newest rate on the last day."""
+    dry = dry_run(operator, period)
+    drafts = Invoice.objects.filter(
+        operator=operator, state=InvoiceState.DRAFT, kind__in=CLAIMS, period_from__lt=period.end
+    )
+    drafted = drafts.order_by().values_list("currency").annotate(net=amount_sum("net_amount"))
+    net, known = ZERO, not dry.unrated
+    for currency, amount in (*dry.net.items(), *drafted):
+        rate = _rate(currency, operator.currency, period.last_day)
+        known = known and rate is not None
+        net += quantise(amount * (rate or ZERO), operator.currency)
+    return Plan(net, known)
+
+
+def set_going(run: BillingRun, plan: Plan, *, by: User | None) -> None:
+    """Give a locked run that is started the state running, or waiting where its plan needs a second person.
+
+    Drafts alone need nobody; issuing them later does. A run that was approved goes on under its approval until it is
+    finished. The caller saves the run.
+    """
+    goes_on = run.approved_at is not None and run.state in {RunState.RUNNING, RunState.PAUSED}
+    if not goes_on:
+        run.asked_by, run.approved_by, run.approved_at = by, None, None
+        run.planned_amount = plan.net
+        run.needs_second = run.issue and plan.needs_second(run.operator.run_limit_amount)
+    run.state = RunState.ASKED if run.needs_second and not goes_on else RunState.RUNNING
+    run.finished_at = None
+
+
+def approve_run(*, run_id: int, by: User, at: dt.datetime) -> BillingRun:
+    """Let a waiting run go. Raises NotFound, WrongState unless it waits, MakerIsChecker for who started it (I18)."""
+    with transaction.atomic():
+        run = _waiting(run_id, by)
+        run.state, run.approved_by, run.approved_at = RunState.RUNNING, by, at
+        run.save(update_fields=["state", "approved_by", "approved_at"])
+        record_audit(
+            action="invoicing.run.approve", obj=run, by=by, at=at, changes={"planned_amount": run.planned_amount}
+        )
+    return run
+
+
+def decline_run(*, run_id: int, reason: str, by: User, at: dt.datetime) -> BillingRun:
+    """Send a waiting run back with a reason; nothing of it was done. Raises as approve_run, BadInput without reason."""
+    require(reason.strip(), BadInput("reason", reason, _("Say why the month close is declined.")))
+    with transaction.atomic():
+        run = _waiting(run_id, by)
+        run.state, run.finished_at = RunState.DECLINED, at
+        run.save(update_fields=["state", "finished_at"])
+        record_audit(action="invoicing.run.decline", obj=run, by=by, at=at, reason=reason.strip())
+    return run
+
+
+def _waiting(run_id: int, by: User) -> BillingRun:
+    run = lock(BillingRun, run_id)
+    require(
+        run.state == RunState.ASKED,
+        WrongState(
+            _("The run of %(period)s is %(state)s; only one that waits for approval is decided.")
+            % {"period": run, "state": run.get_state_display()}
+        ),
+    )
+    require(run.asked_by_id != by.pk, MakerIsChecker(_("The month close of %(period)s") % {"period": run}))
+    return run
+
+
+def _rate(currency: str, target: str, on: dt.date) -> Decimal | None:
+    if currency == target:
+        return Decimal(1)
+    known = ExchangeRate.objects.filter(currency=currency, target=target, on__lte=on).order_by("-on").first()
+    return known.rate if known else None

@@ -1,0 +1,134 @@
+"""Over the operator's limit a second person lets a month close go (I18)."""
+
+from decimal import Decimal
+
+import pytest
+
+from evbilling.access.models import User
+from evbilling.access.roles import Role
+from evbilling.kernel.models import AuditRecord
+from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState
+from invoicing.models import BillingRun, Invoice, JournalEntry, RunState
+from invoicing.operations import runs
+from invoicing.operations.inline import work_off
+from invoicing.operations.run_approval import approve_run, decline_run
+from sessions.models import ChargingSession
+from sessions.operations.rating import rate_sessions
+from tests.factories import make_user
+from tests.invoicing.month import AT, ISSUED_ON, LATER, OCTOBER, Month, make_month
+
+pytestmark = pytest.mark.django_db
+NET = Decimal("36.00")
+"""What the month would bill: 8 sessions of 10 kWh at 0.45."""
+
+
+@pytest.fixture
+def month(db: None) -> Month:
+    month = make_month()
+    rate_sessions(list(ChargingSession.objects.values_list("pk", flat=True)), at=AT)
+    return month
+
+
+@pytest.fixture
+def clerk(db: None) -> User:
+    return make_user(Role.BILLING_CLERK)
+
+
+@pytest.fixture
+def second(db: None) -> User:
+    return make_user(Role.BILLING_CLERK)
+
+
+def limit(month: Month, amount: str | None) -> None:
+    month.operator.run_limit_amount = None if amount is None else Decimal(amount)
+    month.operator.save()
+
+
+def start(month: Month, by: User | None, *, issue: bool = True) -> BillingRun:
+    run = runs.start_run(operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=issue, by=by, at=AT)
+    work_off(run_id=run.pk, clock=lambda: AT, progress=lambda: None)
+    run.refresh_from_db()
+    return run
+
+
+def test_without_a_limit_nobody_else_is_asked(month: Month, clerk: User) -> None:
+    assert (start(month, clerk).state, Invoice.objects.count()) == (RunState.FINISHED, 4)
+
+
+def test_below_the_limit_nobody_else_is_asked(month: Month, clerk: User) -> None:
+    limit(month, "36.01")
+    run = start(month, clerk)
+    assert (run.state, run.planned_amount, run.needs_second) == (RunState.FINISHED, NET, False)
+
+
+def test_from_the_limit_on_nothing_is_done_before_a_second_person_approves(
+    month: Month, clerk: User, second: User
+) -> None:
+    limit(month, "36.00")
+    run = start(month, clerk)
+    assert (run.state, run.planned_amount) == (RunState.ASKED, NET)
+    assert (Invoice.objects.count(), JournalEntry.objects.count()) == (0, 0)
+    approve_run(run_id=run.pk, by=second, at=LATER)
+    work_off(run_id=run.pk, clock=lambda: LATER, progress=lambda: None)
+    run.refresh_from_db()
+    assert (run.state, run.approved_by, Invoice.objects.count()) == (RunState.FINISHED, second, 4)
+    assert AuditRecord.objects.get(action="invoicing.run.approve").by_id == second.pk
+
+
+def test_who_started_it_cannot_approve_it(month: Month, clerk: User) -> None:
+    limit(month, "1.00")
+    run = start(month, clerk)
+    before = AuditRecord.objects.count()
+    with pytest.raises(MakerIsChecker, match="second person"):
+        approve_run(run_id=run.pk, by=clerk, at=LATER)
+    run.refresh_from_db()
+    assert (run.state, AuditRecord.objects.count()) == (RunState.ASKED, before)
+
+
+def test_one_that_a_command_started_is_approved_by_any_person(month: Month, clerk: User) -> None:
+    limit(month, "1.00")
+    run = start(month, None)
+    assert approve_run(run_id=run.pk, by=clerk, at=LATER).state == RunState.RUNNING
+
+
+def test_a_declined_one_did_nothing_and_asks_anew(month: Month, clerk: User, second: User) -> None:
+    limit(month, "1.00")
+    run = start(month, clerk)
+    with pytest.raises(BadInput, match="Say why"):
+        decline_run(run_id=run.pk, reason=" ", by=second, at=LATER)
+    assert decline_run(run_id=run.pk, reason="A tariff is wrong.", by=second, at=LATER).state == RunState.DECLINED
+    work_off(run_id=run.pk, clock=lambda: LATER, progress=lambda: None)
+    assert Invoice.objects.count() == 0
+    assert start(month, clerk).state == RunState.ASKED
+
+
+def test_a_run_that_does_not_wait_is_not_decided(month: Month, clerk: User, second: User) -> None:
+    run = start(month, clerk)
+    with pytest.raises(WrongState, match="finished"):
+        approve_run(run_id=run.pk, by=second, at=LATER)
+
+
+def test_drafts_need_nobody_but_issuing_them_does(month: Month, clerk: User) -> None:
+    limit(month, "10.00")
+    assert start(month, clerk, issue=False).state == RunState.FINISHED
+    drafts = Invoice.objects.filter(number=None).count()
+    run = start(month, clerk)
+    assert (drafts, run.state, Invoice.objects.exclude(number=None).count()) == (3, RunState.ASKED, 0)
+    assert run.planned_amount == NET
+
+
+def test_an_approved_run_goes_on_under_its_approval(month: Month, clerk: User, second: User) -> None:
+    limit(month, "1.00")
+    run = start(month, clerk)
+    approve_run(run_id=run.pk, by=second, at=LATER)
+    runs.pause_run(run_id=run.pk, by=clerk, at=LATER)
+    again = runs.start_run(
+        operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=True, by=second, at=LATER
+    )
+    assert (again.state, again.approved_by, again.asked_by) == (RunState.RUNNING, second, clerk)
+
+
+def test_what_is_not_priced_makes_a_limited_run_wait(month: Month, clerk: User) -> None:
+    ChargingSession.objects.first().price.delete()  # type: ignore[union-attr]
+    limit(month, "1000000.00")
+    assert start(month, clerk).state == RunState.ASKED
