@@ -56,6 +56,12 @@ class Party(models.Model):
     region = models.CharField(_("region"), max_length=100, blank=True)
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166 code, such as DE"))
     vat_id = models.CharField(_("VAT id"), max_length=20, blank=True)
+    tax_number = models.CharField(
+        _("tax number"),
+        max_length=40,
+        blank=True,
+        help_text=_("Of a property owner without VAT id; printed on settlements (BT-32)"),
+    )
     is_business = models.BooleanField(_("business"), default=True)
     tax_status = models.CharField(
         _("tax status"), max_length=12, choices=TaxStatus.choices, default=TaxStatus.REGISTERED
