@@ -40,7 +40,7 @@ from invoicing.queries.charges import live_documents
 from sessions.models import SessionCharge
 from sessions.operations.charges import delete_charges
 
-__all__ = ["NoTermsInForce", "NothingToSettle", "discard_draft", "draft_invoice"]
+__all__ = ["NoTermsInForce", "NothingToSettle", "discard_draft", "draft_documents", "draft_invoice"]
 
 
 SOURCES: tuple[Callable[[Drafting], list[NewLine]], ...] = (monthly_lines, penalty_lines, uptime_lines)
@@ -60,17 +60,22 @@ class NoTermsInForce(BillingError):
 
 
 def draft_invoice(*, contract_id: int, period: Period, at: dt.datetime, by: User | None = None) -> Invoice | None:
-    """Draft the document of a contract for a period; None when there is nothing to bill.
+    """The first of a contract's documents for a period, drafted if need be (draft_documents); None without any."""
+    return next(iter(draft_documents(contract_id=contract_id, period=period, at=at, by=by)), None)
 
-    Returns the live document where there is one, draft or issued. Raises NothingToSettle with the reason where a host
-    cannot be settled now; NoTermsInForce, MissingTaxRate, MissingCustomerTaxId, TooManyLines, MoneyError concern this
-    contract alone (I17).
+
+def draft_documents(*, contract_id: int, period: Period, at: dt.datetime, by: User | None = None) -> list[Invoice]:
+    """Draft the documents of a contract for a period; none when there is nothing to bill.
+
+    Returns the live documents where there are some, draft or issued. Raises NothingToSettle with the reason where a
+    host cannot be settled now; NoTermsInForce, MissingTaxRate, MissingCustomerTaxId, TooManyLines, MoneyError concern
+    this contract alone (I17).
     """
     with transaction.atomic():
         contract = lock(Contract, contract_id)
         kind = InvoiceKind.SETTLEMENT if contract.kind == ContractKind.HOSTING else InvoiceKind.INVOICE
-        live = live_documents(contract, period, kind).first()
-        if live is not None:
+        live = list(live_documents(contract, period, kind))
+        if live:
             return live
         require(
             contract.kind in {ContractKind.CHARGING, ContractKind.SPONSORSHIP, ContractKind.HOSTING},
@@ -89,7 +94,7 @@ def draft_invoice(*, contract_id: int, period: Period, at: dt.datetime, by: User
             )
             reason = _final(contract, period)
         if not lines:
-            return None
+            return []
         step("invoicing.draft.split")
         invoice = write_draft(
             contract=contract, version=version, period=period, kind=kind, lines=lines, at=at, reason=reason
@@ -102,7 +107,7 @@ def draft_invoice(*, contract_id: int, period: Period, at: dt.datetime, by: User
             at=at,
             changes={"contract": contract.number, "period": period.code, "gross_amount": invoice.gross_amount},
         )
-    return invoice
+    return [invoice]
 
 
 def discard_draft(*, invoice_id: int, by: User | None, at: dt.datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from contracts.models import Contract, ContractVersion, TaxWord
+from contracts.models import BillingGroup, Contract, ContractVersion, PriceBasis, TaxWord
 from evbilling.kernel.clock import Period
 from evbilling.kernel.money import ROUNDING_RULE, ZERO, quantise
 from invoicing.models import (
@@ -50,6 +50,8 @@ class NewLine:
     """A line to be written, and which charges it uses for what.
 
     `because` is what a line of the contract's terms was reckoned from; `penalty_id` the penalty that it bills.
+    `contract_id` is whose line it is on the document of a billing group (None: the document's contract), `part` the
+    key of the document that it belongs to where a contract's month is split. `gross` is set where prices include tax.
     """
 
     kind: LineKind
@@ -62,6 +64,9 @@ class NewLine:
     uses: tuple[tuple[int, ChargeUse], ...] = ()
     because: Mapping[str, Any] = field(default_factory=dict)
     penalty_id: int | None = None
+    contract_id: int | None = None
+    gross: Decimal | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,16 @@ def write_draft(
     lines: Sequence[NewLine],
     at: dt.datetime,
     reason: str = "",
+    billing_group: BillingGroup | None = None,
+    split_key: str = "",
+    purchase_order: str = "",
+    price_basis: str = PriceBasis.NET,
 ) -> Invoice:
     """Write a draft of these lines with its tax rows and totals; five inserts however many lines and charges.
 
-    `reason` is printed among its references. Runs in its caller's transaction, which holds the contract's row. Raises
-    MoneyError for a net that is not rounded.
+    `reason` is printed among its references. `billing_group` and `split_key` name its slot beside the contract (I10);
+    `contract` of a group's document is the first of its contracts by number. Runs in its caller's transaction, which
+    holds the rows of group and contracts. Raises MoneyError for a net that is not rounded.
     """
     totals = totals_of([(line.tax, line.net) for line in lines], contract.currency)
     invoice = Invoice.objects.create(
@@ -115,7 +125,11 @@ def write_draft(
         party=contract.party,
         contract=contract,
         contract_version=version,
-        slot=_slot(contract, period, kind),
+        billing_group=billing_group,
+        split_key=split_key,
+        purchase_order=purchase_order,
+        price_basis=price_basis,
+        slot=_slot(contract, period, kind, billing_group, split_key),
         period_from=period.start,
         period_to=period.end,
         currency=contract.currency,
@@ -130,7 +144,7 @@ def write_draft(
     written = InvoiceLine.objects.bulk_create(
         InvoiceLine(
             invoice=invoice,
-            contract=contract,
+            contract_id=line.contract_id or contract.pk,
             position=position,
             kind=line.kind,
             group_label=line.group,
@@ -178,9 +192,12 @@ def ground_text(ground: Ground, tax_word: str) -> str:
     return str(texts[ground])
 
 
-def _slot(contract: Contract, period: Period, kind: InvoiceKind) -> str:
+def _slot(contract: Contract, period: Period, kind: InvoiceKind, group: BillingGroup | None, split_key: str) -> str:
     """What exists at most once live (I10): after a cancellation the next generation takes the place."""
+    place: dict[str, Any] = {"contract": contract, "billing_group": None} if group is None else {"billing_group": group}
     earlier = Invoice.objects.filter(
-        contract=contract, period_from=period.start, period_to=period.end, kind=kind
+        period_from=period.start, period_to=period.end, kind=kind, split_key=split_key, **place
     ).count()
-    return f"{contract.pk}/{period.start}/{period.end}/{kind.value}/{earlier + 1}"
+    owner = str(contract.pk) if group is None else f"g{group.pk}"
+    part = f"/{split_key}" if split_key else ""
+    return f"{owner}/{period.start}/{period.end}/{kind.value}{part}/{earlier + 1}"
