@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from evbilling.kernel import outbox
 from evbilling.kernel.outbox import OutboxMessage
-from invoicing.operations import book_checks, deliveries, documents, runs
+from invoicing.operations import book_checks, deliveries, documents, run_reports, runs
 
 CHUNK = 10
 """Contracts a task: enough to be worth a message, few enough that a lost task costs little."""
@@ -54,6 +54,12 @@ def check_books_nightly() -> None:
 def render_document(message: OutboxMessage, at: dt.datetime) -> None:
     """Draw and archive an issued document, then ask for its delivery. Payload: invoice_id."""
     documents.archive_document(invoice_id=message.payload["invoice_id"], at=at)
+
+
+@outbox.handles("invoicing.run.report", queue="documents")
+def report_run(message: OutboxMessage, at: dt.datetime) -> None:
+    """Keep the completeness report of a finished run. Payload: run_id."""
+    run_reports.file_report(run_id=message.payload["run_id"], at=at)
 
 
 @outbox.handles("invoicing.delivery.send", queue="mail", at_most_once=True)

@@ -7,7 +7,7 @@ from evbilling.kernel import outbox
 from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from invoicing.operations import runs
 
-STEPS = ("invoicing.document.render", "invoicing.delivery.send")
+STEPS = ("invoicing.document.render", "invoicing.delivery.send", "invoicing.run.report")
 
 
 def work_off(*, run_id: int, clock: Callable[[], dt.datetime], progress: Callable[[], None]) -> None:

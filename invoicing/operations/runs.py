@@ -27,6 +27,7 @@ from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.penalties import assess_penalties
 from invoicing.operations.run_approval import plan_of, set_going
+from invoicing.operations.run_reports import request_report
 from invoicing.queries.due import PHASES, due_contracts
 from sessions.operations.rating import rate_sessions
 from sessions.queries import unrated_sessions
@@ -142,11 +143,16 @@ def process_items(*, run_id: int, item_ids: list[int], at: dt.datetime) -> dict[
 
 
 def finish_run(*, run_id: int, at: dt.datetime) -> bool:
-    """Mark a run finished when nothing in it is pending; whether it is finished. Failed items do not hold it open."""
+    """Mark a run finished when nothing in it is pending; whether it is finished. Failed items do not hold it open.
+
+    What became of the month's sessions is then kept as a report.
+    """
     pending = BillingRunItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
-    BillingRun.objects.filter(~Exists(pending), pk=run_id, state=RunState.RUNNING).update(
-        state=RunState.FINISHED, finished_at=at
-    )
+    with transaction.atomic():
+        done = BillingRun.objects.filter(~Exists(pending), pk=run_id, state=RunState.RUNNING)
+        if done.update(state=RunState.FINISHED, finished_at=at):
+            record_audit(action="invoicing.run.finish", obj=BillingRun.objects.get(pk=run_id), by=None, at=at)
+            request_report(run_id=run_id, at=at)
     return BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).exists()
 
 

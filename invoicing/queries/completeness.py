@@ -1,14 +1,17 @@
 """Completeness of a period: sessions in = billed + held + excluded + late + waiting, and none is missing (I2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Sum, TextChoices, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, Operator
 from evbilling.kernel.clock import Period
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, ItemState
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries import current_sessions
@@ -48,22 +51,51 @@ class Completeness:
         return self.sessions_in == self.billed + self.held + self.excluded + self.late
 
 
-def completeness(operator: Operator, period: Period) -> Completeness:
-    """What became of an operator's sessions of a period; two queries.
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """So many sessions, their energy in Wh, the net price per currency of those that have one; the rest is unpriced."""
+
+    sessions: int = 0
+    energy_wh: int = 0
+    net: Mapping[str, Decimal] = field(default_factory=dict)
+    unpriced: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        net = {
+            currency: self.net.get(currency, ZERO) + other.net.get(currency, ZERO)
+            for currency in sorted({*self.net, *other.net})
+        }
+        return Tally(
+            self.sessions + other.sessions, self.energy_wh + other.energy_wh, net, self.unpriced + other.unpriced
+        )
+
+
+def tallies(operator: Operator, period: Period) -> dict[Fate, Tally]:
+    """Count, energy and net price of an operator's sessions of a period by what became of them; two queries.
 
     A session belongs to the period of its end in its contract's zone; one that no contract pays for counts by the
     operator's zone under every operator, because nobody knows yet whose it is.
     """
-    rows = with_fate(sessions_of_period(operator, period), period).order_by().values_list("fate")
-    counted: Mapping[str, int] = dict(rows.annotate(count=Count("pk")))
+    rows = with_fate(sessions_of_period(operator, period), period).order_by().values("fate", "price__currency")
+    found = {fate: Tally() for fate in Fate}
+    for row in rows.annotate(count=Count("pk"), energy=Sum("energy_wh"), amount=amount_sum("price__net_amount")):
+        currency = row["price__currency"]
+        net = {currency: quantise(row["amount"], currency)} if currency else {}
+        found[Fate(row["fate"])] += Tally(row["count"], row["energy"], net, 0 if currency else row["count"])
+    return found
+
+
+def completeness(operator: Operator, period: Period) -> Completeness:
+    """What became of an operator's sessions of a period, counted; two queries."""
+    counted = {fate: tally.sessions for fate, tally in tallies(operator, period).items()}
     return Completeness(
         sessions_in=sum(counted.values()),
-        billed=counted.get(Fate.BILLED, 0),
-        held=counted.get(Fate.HELD, 0),
-        excluded=counted.get(Fate.EXCLUDED, 0),
-        late=counted.get(Fate.LATE, 0),
-        waiting=counted.get(Fate.WAITING, 0),
-        missing=counted.get(Fate.MISSING, 0),
+        billed=counted[Fate.BILLED],
+        held=counted[Fate.HELD],
+        excluded=counted[Fate.EXCLUDED],
+        late=counted[Fate.LATE],
+        waiting=counted[Fate.WAITING],
+        missing=counted[Fate.MISSING],
     )
 
 
