@@ -204,6 +204,14 @@ class InvoiceLine(models.Model):
         related_name="corrections",
         help_text="On a credit note: the line that it takes back, whole or in part",
     )
+    advance = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="uses",
+        help_text="Of an advance payment set off: the line of the advance invoice that it uses",
+    )
     position = models.PositiveIntegerField(_("position"))
     kind = models.CharField(max_length=16, choices=LineKind.choices)
     group_label = models.CharField(_("group"), max_length=160, blank=True)
@@ -265,9 +273,35 @@ class BilledCharge(models.Model):
     charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="billed")
     use = models.CharField(_("use"), max_length=6, choices=ChargeUse.choices)
     generation = models.PositiveSmallIntegerField(default=1)
+    net_amount = AmountField(
+        null=True, help_text="Of hosts' shares: a credited part of the charge, without its energy; empty: the whole charge"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["charge", "use", "generation"], name="charge_used_once")]
 
     def __str__(self) -> str:
         return f"{self.charge} > {self.line}"
+
+
+class CreditedCharge(models.Model):
+    """What a line of a credit note takes off a session charge: billed less credited is what its payer still owes (I1).
+
+    The charges of a line add up to it. On documents whose prices include tax `gross_amount` leads.
+    """
+
+    line = models.ForeignKey(InvoiceLine, on_delete=models.CASCADE, related_name="credited_charges")
+    charge = models.ForeignKey(SessionCharge, on_delete=models.PROTECT, related_name="credited")
+    net_amount = AmountField(verbose_name=_("net"))
+    gross_amount = AmountField(verbose_name=_("gross"), null=True)
+
+    class Meta:
+        verbose_name = _("credited charge")
+        verbose_name_plural = _("credited charges")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "charge"], name="charge_credited_once_a_line"),
+            models.CheckConstraint(condition=Q(net_amount__gte=0), name="credited_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge} < {self.line}"

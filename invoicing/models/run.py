@@ -100,6 +100,12 @@ class BillingRunItem(models.Model):
         Invoice, on_delete=models.SET_NULL, null=True, blank=True, related_name="run_items", verbose_name=_("invoice")
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
+    carried_amount = AmountField(
+        verbose_name=_("carried over"),
+        null=True,
+        blank=True,
+        help_text=_("Gross of a month below the smallest invoice; the next document bills it"),
+    )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
