@@ -36,7 +36,7 @@ from evbilling.demo.terms import FIRST_TERMS, SUSPENSION_RULES, write_share, wri
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from invoicing.models import TaxRate
-from invoicing.operations.ledger import ensure_chart
+from invoicing.operations.charts import ensure_chart
 from sessions.models import ImportProfile
 
 SIGNED_AT = dt.datetime(2014, 10, 20, 14, 0, tzinfo=dt.UTC)

@@ -1,9 +1,7 @@
-"""The ledger in the workspace: journal, accounts, closed months, allocations, number series, tax rates."""
+"""The ledger in the workspace: journal, allocations, number series, tax rates. Accounts and months: accounts.py."""
 
-import datetime as dt
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,10 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
-from contracts.models import Operator
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.shell.admin import (
@@ -27,9 +22,8 @@ from evbilling.shell.admin import (
 )
 from evbilling.shell.formats import format_percent
 from invoicing.admin.common import SidesInline
-from invoicing.models import Account, AccountingPeriod, Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
+from invoicing.models import Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
 from invoicing.operations.allocations import reverse_allocation
-from invoicing.operations.ledger import close_period
 
 
 class JournalLineInline(SidesInline):
@@ -66,72 +60,6 @@ class JournalEntryAdmin(WrittenByTheProduct):
     def amount(self, entry: Any) -> SafeString:
         """What the entry moves: its debit side, which equals its credit side."""
         return money(quantise(entry.debit_amount or ZERO, entry.currency), entry.currency)
-
-
-@admin.register(Account)
-class AccountAdmin(AuditedModelAdmin):
-    """The chart of accounts: codes and names are the operator's, roles are the product's."""
-
-    list_display = ("code", "name", "role", "operator")
-    list_filter = ("operator",)
-    list_select_related = ("operator",)
-    fields = ("operator", "role", "code", "name")
-    readonly_fields = ("operator", "role")
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Made with the first booking."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Booked on."""
-        return False
-
-
-class CloseForm(BaseDialogForm):
-    """Which month of which operator."""
-
-    operator = forms.ModelChoiceField(
-        label=_("Operator"), queryset=Operator.objects.all(), widget=UnfoldAdminSelectWidget
-    )
-    month = forms.DateField(label=_("Month"), help_text=_("Any day in it"), widget=UnfoldAdminDateWidget)
-
-
-@admin.register(AccountingPeriod)
-class AccountingPeriodAdmin(WrittenByTheProduct):
-    """Closed months: nothing is booked into them."""
-
-    list_display = ("month_text", "operator", "closed_at", "closed_by")
-    list_select_related = ("operator", "closed_by")
-    fields = ("operator", "month", "closed_at", "closed_by")
-    readonly_fields = fields
-    actions = None
-    actions_list = ("close_month",)
-    has_close_permission = right("invoicing.add_accountingperiod")
-
-    @display(description=_("month"), ordering="month")
-    def month_text(self, period: AccountingPeriod) -> str:
-        """YYYY-MM."""
-        return str(period)
-
-    @action(
-        description=_("Close a month"),
-        url_path="close-month",
-        permissions=["close"],
-        icon="lock",
-        dialog={
-            "title": _("Close a month in the ledger"),
-            "description": _("Nothing can be booked into it afterwards, and it cannot be opened again."),
-            "form_class": CloseForm,
-            "form_submit_text": _("Close the month"),
-        },
-    )
-    def close_month(self, request: HttpRequest, form: CloseForm) -> HttpResponse:
-        """By the operation."""
-        month: dt.date = form.cleaned_data["month"]
-        operator_id = form.cleaned_data["operator"].pk
-        self.run(request, close_period, str(_("%(it)s is closed.")), operator_id=operator_id, month=month)
-        return self.back_to_list()
 
 
 @admin.register(Allocation)

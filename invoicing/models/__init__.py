@@ -2,6 +2,7 @@
 
 from invoicing.models.allocation import Allocation
 from invoicing.models.correction import Correction, CorrectionKind, CorrectionState, Dispute, DisputeState
+from invoicing.models.datev import DatevSettings, PersonalAccount, PersonalKind
 from invoicing.models.delivery import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState
 from invoicing.models.deposit import Deposit, DepositKind
 from invoicing.models.document import Document, DocumentKind
@@ -10,6 +11,7 @@ from invoicing.models.invoice import (
     CLAIMS,
     BilledCharge,
     ChargeUse,
+    CreditedCharge,
     Invoice,
     InvoiceKind,
     InvoiceLine,
@@ -18,16 +20,17 @@ from invoicing.models.invoice import (
     LineKind,
     TaxCategory,
 )
-from invoicing.models.ledger import Account, AccountingPeriod, AccountRole, JournalEntry, JournalLine
+from invoicing.models.ledger import Account, AccountingPeriod, AccountRole, AccountRule, JournalEntry, JournalLine
 from invoicing.models.letter import Letter, LetterKind
 from invoicing.models.numbers import NumberSeries
-from invoicing.models.penalty import Penalty, PenaltyKind, PenaltyState, ReferenceRate
+from invoicing.models.penalty import Penalty, PenaltyKind, PenaltyState, ReferenceRate, ReleasedPenalty
 from invoicing.models.run import BillingRun, BillingRunItem, BooksCheck, ItemState, RunState
 from invoicing.models.tax import ExchangeRate, TaxRate
 
 __all__ = [
     "Account",
     "AccountRole",
+    "AccountRule",
     "AccountingPeriod",
     "Allocation",
     "BilledCharge",
@@ -39,6 +42,8 @@ __all__ = [
     "Correction",
     "CorrectionKind",
     "CorrectionState",
+    "CreditedCharge",
+    "DatevSettings",
     "Delivery",
     "DeliveryEvent",
     "DeliveryEventKind",
@@ -68,7 +73,10 @@ __all__ = [
     "Penalty",
     "PenaltyKind",
     "PenaltyState",
+    "PersonalAccount",
+    "PersonalKind",
     "ReferenceRate",
+    "ReleasedPenalty",
     "RunState",
     "TaxCategory",
     "TaxRate",

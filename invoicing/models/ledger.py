@@ -6,7 +6,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Operator, Party
-from evbilling.kernel.fields import AmountField, CurrencyField
+from evbilling.kernel.fields import AmountField, CurrencyField, RateField
+from invoicing.models.invoice import TaxCategory
 
 
 class AccountRole(models.TextChoices):
@@ -48,6 +49,36 @@ class Account(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["operator", "role"], name="account_role_once"),
             models.UniqueConstraint(fields=["operator", "code"], name="account_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class AccountRule(models.Model):
+    """The account that a DATEV file uses in place of a role's own at one tax category (and rate; none: any).
+
+    An automatic account reckons the tax itself from the gross amount, so that the file books gross on it. Our own
+    journal stays on the role's account.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="rules", verbose_name=_("account"))
+    tax_category = models.CharField(_("tax category"), max_length=2, choices=TaxCategory.choices)
+    tax_rate = RateField(verbose_name=_("tax rate"), null=True, blank=True, help_text=_("Empty: every rate"))
+    code = models.CharField(_("code"), max_length=12)
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    automatic = models.BooleanField(
+        _("automatic"), default=False, help_text=_("Reckons the tax itself from the gross amount")
+    )
+
+    class Meta:
+        verbose_name = _("account by tax rate")
+        verbose_name_plural = _("accounts by tax rate")
+        ordering = ["account", "tax_category", "tax_rate"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "tax_category", "tax_rate"], name="account_rule_once", nulls_distinct=False
+            )
         ]
 
     def __str__(self) -> str:
@@ -119,6 +150,7 @@ class JournalEntry(models.Model):
         verbose_name_plural = _("journal entries")
         ordering = ["-booked_on", "-id"]
         indexes = [models.Index(fields=["operator", "booked_on"], name="entry_day")]
+        permissions = [("export_books", "Can export the books and the documents of a month")]
 
     def __str__(self) -> str:
         return f"{self.booked_on} {self.text}"

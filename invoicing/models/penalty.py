@@ -123,6 +123,23 @@ class Penalty(models.Model):
         return f"{self.get_kind_display()} {self.contract} {self.occurred_on}"
 
 
+class ReleasedPenalty(models.Model):
+    """A penalty that stood on a document which was cancelled to be issued again: its next document bills it anew.
+
+    The row keeps which line billed it before; the penalty itself is without a line again.
+    """
+
+    penalty = models.ForeignKey(Penalty, on_delete=models.PROTECT, related_name="released")
+    line = models.OneToOneField(InvoiceLine, on_delete=models.PROTECT, related_name="released_penalty")
+
+    class Meta:
+        verbose_name = _("released penalty")
+        verbose_name_plural = _("released penalties")
+
+    def __str__(self) -> str:
+        return f"{self.penalty} < {self.line}"
+
+
 class ReferenceRate(models.Model):
     """The reference rate that interest on late payment adds its points to, from a day on (Directive 2011/7/EU)."""
 

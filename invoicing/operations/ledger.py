@@ -8,35 +8,12 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contracts.models import Operator, Party
-from evbilling.access.models import User
-from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import local_date, month_of
+from evbilling.kernel.clock import month_of
 from evbilling.kernel.errors import BadInput, WrongState, require
-from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
-from invoicing.models import Account, AccountingPeriod, AccountRole, JournalEntry, JournalLine
+from invoicing.models import AccountingPeriod, AccountRole, JournalEntry, JournalLine
+from invoicing.operations.charts import ensure_chart
 from invoicing.rules.bookings import require_balanced
-
-CHART: dict[AccountRole, str] = {
-    AccountRole.CASH: "1000",
-    AccountRole.PROCESSOR_CLEARING: "1050",
-    AccountRole.RECEIVABLE: "1200",
-    AccountRole.SPONSOR_RECEIVABLE: "1210",
-    AccountRole.INPUT_TAX: "1400",
-    AccountRole.HOST_PAYABLE: "2100",
-    AccountRole.CUSTOMER_CREDIT: "2200",
-    AccountRole.OUTPUT_TAX: "2300",
-    AccountRole.REVENUE: "4000",
-    AccountRole.SPONSOR_REVENUE: "4010",
-    AccountRole.FEE_REVENUE: "4100",
-    AccountRole.INTEREST_INCOME: "4110",
-    AccountRole.HOST_COST: "5000",
-    AccountRole.PROCESSOR_FEES: "5100",
-    AccountRole.ADVANCE_RECEIVED: "2210",
-    AccountRole.DEPOSIT_HELD: "2220",
-    AccountRole.WRITE_OFF: "5200",
-}
-"""The accounts of a new operator; codes and names may be changed afterwards, roles stay."""
 
 
 class PeriodClosed(WrongState):
@@ -58,19 +35,6 @@ class AlreadyBooked(WrongState):
 
     def __init__(self, source: str) -> None:
         super().__init__(_("%(source)s is in the ledger already; it books once.") % {"source": source})
-
-
-def ensure_chart(operator: Operator) -> dict[str, Account]:
-    """The operator's accounts by role; those that are missing are made."""
-    accounts = {account.role: account for account in Account.objects.filter(operator=operator)}
-    missing = [role for role in CHART if role.value not in accounts]
-    if missing:
-        Account.objects.bulk_create(
-            [Account(operator=operator, role=role, code=CHART[role], name=str(role.label)) for role in missing],
-            ignore_conflicts=True,
-        )
-        accounts = {account.role: account for account in Account.objects.filter(operator=operator)}
-    return accounts
 
 
 def hold_open(*, operator_id: int, booked_on: dt.date) -> None:
@@ -146,24 +110,3 @@ def post_cash_received(
         lines=[(account, None, amount), (AccountRole.CUSTOMER_CREDIT, party, -amount)],
         at=at,
     )
-
-
-def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.datetime) -> AccountingPeriod:
-    """Close a calendar month: from now on nothing is booked into it (I15). `month` is any day in it.
-
-    Raises WrongState when it is closed already, and BadInput for a month that is not over in the operator's zone.
-    """
-    period = month_of(month)
-    with transaction.atomic():
-        operator = lock(Operator, operator_id)
-        require(
-            local_date(at, operator.zone) >= period.end,
-            BadInput("month", period.code, _("A month is closed when it is over.")),
-        )
-        require(
-            not AccountingPeriod.objects.filter(operator=operator, month=period.start, reopened_at=None).exists(),
-            WrongState(_("%(month)s is closed already.") % {"month": period.code}),
-        )
-        closed = AccountingPeriod.objects.create(operator=operator, month=period.start, closed_at=at, closed_by=by)
-        record_audit(action="invoicing.ledger.close", obj=closed, by=by, at=at, changes={"month": period.code})
-    return closed

@@ -28,7 +28,7 @@ from invoicing.models import (
 )
 from invoicing.operations.allocations import allocate
 from invoicing.operations.drafting import draft_invoice
-from invoicing.operations.ledger import close_period
+from invoicing.operations.periods import close_period
 from tests.contracts.world import sign_in
 from tests.factories import make_contract_in_force, make_member, make_user
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued

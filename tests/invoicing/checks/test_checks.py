@@ -24,7 +24,7 @@ from invoicing.models import (
 )
 from invoicing.operations.allocations import allocate, reverse_allocation
 from invoicing.operations.crediting import credit_invoice
-from invoicing.operations.ledger import close_period
+from invoicing.operations.periods import close_period
 from sessions.models import ChargingSession, SessionCharge, SessionPrice
 from tests.invoicing.factories import ISSUED_AT
 from tests.invoicing.month import AT, Month, make_month, record

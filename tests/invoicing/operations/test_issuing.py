@@ -12,7 +12,8 @@ from evbilling.kernel.outbox import OutboxMessage
 from evbilling.kernel.steps import observed
 from invoicing.models import Invoice, InvoiceState, InvoiceTax, JournalEntry, NumberSeries
 from invoicing.operations.issuing import DraftDoesNotAddUp, InvoiceNotDraft, issue_invoice
-from invoicing.operations.ledger import PeriodClosed, close_period
+from invoicing.operations.ledger import PeriodClosed
+from invoicing.operations.periods import close_period
 from tests.factories import make_contract_in_force, make_operator, make_party, make_user
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued
 
