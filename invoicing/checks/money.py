@@ -22,7 +22,7 @@ from invoicing.models import (
     JournalEntry,
     JournalLine,
 )
-from invoicing.queries.bookings import NO_PENALTIES, PenaltyNets, bookings_of, penalty_nets, receivable_of
+from invoicing.queries.bookings import NO_PENALTIES, PenaltyNets, advance_nets, bookings_of, penalty_nets, receivable_of
 from invoicing.queries.documents import CREDIT_PREFIX
 
 _INVOICE = "invoice:"
@@ -155,15 +155,16 @@ def ledger_equals_documents() -> Iterator[Finding]:
     ):
         entries[int(source.removeprefix(_INVOICE))] = (day, currency)
     issued = Invoice.objects.filter(pk__in=entries).select_related("contract", "corrects")
-    penalties = penalty_nets(InvoiceLine.objects.all())
+    penalties, advances = penalty_nets(InvoiceLine.objects.all()), advance_nets(InvoiceLine.objects.all())
     for invoice in issued.iterator(chunk_size=2000):
-        if booked[invoice.pk] != _due(invoice, penalties) or entries[invoice.pk] != (
+        if booked[invoice.pk] != _due(invoice, penalties, advances) or entries[invoice.pk] != (
             invoice.issued_on,
             invoice.currency,
         ):
             yield Finding("I7", f"document {invoice}", "What the ledger holds of it is not what the document says.")
 
 
-def _due(invoice: Invoice, penalties: dict[int, PenaltyNets]) -> dict[str, Decimal]:
-    nets = penalties.get(invoice.corrects_id or invoice.pk, NO_PENALTIES)
-    return {booking.role: booking.amount for booking in bookings_of(invoice, nets)}
+def _due(invoice: Invoice, penalties: dict[int, PenaltyNets], advances: dict[int, Decimal]) -> dict[str, Decimal]:
+    about = invoice.corrects_id or invoice.pk
+    bookings = bookings_of(invoice, penalties.get(about, NO_PENALTIES), advances.get(about, ZERO))
+    return {booking.role: booking.amount for booking in bookings}

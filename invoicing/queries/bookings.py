@@ -41,15 +41,34 @@ def penalty_nets(lines: QuerySet[InvoiceLine]) -> dict[int, PenaltyNets]:
     return found
 
 
-def bookings_of(invoice: Invoice, penalties: PenaltyNets | None = None) -> tuple[Booking, ...]:
+def advance_nets(lines: QuerySet[InvoiceLine]) -> dict[int, Decimal]:
+    """By document, of those among `lines` that set advance payments off: minus what they use; one query.
+
+    A line's `because` says how much of the advance's net it uses: where prices include tax, that may be a cent beside
+    the line's own net, which is rounded with its document.
+    """
+    found: dict[int, Decimal] = {}
+    for invoice_id, because in lines.filter(kind=LineKind.ADVANCE_USED).order_by().values_list("invoice_id", "because"):
+        found[invoice_id] = found.get(invoice_id, ZERO) - Decimal(because["net"])
+    return found
+
+
+def bookings_of(
+    invoice: Invoice, penalties: PenaltyNets | None = None, advance: Decimal | None = None
+) -> tuple[Booking, ...]:
     """The bookings of a document, issued or about to be; a credit note's are those of what it corrects, reversed.
 
-    `penalties` are those of the document, or of what it corrects, where they are known; otherwise one query.
+    `penalties` and `advance` are those of the document, or of what it corrects, where they are known; otherwise one
+    query each.
     """
     credit = invoice.kind == InvoiceKind.CREDIT_NOTE
     about = invoice.corrects if credit and invoice.corrects is not None else invoice
     if penalties is None:
         penalties = penalty_nets(InvoiceLine.objects.filter(invoice=about)).get(about.pk, NO_PENALTIES)
+    if about.kind == InvoiceKind.ADVANCE:
+        advance = invoice.net_amount
+    elif advance is None:
+        advance = advance_nets(InvoiceLine.objects.filter(invoice=about)).get(about.pk, ZERO)
     return document_bookings(
         settlement=about.kind == InvoiceKind.SETTLEMENT,
         sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,
@@ -58,6 +77,7 @@ def bookings_of(invoice: Invoice, penalties: PenaltyNets | None = None) -> tuple
         tax=invoice.tax_amount,
         fees=penalties.fees,
         interest=penalties.interest,
+        advance=advance,
     )
 
 

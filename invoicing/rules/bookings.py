@@ -2,6 +2,8 @@
 
 invoice        receivable (or sponsor receivable)  gross | revenue (or sponsor revenue)  -net | tax owed  -tax
                of which penalties: fees and penalties, interest on late payment (a fee note holds nothing else)
+advance        receivable  gross | advance payments received  -net | tax owed  -tax: no revenue before the supply
+               an invoice that sets it off moves what it uses from advance payments received to revenue
 settlement     host cost  net | tax to reclaim  tax                                  | payable to hosts  -gross
 credit note    the same with opposite signs
 """
@@ -43,10 +45,12 @@ def document_bookings(
     tax: Decimal,
     fees: Decimal = ZERO,
     interest: Decimal = ZERO,
+    advance: Decimal = ZERO,
 ) -> tuple[Booking, ...]:
     """The bookings of a document with these totals (as printed, positive); sides of zero are left out.
 
-    `fees` and `interest` are the parts of the net that penalties make.
+    `fees` and `interest` are the parts of the net that penalties make; `advance` is what of the net is money for a
+    later supply: all of an advance invoice, and negative where an invoice sets such money off.
     """
     receivable, revenue = SPONSORED if sponsored else CHARGING
     sides: tuple[Booking, ...]
@@ -59,7 +63,8 @@ def document_bookings(
     else:
         sides = (
             Booking(receivable, net + tax, of_party=True),
-            Booking(revenue, -(net - fees - interest)),
+            Booking(revenue, -(net - fees - interest - advance)),
+            Booking("advance_received", -advance, of_party=True),
             Booking("fee_revenue", -fees),
             Booking("interest_income", -interest),
             Booking("output_tax", -tax),
