@@ -17,15 +17,20 @@ from contracts.models import Operator
 from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
+from evbilling.kernel.money import quantise
 from invoicing.admin.runs import BillingRunAdmin
-from invoicing.models import BillingRun, ItemState
+from invoicing.models import BillingRun, ItemState, Letter, LetterKind, RunState
 from invoicing.operations import runs
-from invoicing.queries.completeness import completeness
+from invoicing.operations.run_approval import approve_run, decline_run
+from invoicing.queries.completeness import Fate, Tally, tallies
 from invoicing.queries.month_close import Concern, MonthCheck, dry_run, month_checks
+from invoicing.queries.month_outlook import missed_months, outliers
 from invoicing.queries.progress import open_items, run_progress
 from invoicing.tasks import enqueue_run
 
 FAILURES_SHOWN = 20
+OUTLIERS_SHOWN = 10
+REPORTS_SHOWN = 6
 LISTS = {
     Concern.HELD_SESSIONS: ("admin:charging_hold_changelist", "?state__exact=open"),
     Concern.UNRATED_SESSIONS: ("admin:charging_chargingsession_changelist", ""),
@@ -68,9 +73,12 @@ def month_close(request: HttpRequest) -> HttpResponse:
         "checks": [(check, _list_of(check)) for check in month_checks(operator, period)],
         "plan": plan,
         "plan_net": sorted(plan.net.items()),
+        "outliers": outliers(operator, period, most=OUTLIERS_SHOWN),
+        "missed": [each for each in missed_months(operator, at=now) if each != period],
         "issued_on": (run.issued_on if run else local_date(now, operator.zone)).isoformat(),
         "may_run": request.user.has_perm("invoicing.run_billing"),
-        "completeness": completeness(operator, period),
+        **_completeness(operator, period),
+        "reports": _reports(run) if run else (),
     }
     return render(request, "admin/month_close.html", context | (_steering(request, run, now) if run else {}))
 
@@ -123,6 +131,24 @@ def steer(request: HttpRequest, run_id: int, what: str) -> HttpResponse:
     return _back(run.operator_id, str(run))
 
 
+@require_POST
+def decide(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Approve a run that waits for a second person, or decline it with a reason."""
+    run = get_object_or_404(BillingRun, pk=run_id)
+    by, at = acting_user(request), timezone.now()
+    try:
+        if "decline" in request.POST:
+            decline_run(run_id=run_id, reason=request.POST.get("reason", ""), by=by, at=at)
+            messages.success(request, _("The month close of %(month)s is declined.") % {"month": run})
+        else:
+            approve_run(run_id=run_id, by=by, at=at)
+    except BillingError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        enqueue_run(run_id=run_id)
+    return _back(run.operator_id, str(run))
+
+
 @admin.register(BillingRun)
 class MonthCloseAdmin(BillingRunAdmin):
     """The list of runs, and the page that starts and steers them."""
@@ -139,6 +165,9 @@ class MonthCloseAdmin(BillingRunAdmin):
             path("month-close/go/", guarded(start, "run_billing"), name="month_close_start"),
             path("month-close/<int:run_id>/", guarded(progress, "view_billingrun"), name="month_close_progress"),
         ]
+        own.append(
+            path("month-close/<int:run_id>/decide/", guarded(decide, "approve_billingrun"), name="month_close_decide")
+        )
         for what in ACTIONS:
             view, route = guarded(steer, "run_billing"), f"month-close/<int:run_id>/{what}/"
             own.append(path(route, view, {"what": what}, name=f"month_close_{what}"))
@@ -163,7 +192,31 @@ def _steering(request: HttpRequest, run: BillingRun, now: dt.datetime) -> dict[s
         "progress": run_progress(run, at=now),
         "failures": open_items(run)[:FAILURES_SHOWN],
         "may_run": request.user.has_perm("invoicing.run_billing"),
+        "waits": run.state == RunState.ASKED,
+        "may_approve": request.user.has_perm("invoicing.approve_billingrun") and run.asked_by_id != request.user.pk,
+        "planned": quantise(run.planned_amount, run.operator.currency),
     }
+
+
+def _completeness(operator: Operator, period: Period) -> dict[str, Any]:
+    """What became of the month's sessions, row by row, their sum, and what that means in a sentence."""
+    found = tallies(operator, period)
+    verdict = _("Every session is billed, held, excluded with its reason, or late.")
+    if found[Fate.MISSING].sessions:
+        verdict = _("Some sessions are in no list: an error in the books.")
+    elif found[Fate.WAITING].sessions:
+        verdict = _("Some sessions wait for their contract to be billed.")
+    rows = [
+        {"label": fate.label, "tally": tally, "alarm": fate == Fate.MISSING and tally.sessions}
+        for fate, tally in found.items()
+    ]
+    return {"fates": rows, "sessions_in": sum(found.values(), Tally()), "verdict": verdict}
+
+
+def _reports(run: BillingRun) -> list[Letter]:
+    """The completeness reports kept of a run, the latest first."""
+    kept = Letter.objects.filter(kind=LetterKind.RUN_REPORT, source__startswith=f"run:{run.pk}:")
+    return list(kept.defer("content").order_by("-pk")[:REPORTS_SHOWN])
 
 
 def _list_of(check: MonthCheck) -> str:
