@@ -1,6 +1,6 @@
 """The two sides of a document as it will show them for ever: copied from operator and party when it is issued."""
 
-from contracts.models import Contract, ContractVersion, Operator, Party
+from contracts.models import ContactRole, Contract, ContractKind, ContractVersion, EInvoiceFormat, Operator, Party
 
 _ADDRESS = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
 _ISSUER = (
@@ -17,8 +17,22 @@ _ISSUER = (
     "accent_colour",
     "logo_svg",
     "contact_person",
+    "endpoint_scheme",
+    "endpoint_id",
 )
-_RECIPIENT = ("number", *_ADDRESS, "is_business", "tax_status", "iban")
+_RECIPIENT = (
+    "number",
+    *_ADDRESS,
+    "tax_number",
+    "is_business",
+    "tax_status",
+    "iban",
+    "einvoice_format",
+    "buyer_reference",
+    "endpoint_scheme",
+    "endpoint_id",
+)
+_AS_XML = (EInvoiceFormat.XRECHNUNG, EInvoiceFormat.PEPPOL)
 
 
 def issuer_details(operator: Operator) -> dict[str, object]:
@@ -35,11 +49,23 @@ def issuer_details(operator: Operator) -> dict[str, object]:
 def recipient_details(party: Party, contract: Contract, version: ContractVersion) -> dict[str, object]:
     """What a document keeps of its recipient (Invoice.recipient_details): fields of Party, and of the contract.
 
-    The contract's are `contract_number`, `purchase_order`, `contract_zone` and `payment_terms_days`.
+    The contract's are `contract_number`, `purchase_order`, `contract_zone` and `payment_terms_days`. A host whose
+    settlements go out as XRechnung or over Peppol is their seller, and `contact` his person to ask.
     """
     return {name: getattr(party, name) for name in _RECIPIENT} | {
         "contract_number": contract.number,
         "purchase_order": contract.purchase_order,
         "contract_zone": contract.zone,
         "payment_terms_days": version.payment_terms_days,
+        "contact": _contact(party) if _sells_by_xml(party, contract) else {},
     }
+
+
+def _sells_by_xml(party: Party, contract: Contract) -> bool:
+    return contract.kind == ContractKind.HOSTING and party.einvoice_format in _AS_XML
+
+
+def _contact(party: Party) -> dict[str, str]:
+    """The accountant, otherwise the first person of a party."""
+    people = sorted(party.contacts.all(), key=lambda person: (person.role != ContactRole.ACCOUNTANT, person.pk))
+    return {"name": people[0].name, "phone": people[0].phone, "email": people[0].email} if people else {}
