@@ -1,7 +1,7 @@
 """Reads of contracts: who pays, under which terms, at which tariff; who hosts, who sponsors, who gets the mail.
 
-Each answer comes twice: as a function with its own queries, for one session or screen, and from TermsBook, which loads
-the terms once and answers a million times. Both decide by contracts.rules.matching.
+Each answer comes twice: as a function with its own queries, for one session or screen, and from a book (PriceBook,
+TermsBook), which loads the terms once and answers a million times. Both decide by contracts.rules.matching.
 """
 
 import datetime as dt
@@ -236,32 +236,28 @@ def _rule(assignment: TariffAssignment) -> TariffRule:
     )
 
 
-class TermsBook:
-    """The terms in force of an operator (None: of all), loaded once in nine queries; answers from memory.
+class PriceBook:
+    """The terms under which sessions of some contracts are priced, loaded once in seven queries; answers from memory.
 
-    A snapshot: a change of terms after loading is not seen, so make one per batch. It holds one row per token
-    assignment and sponsored vehicle, and every approved contract version and released tariff version.
+    A snapshot: a change of terms after loading is not seen, so make one per batch. It holds the contracts, every
+    approved version of theirs, and every released version of the tariffs that those name.
     """
 
-    def __init__(self, operator_id: int | None = None) -> None:
-        contracts = Contract.objects.filter(state__in=IN_FORCE).select_related("operator", "party")
-        if operator_id is not None:
-            contracts = contracts.filter(operator_id=operator_id)
-        self.contracts: dict[int, Contract] = {contract.pk: contract for contract in contracts}
+    def __init__(self, contracts: QuerySet[Contract]) -> None:
+        contracts = contracts.filter(state__in=IN_FORCE)
+        self.contracts: dict[int, Contract] = {
+            contract.pk: contract for contract in contracts.select_related("operator", "party")
+        }
         through = Contract.sites.through.objects.filter(contract__in=contracts.values("pk"))
         named: dict[int, set[int]] = defaultdict(set)
         for contract_id, site_id in through.values_list("contract_id", "site_id"):
             named[contract_id].add(site_id)
         self._sites = {key: frozenset(value) for key, value in named.items()}
-        self._load_versions(operator_id)
-        self._load_tariffs(operator_id)
-        self._load_tokens(operator_id)
-        self._load_sponsored()
+        self._load_versions(contracts)
+        self._load_tariffs()
 
-    def _load_versions(self, operator_id: int | None) -> None:
-        versions = ContractVersion.objects.filter(state=VersionState.APPROVED, contract__state__in=IN_FORCE)
-        if operator_id is not None:
-            versions = versions.filter(contract__operator_id=operator_id)
+    def _load_versions(self, contracts: QuerySet[Contract]) -> None:
+        versions = ContractVersion.objects.filter(state=VersionState.APPROVED, contract__in=contracts.values("pk"))
         self._versions: dict[int, Timeline[dt.date, ContractVersion]] = defaultdict(Timeline)
         self._loaded: set[int] = set()
         ordered = versions.select_related("sponsorship").order_by("contract_id", "valid_from")
@@ -277,13 +273,47 @@ class TermsBook:
             self._term_rows[row.version_id].append(row)
         self._terms: dict[int, tuple[term_rules.Term, ...]] = {}
 
-    def _load_tariffs(self, operator_id: int | None) -> None:
-        released = TariffVersion.objects.filter(state=TariffState.RELEASED).select_related("tariff")
-        if operator_id is not None:
-            released = released.filter(tariff__operator_id=operator_id)
+    def _load_tariffs(self) -> None:
+        used = {rule.tariff_id for rules in self._rules.values() for rule in rules}
+        released = TariffVersion.objects.filter(state=TariffState.RELEASED, tariff__in=used).select_related("tariff")
         self._tariffs: dict[int, Timeline[dt.datetime, TariffVersion]] = defaultdict(Timeline)
         for version in released.order_by("tariff_id", "valid_from"):
             self._tariffs[version.tariff_id].add(version.valid_from, version)
+
+    def version_on(self, contract: Contract, on: dt.date) -> ContractVersion | None:
+        """As the function of the same name; None also for a contract that is not in force."""
+        timeline = self._versions.get(contract.pk)
+        return timeline.at(on) if timeline else None
+
+    def terms_of(self, contract_version: ContractVersion) -> tuple[term_rules.Term, ...]:
+        """As the function of the same name; read once a version, from the database where the snapshot lacks it."""
+        if contract_version.pk not in self._terms:
+            known = contract_version.pk in self._loaded
+            rows = self._term_rows.get(contract_version.pk, ()) if known else contract_version.terms.all()
+            self._terms[contract_version.pk] = _parsed(rows)
+        return self._terms[contract_version.pk]
+
+    def tariff_version_for(
+        self, contract_version: ContractVersion, site_id: int | None, power_w: int | None, at: dt.datetime
+    ) -> TariffVersion | None:
+        """As the function of the same name."""
+        rule = find_tariff(self._rules.get(contract_version.pk, ()), site_id, power_w)
+        timeline = self._tariffs.get(rule.tariff_id) if rule else None
+        return timeline.at(at) if timeline else None
+
+
+class TermsBook(PriceBook):
+    """The terms in force of an operator (None: of all): beside prices, who pays for a token and sponsors a vehicle.
+
+    A snapshot too; it holds one row per token assignment and sponsored vehicle.
+    """
+
+    def __init__(self, operator_id: int | None = None) -> None:
+        super().__init__(
+            Contract.objects.all() if operator_id is None else Contract.objects.filter(operator=operator_id)
+        )
+        self._load_tokens(operator_id)
+        self._load_sponsored()
 
     def _load_tokens(self, operator_id: int | None) -> None:
         self._by_token: dict[int, list[Candidate]] = defaultdict(list)
@@ -314,27 +344,6 @@ class TermsBook:
             self.contracts[verdict.candidate.contract_id],
             self._cost_centres[cost_centre] if cost_centre is not None else None,
         )
-
-    def version_on(self, contract: Contract, on: dt.date) -> ContractVersion | None:
-        """As the function of the same name; None also for a contract that is not in force."""
-        timeline = self._versions.get(contract.pk)
-        return timeline.at(on) if timeline else None
-
-    def terms_of(self, contract_version: ContractVersion) -> tuple[term_rules.Term, ...]:
-        """As the function of the same name; read once a version, from the database where the snapshot lacks it."""
-        if contract_version.pk not in self._terms:
-            known = contract_version.pk in self._loaded
-            rows = self._term_rows.get(contract_version.pk, ()) if known else contract_version.terms.all()
-            self._terms[contract_version.pk] = _parsed(rows)
-        return self._terms[contract_version.pk]
-
-    def tariff_version_for(
-        self, contract_version: ContractVersion, site_id: int | None, power_w: int | None, at: dt.datetime
-    ) -> TariffVersion | None:
-        """As the function of the same name."""
-        rule = find_tariff(self._rules.get(contract_version.pk, ()), site_id, power_w)
-        timeline = self._tariffs.get(rule.tariff_id) if rule else None
-        return timeline.at(at) if timeline else None
 
     def sponsor_of(self, vehicle_id: int | None, at: dt.datetime, *, site_id: int | None = None) -> SponsorMatch | None:
         """As the function of the same name."""

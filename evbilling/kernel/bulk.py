@@ -6,6 +6,7 @@ signals and save() have no part in it. Call inside the transaction that the rows
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -41,6 +42,22 @@ def insert_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Row]) 
             copy.write(text)
             count += written
     return count
+
+
+def insert_all[M: Model](objects: Sequence[M]) -> Sequence[M]:
+    """Insert unsaved objects of one model and give them their keys, as bulk_create does; by COPY where there is one."""
+    if not objects:
+        return objects
+    model = type(objects[0])
+    if connection.vendor != "postgresql":
+        return model._base_manager.bulk_create(objects, batch_size=BATCH)
+    fields = [field.attname for field in model._meta.concrete_fields]
+    for made, key in zip(objects, next_ids(model, len(objects)), strict=True):
+        made.pk = key
+    insert_rows(model, fields, map(attrgetter(*fields), objects))
+    for made in objects:
+        made._state.adding, made._state.db = False, connection.alias
+    return objects
 
 
 def update_rows(model: type[Model], fields: Sequence[str], rows: Sequence[Row]) -> int:
