@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from contracts.rules.shares import Sponsor
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import local_date, month_of, months_between
 from evbilling.kernel.fields import amount_sum
-from evbilling.kernel.money import quantise, to_minor
+from evbilling.kernel.money import quantise, split_gross, to_minor
 from sessions.models import (
     ChargeRole,
     ChargingSession,
@@ -96,12 +96,14 @@ def _same_cents() -> Iterator[Finding]:
         if again is None:
             yield Finding("I4", f"session {price.session.provider_ref}", "It has a price, but cannot be rated again.")
         elif again.engine_version == price.engine_version and (
-            again.net != price.net_amount or again.parts_data() != price.parts or again.lines_data() != price.lines
+            (again.net, again.gross) != (price.net_amount, price.gross_amount)
+            or again.parts_data() != price.parts
+            or again.lines_data() != price.lines
         ):
             yield Finding(
                 "I4",
                 f"session {price.session.provider_ref}",
-                f"Its price is {price.net_amount.normalize():f} {price.currency}; rated again it is {again.net}.",
+                f"Its price is {price.amount.normalize():f} {price.currency}; rated again it is {again.amount}.",
             )
 
 
@@ -111,16 +113,31 @@ def _sums() -> Iterator[Finding]:
         SessionCharge.objects.filter(price=OuterRef("pk"))
         .order_by()
         .values("price")
-        .annotate(net=amount_sum("net_amount"))
+        .annotate(owed=amount_sum(Coalesce("gross_amount", "net_amount")))
     )
-    rows = SessionPrice.objects.annotate(charged=Coalesce(charged.values("net"), None)).order_by("pk")
-    for pk, ref, net, parts, total in rows.values_list(
-        "pk", "session__provider_ref", "net_amount", "parts", "charged"
+    rows = SessionPrice.objects.annotate(charged=Coalesce(charged.values("owed"), None)).order_by("pk")
+    for pk, ref, net, gross, parts, total in rows.values_list(
+        "pk", "session__provider_ref", "net_amount", "gross_amount", "parts", "charged"
     ).iterator(chunk_size=2000):
-        if sum((Decimal(part["net"]) for part in parts), Decimal(0)) != net:
-            yield Finding("I4", f"price {pk}", f"The parts of session {ref} do not add up to its price of {net}.")
-        if total is not None and total > net:
-            yield Finding("I4", f"price {pk}", f"Session {ref} costs {net}, but {total} is charged for it.")
+        price = net if gross is None else gross
+        if _sum(parts, "net") != net or (gross is not None and _sum(parts, "gross") != gross):
+            yield Finding("I4", f"price {pk}", f"The parts of session {ref} do not add up to its price of {price}.")
+        if total is not None and total > price:
+            yield Finding("I4", f"price {pk}", f"Session {ref} costs {price}, but {total} is charged for it.")
+    netted = SessionCharge.objects.filter(price__gross_amount__isnull=False).select_related("session")
+    for charge in netted.iterator(chunk_size=2000):
+        rate = charge.vat_rate or Decimal(0)
+        if (
+            charge.gross_amount is None
+            or split_gross(charge.gross_amount, rate, charge.currency)[0] != charge.net_amount
+        ):
+            about = f"charge {charge.pk} of session {charge.session.provider_ref}"
+            yield Finding("I4", about, "Its net is not its gross divided by 1 and its tax rate.")
+
+
+def _sum(parts: Iterable[Mapping[str, str]], what: str) -> Decimal:
+    """The parts of a stored price; one without the figure counts for nothing, so that it does not add up."""
+    return sum((Decimal(part.get(what, 0)) for part in parts), Decimal(0))
 
 
 @proves("I6", "Each session belongs to one month and to the terms of its start")
@@ -183,7 +200,7 @@ def _sponsors_within() -> Iterator[Finding]:
         limit = limit_of(terms, charge.currency)
         given = pools[pool].get(session.pk, (session, 0, limit))[1]
         if terms.kind == Sponsor.BUDGET:
-            given += to_minor(quantise(charge.net_amount, charge.currency), charge.currency)
+            given += to_minor(quantise(charge.amount, charge.currency), charge.currency)
         else:
             given = max(given, charge.covered_wh or 0)
             if given > session.energy_wh:

@@ -16,7 +16,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from contracts.models import Contract, ContractKind, Party, PartyKind, Site, SiteKind, SponsoredVehicle, Vehicle
+from contracts.models import (
+    Contract,
+    ContractKind,
+    Party,
+    PartyKind,
+    PriceBasis,
+    Site,
+    SiteKind,
+    SponsoredVehicle,
+    Vehicle,
+)
 from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
 from evbilling.kernel.audit import record_audit
@@ -80,13 +90,19 @@ def _currency(session: ChargingSession) -> str:
     return session.contract.currency if session.contract else "EUR"
 
 
+def _basis(session: ChargingSession) -> str:
+    """Whether the session's price includes tax."""
+    price = getattr(session, "price", None)
+    return str((PriceBasis.GROSS if price is not None and price.includes_tax else PriceBasis.NET).label)
+
+
 def _zone(session: ChargingSession) -> str:
     return session.site.zone if session.site else "UTC"
 
 
 def _vehicle_of(session: ChargingSession, part: OwnPart) -> str:
     """Hosts do not see who drove."""
-    shown = part.pays(session) or part.net(session) is not None
+    shown = part.pays(session) or part.amount(session) is not None
     return str(session.vehicle) if shown and session.vehicle else ""
 
 
@@ -113,7 +129,7 @@ def _columns(part: OwnPart) -> Sequence[Column]:
             minor=True,
         ),
         Column("energy_wh", _("Energy"), format="kwh", sort="energy_wh"),
-        Column("net", _("Net price"), format="money", value=part.net, currency="contract.currency"),
+        Column("price", _("Price"), format="money", value=part.amount, currency="contract.currency"),
         Column(
             "status",
             _("Status"),
@@ -278,14 +294,15 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             gettext("Driver"),
             gettext("Cost centre"),
             gettext("Energy (kWh)"),
-            gettext("Net price"),
+            gettext("Price"),
             gettext("Currency"),
+            gettext("Price basis"),
             gettext("Status"),
         ]
     )
     for row in rows.iterator(chunk_size=2000):
         zone = clock_zone(_zone(row))
-        net, own = part.net(row), part.pays(row)
+        amount, own = part.amount(row), part.pays(row)
         cells = [
             row.provider_ref,
             row.started_at.astimezone(zone).isoformat(),
@@ -296,8 +313,9 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             row.token.driver_name if own and row.token else "",
             str(row.cost_centre or "") if own else "",
             format(Decimal(row.energy_wh) / 1000, ".3f"),
-            "" if net is None else format(quantise(net, _currency(row)), "f"),
+            "" if amount is None else format(quantise(amount, _currency(row)), "f"),
             _currency(row),
+            "" if amount is None else _basis(row),
             status_of(row).label,
         ]
         yield writer.writerow([csv_cell(cell) for cell in cells])
@@ -312,7 +330,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(_rows(own_sessions(request)).select_related("station"), pk=pk)
     language = get_language() or "en"
     price, part = getattr(found, "price", None), OwnPart(party)
-    own, net = part.pays(found), part.net(found)
+    own, amount = part.pays(found), part.amount(found)
     live = price_now(found, timezone.now(), language) if own and found.state == SessionState.ACTIVE else None
     context = {
         "session": found,
@@ -323,12 +341,13 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "is_own": own,
         "vehicle": _vehicle_of(found, part),
         "seconds": int(((found.ended_at or timezone.now()) - found.started_at).total_seconds()),
-        "net": net,
+        "amount": amount,
+        "includes_tax": price is not None and price.includes_tax,
         "price": price if own else None,
-        "is_whole": price is not None and net == price.net_amount,
+        "is_whole": price is not None and amount == price.amount,
         "lines": explain(price, language) if own and price else [],
         "live": live,
-        "so_far": part.running(found, live.net_amount) if live else None,
+        "so_far": part.running(found, live.amount) if live else None,
     }
     return render(request, "portal/sessions/detail.html", context)
 
@@ -350,7 +369,7 @@ def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
             "session": each,
             "zone": _zone(each),
             "seconds": max(0, int((now - each.started_at).total_seconds())),
-            "net": part.running(each, price.net_amount) if (price := prices[each.pk]) else None,
+            "amount": part.running(each, price.amount) if (price := prices[each.pk]) else None,
             "currency": _currency(each),
             "vehicle": str(each.vehicle) if part.pays(each) and each.vehicle else "",
             "power": _power(each),

@@ -13,6 +13,10 @@ ROUNDING_RULE = "session-half-up-1"
 """Name of the rounding rule in force, stored on every document: session charges are rounded once per session and
 VAT rate to the minor unit, half up; VAT is rounded once per rate on the document's summed net (EN 16931 BR-CO-17)."""
 
+GROSS_ROUNDING_RULE = "session-half-up-gross-1"
+"""The same for prices that include tax: the gross of a session charge is rounded once per session and VAT rate; per
+rate of a document net = round(gross / (1 + rate)) and VAT is the rest (`split_gross`)."""
+
 ZERO = Decimal(0)
 Exact = Decimal | Fraction | int
 

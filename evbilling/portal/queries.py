@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from contracts.models import Contract, Party
 from evbilling.access.models import User
@@ -188,7 +189,7 @@ _COLUMNS = (
     "contract__zone",
     "contract__currency",
     "own_charge",
-    "price__net_amount",
+    "price_amount",
     "site_id",
     "vehicle_id",
     "vehicle__label",
@@ -205,15 +206,18 @@ def _figures(sessions: QuerySet[ChargingSession]) -> Iterator[Figure]:
         SessionCharge.objects.filter(session=OuterRef("pk"), contract=OuterRef("contract"))
         .order_by()
         .values("session")
-        .annotate(total=amount_sum("net_amount"))
+        .annotate(total=amount_sum(Coalesce("gross_amount", "net_amount")))
         .values("total")
     )
-    named = sessions.annotate(own_charge=Subquery(charges, output_field=AmountField()))
+    named = sessions.annotate(
+        own_charge=Subquery(charges, output_field=AmountField()),
+        price_amount=Coalesce("price__gross_amount", "price__net_amount"),
+    )
     rows = [dict(zip(_COLUMNS, values, strict=True)) for values in named.order_by().values_list(*_COLUMNS)]
     waiting = [
         row
         for row in rows
-        if row["own_charge"] is None and row["price__net_amount"] is not None and row["vehicle_id"] is not None
+        if row["own_charge"] is None and row["price_amount"] is not None and row["vehicle_id"] is not None
     ]
     sponsors = SponsorBook({row["vehicle_id"] for row in waiting}) if waiting else None
     parts = sponsored_parts([_split(row) for row in waiting], sponsors) if sponsors else {}
@@ -244,7 +248,7 @@ def _split(row: Mapping[str, Any]) -> Split:
         ended_at=row["ended_at"],
         ref=row["provider_ref"],
         energy_wh=row["energy_wh"],
-        parts=[(None, quantise(row["price__net_amount"], currency))],
+        parts=[(None, quantise(row["price_amount"], currency))],
         currency=currency,
     )
 
@@ -253,16 +257,16 @@ def _cost(row: Mapping[str, Any], part: SponsoredPart | None) -> tuple[Decimal |
     """The own charge; not yet split, the price less what the sponsor will pay (estimated); None without a price."""
     if row["own_charge"] is not None:
         return quantise(row["own_charge"], row["contract__currency"]), False
-    if row["price__net_amount"] is None:
+    if row["price_amount"] is None:
         return None, False
-    price = quantise(row["price__net_amount"], row["contract__currency"])
+    price = quantise(row["price_amount"], row["contract__currency"])
     shares = share_parts(
         [(None, price)],
         sponsor_percent=part.percent if part else None,
         sponsor_most=part.most if part else None,
         currency=row["contract__currency"],
     )
-    return add(share.net for share in shares if share.role == CUSTOMER), True
+    return add(share.amount for share in shares if share.role == CUSTOMER), True
 
 
 def sponsored_month(party: Party, user: User, period: Period, currency: str, zones: Iterable[str]) -> Month:

@@ -1,15 +1,30 @@
 """Document totals: net, tax once per rate on the summed net, gross; and credit totals by difference.
 
 tax = round(net x rate)                                          per rate, on the document (EN 16931 BR-CO-17)
+prices that include tax                                          per rate, on the document (ARCHITECTURE, Money)
+    gross = sum of the rounded gross of the lines, net = round(gross / (1 + rate)), tax = gross - net
+    the net of each line by largest remainder, so that the lines add up to the net
+
 credit tax = round(rate x net credited so far) - tax already credited           so a full credit leaves 0.00
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 from evbilling.kernel.errors import BillingError
-from evbilling.kernel.money import ZERO, add, require_minor, vat_of
+from evbilling.kernel.money import (
+    ZERO,
+    add,
+    from_minor,
+    minor_digits,
+    require_minor,
+    split_gross,
+    to_minor,
+    vat_of,
+)
 from invoicing.rules.tax import Category, Ground, Tax
 
 
@@ -80,6 +95,42 @@ def totals_of(lines: Iterable[tuple[Tax, Decimal]], currency: str) -> Totals:
             for (category, percent), net in sorted(nets.items(), key=lambda item: (-item[0][1], item[0][0]))
         )
     )
+
+
+def gross_totals_of(lines: Sequence[tuple[Tax, Decimal]], currency: str) -> tuple[Totals, list[Decimal]]:
+    """The totals of (tax, gross) lines whose prices include tax, and the net of each line in their order.
+
+    Per category and rate net = round(gross / (1 + rate)) and the tax is the rest; the nets of the lines add up to it:
+    each is its exact net cut to the minor unit, and the units left over go to the largest remainders, the earlier line
+    winning a tie. Raises MoneyError for a gross with a fraction of the minor unit.
+    """
+    members: dict[tuple[Category, Decimal], list[int]] = {}
+    for place, (tax, gross) in enumerate(lines):
+        require_minor(gross, currency, field="gross")
+        members.setdefault((tax.category, tax.percent), []).append(place)
+    nets = [ZERO] * len(lines)
+    rows = []
+    for (category, percent), places in sorted(members.items(), key=lambda item: (-item[0][1], item[0][0])):
+        net, tax_amount = split_gross(add(lines[place][1] for place in places), percent, currency)
+        parts = _cut_to(net, [Fraction(lines[place][1]) / (1 + Fraction(percent) / 100) for place in places], currency)
+        for place, part in zip(places, parts, strict=True):
+            nets[place] = part
+        rows.append(TaxRow(category, percent, net, tax_amount, lines[places[-1]][0].ground))
+    return Totals(tuple(rows)), nets
+
+
+def _cut_to(total: Decimal, exact: Sequence[Fraction], currency: str) -> list[Decimal]:
+    """Each amount cut to the minor unit, or raised by one where its remainder is among the largest; in all `total`.
+
+    `total` is their sum rounded to the minor unit, so that there are always as many to round up as are missing.
+    """
+    unit = 10 ** minor_digits(currency)
+    units = [amount * unit for amount in exact]
+    cut = [floor(amount) for amount in units]
+    left = to_minor(total, currency) - sum(cut)
+    for place in sorted(range(len(cut)), key=lambda place: (cut[place] - units[place], place))[:left]:
+        cut[place] += 1
+    return [from_minor(amount, currency) for amount in cut]
 
 
 def credit_totals(

@@ -9,13 +9,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.utils import parse_date_str
 
 from evbilling.kernel.clock import start_of_day
 from evbilling.shell.admin import money
-from evbilling.shell.formats import format_kwh
-from sessions.models import ChargingSession
+from evbilling.shell.formats import format_kwh, format_money
+from sessions.models import ChargingSession, SessionPrice
 
 
 def kwh(watt_hours: int) -> SafeString:
@@ -24,9 +25,15 @@ def kwh(watt_hours: int) -> SafeString:
 
 
 def price_of(session: ChargingSession) -> SafeString:
-    """The session's frozen price, if it has one."""
+    """The session's frozen price, if it has one, in its contract's price basis."""
     price = getattr(session, "price", None)
-    return money(price.net_amount, price.currency) if price else money(None, "")
+    return money(price.amount, price.currency) if price else money(None, "")
+
+
+def price_text(price: SessionPrice) -> str:
+    """A price in words, which say where it includes tax."""
+    amount = format_money(price.amount, price.currency)
+    return gettext("%(amount)s with tax") % {"amount": amount} if price.includes_tax else amount
 
 
 def zone_of(session: ChargingSession) -> str:

@@ -13,8 +13,8 @@ from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, right
-from evbilling.shell.formats import format_duration, format_instant, format_kwh, format_money
-from sessions.admin.common import DayRangeFilter, kwh, price_of, zone_of
+from evbilling.shell.formats import format_duration, format_instant, format_kwh
+from sessions.admin.common import DayRangeFilter, kwh, price_of, price_text, zone_of
 from sessions.models import ChargingSession
 from sessions.operations.rating import rerate_sessions
 from sessions.queries import SessionStatus, explain, of_status, price_now, status_of
@@ -162,7 +162,7 @@ class ChargingSessionAdmin(WrittenByTheProduct):
         """In kWh."""
         return kwh(session.energy_wh)
 
-    @display(description=_("net price"), ordering="price__net_amount")
+    @display(description=_("price"), ordering="price__net_amount")
     def net_price(self, session: ChargingSession) -> str:
         """The frozen price."""
         return price_of(session)
@@ -172,11 +172,11 @@ class ChargingSessionAdmin(WrittenByTheProduct):
         """In kWh, on its page."""
         return format_kwh(session.energy_wh)
 
-    @display(description=_("net price"))
+    @display(description=_("price"))
     def price_text(self, session: ChargingSession) -> str:
         """The frozen price, on its page."""
         price = getattr(session, "price", None)
-        return format_money(price.net_amount, price.currency) if price else "\N{EN DASH}"
+        return price_text(price) if price else "\N{EN DASH}"
 
     @display(description=_("status"))
     def status_text(self, session: Any) -> str:

@@ -242,10 +242,10 @@ def _chart(found: Simulation) -> SafeString | str:
     last = found.points[-1]
     return bar_chart(
         [
-            Bar(f"{point.at.astimezone(zone):%H:%M}", point.net, format_money(point.net, found.currency))
+            Bar(f"{point.at.astimezone(zone):%H:%M}", point.amount, format_money(point.amount, found.currency))
             for point in found.points
         ],
-        title=gettext("Net price in the course of the session"),
-        description=gettext("It ends at %(amount)s.") % {"amount": format_money(last.net, found.currency)},
+        title=gettext("Price in the course of the session"),
+        description=gettext("It ends at %(amount)s.") % {"amount": format_money(last.amount, found.currency)},
         unit=found.currency,
     )

@@ -1,5 +1,7 @@
 """What a session costs, and who pays which part of it."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +16,8 @@ class SessionPrice(models.Model):
     """The frozen result of rating one completed session: its lines, each with a because, and its rounded net.
 
     `parts` holds the net rounded once per VAT rate that the tariff states: [{"vat_rate": "19" or null, "net": "4.20"}]
-    (null: the tariff states none, the tax table decides on the document). Rating again under the same engine and
+    (null: the tariff states none, the tax table decides on the document). Where the contract's prices include tax, each
+    part has its rounded "gross" too, which leads: the net is gross / (1 + rate). Rating again under the same engine and
     tariff version gives the same cents (I4); `check_books` does so.
     """
 
@@ -40,7 +43,17 @@ class SessionPrice(models.Model):
         constraints = [models.CheckConstraint(condition=Q(net_amount__gte=0), name="price_not_negative")]
 
     def __str__(self) -> str:
-        return f"{self.session} {self.net_amount} {self.currency}"
+        return f"{self.session} {self.amount} {self.currency}"
+
+    @property
+    def amount(self) -> Decimal:
+        """What the session costs in its contract's price basis: with tax where prices include it, else without."""
+        return self.net_amount if self.gross_amount is None else self.gross_amount
+
+    @property
+    def includes_tax(self) -> bool:
+        """Whether the price is with tax."""
+        return self.gross_amount is not None
 
 
 class ChargeRole(models.TextChoices):
@@ -51,7 +64,8 @@ class ChargeRole(models.TextChoices):
 class SessionCharge(models.Model):
     """One payer's part of a session's price at one VAT rate, split at month close, in the minor unit.
 
-    The parts of all payers add up to the price (I1). A sponsor's names the terms that it was split under and, where
+    The parts of all payers add up to the price (I1): by their gross where the price includes tax, whose net is
+    gross / (1 + rate), rounded for each charge. A sponsor's names the terms that it was split under and, where
     those limit the kWh of a vehicle and month, the energy of the session that they covered. Made when a document is
     drafted, removed with the draft, frozen by the database once the document is issued.
     """
@@ -94,4 +108,9 @@ class SessionCharge(models.Model):
         indexes = [models.Index(fields=["contract", "session"], name="charge_contract_session")]
 
     def __str__(self) -> str:
-        return f"{self.session} {self.net_amount} {self.currency}"
+        return f"{self.session} {self.amount} {self.currency}"
+
+    @property
+    def amount(self) -> Decimal:
+        """The part in the basis of the price that was split."""
+        return self.net_amount if self.gross_amount is None else self.gross_amount

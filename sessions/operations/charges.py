@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from contracts.models import Contract
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock_all
+from evbilling.kernel.money import split_gross
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionPrice
 from sessions.queries.sponsored_parts import (
     Pool,
@@ -62,7 +64,7 @@ def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt
             for price, split in zip(prices, splits, strict=True)
             for charge in _charges_of(price, split, existing[price.session_id], parts.get(price.session_id), at)
         ]
-        SessionCharge.objects.bulk_create(charges, batch_size=CHUNK)
+        insert_all(charges)
         _note_alerts(charges, parts, at)
     return charges
 
@@ -83,7 +85,7 @@ def _note_alerts(charges: Iterable[SessionCharge], parts: Mapping[int, Sponsored
         if sponsored.terms.alert_percent is not None:
             contract = sponsored.contract
             pool = pool_of(contract.pk, contract.zone, sponsored.terms, charge.session.vehicle_id, ended_at)
-            now[pool] += charge.net_amount
+            now[pool] += charge.amount
             terms[pool] = sponsored
     for pool, added in now.items():
         agreed, contract = terms[pool].terms, terms[pool].contract
@@ -167,9 +169,9 @@ def _charges_of(
         currency=price.currency,
     )
     if existing:
-        stands = {(charge.role, _plain(charge.vat_rate)): charge.net_amount for charge in existing}
+        stands = {(charge.role, _plain(charge.vat_rate)): charge.amount for charge in existing}
         shares = complete_shares(
-            [Share(share.role, _plain(share.vat_rate), share.net) for share in shares or []], stands
+            [Share(share.role, _plain(share.vat_rate), share.amount) for share in shares or []], stands
         )
     if shares is None:
         raise WrongState(
@@ -184,13 +186,21 @@ def _charges_of(
             role=ChargeRole(share.role),
             vat_rate=share.vat_rate,
             currency=price.currency,
-            net_amount=share.net,
+            net_amount=_net(price, share),
+            gross_amount=share.amount if price.includes_tax else None,
             sponsor_version=part.sponsored.version if part and share.role == SPONSOR else None,
             covered_wh=part.covered_wh if part and share.role == SPONSOR else None,
             created_at=at,
         )
         for share in shares
     ]
+
+
+def _net(price: SessionPrice, share: Share) -> Decimal:
+    """The net of a share: of a price that includes tax gross / (1 + rate), rounded for each charge."""
+    if not price.includes_tax:
+        return share.amount
+    return split_gross(share.amount, share.vat_rate or Decimal(0), price.currency)[0]
 
 
 def _plain(rate: Decimal | None) -> Decimal | None:

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef
 from django.utils.translation import gettext as _
 
-from contracts.queries import TermsBook
+from contracts.models import Connector, Contract, Site
+from contracts.queries import PriceBook, TermsBook
 from contracts.queries.suspensions import holding_suspensions, within
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock_all
-from evbilling.kernel.money import ROUNDING_RULE
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries.pricing import Pricer, Quote
 
@@ -40,19 +41,21 @@ def rate_sessions(session_ids: Iterable[int], *, at: dt.datetime, terms: TermsBo
     """Price these sessions: those that are current, completed, unrated, matched and without open or rejected hold.
 
     Safe to repeat; others are left alone. A session without a tariff, one that cannot be priced, and one that started
-    in a suspension whose rule says so, is held. Constant
-    queries per 2,000 sessions; without `terms` those in force are loaded, once and only when needed.
+    in a suspension whose rule says so, is held. Constant queries per 2,000 sessions; without `terms` those of the
+    sessions' contracts are loaded, once for contracts that the sessions before had too.
     """
     ids = sorted(set(session_ids))
     outcome = RatingOutcome()
-    pricer: Pricer | None = None
+    pricer = None if terms is None else Pricer(terms)
+    known: set[int] = set()
     for start in range(0, len(ids), CHUNK):
         with transaction.atomic():
             sessions = _rateable(ids[start : start + CHUNK])
             if not sessions:
                 continue
-            if pricer is None:
-                pricer = Pricer(terms or TermsBook())
+            contracts = {each.contract_id for each in sessions if each.contract_id is not None}
+            if pricer is None or (terms is None and not contracts <= known):
+                pricer, known = Pricer(PriceBook(Contract.objects.filter(pk__in=contracts))), contracts
             outcome += _rate(sessions, pricer, at)
     return outcome
 
@@ -100,7 +103,19 @@ def _rateable(ids: Sequence[int]) -> list[ChargingSession]:
         state=SessionState.COMPLETED,
         contract__isnull=False,
     )
-    return list(rows.select_related("contract", "site", "connector").select_for_update(of=("self",)).order_by("pk"))
+    found = list(rows.defer("extra").select_for_update(of=("self",)).order_by("pk"))
+    _attach(found, "contract", Contract)
+    _attach(found, "site", Site)
+    _attach(found, "connector", Connector)
+    return found
+
+
+def _attach(sessions: Sequence[ChargingSession], name: str, model: type[Model]) -> None:
+    """Give sessions the row that they name, one object for all that name the same."""
+    rows = model._base_manager.in_bulk({key for each in sessions if (key := getattr(each, f"{name}_id")) is not None})
+    for each in sessions:
+        key = getattr(each, f"{name}_id")
+        setattr(each, name, None if key is None else rows[key])
 
 
 def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) -> RatingOutcome:
@@ -115,7 +130,7 @@ def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) 
             holds.append(Hold(session=session, kind=quote.problem_kind, detail=quote.problem[:300], opened_at=at))
         else:
             prices.append(frozen_price(session, quote, at))
-    SessionPrice.objects.bulk_create(prices, batch_size=CHUNK)
+    insert_all(prices)
     Hold.objects.bulk_create(  # one that was released before opens again: the problem is still there
         holds,
         batch_size=CHUNK,
@@ -151,9 +166,10 @@ def frozen_price(session: ChargingSession, quote: Quote, at: dt.datetime) -> Ses
         contract_version=quote.contract_version,
         tariff_version=quote.tariff_version,
         engine_version=priced.engine_version,
-        rounding_rule=ROUNDING_RULE,
+        rounding_rule=priced.rounding_rule,
         currency=priced.currency,
         net_amount=priced.net,
+        gross_amount=priced.gross,
         parts=priced.parts_data(),
         lines=priced.lines_data(),
         rated_at=at,

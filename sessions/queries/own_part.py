@@ -27,23 +27,23 @@ class OwnPart:
         """Whether the session is paid for under an own contract, whoever sponsors it."""
         return session.contract is not None and session.contract.party_id == self._party.pk
 
-    def net(self, session: ChargingSession) -> Decimal | None:
-        """The own part of a completed session's net price."""
+    def amount(self, session: ChargingSession) -> Decimal | None:
+        """The own part of a completed session's price, in the basis of the price."""
         charges = list(session.charges.all())
-        own = [charge.net_amount for charge in charges if charge.contract.party_id == self._party.pk]
+        own = [charge.amount for charge in charges if charge.contract.party_id == self._party.pk]
         price: SessionPrice | None = getattr(session, "price", None)
         if own or price is None or not self.pays(session):
             return add(own) if own else None
         if charges:
-            return price.net_amount - add(charge.net_amount for charge in charges)
+            return price.amount - add(charge.amount for charge in charges)
         return self._left(session, parts_of_price(price.parts), price.currency)
 
-    def running(self, session: ChargingSession, net: Decimal | None) -> Decimal | None:
+    def running(self, session: ChargingSession, amount: Decimal | None) -> Decimal | None:
         """The own part of what a running session costs so far."""
-        if net is None or session.contract is None:
+        if amount is None or session.contract is None:
             return None
         currency = session.contract.currency
-        return self._left(session, [(None, quantise(net, currency))], currency)
+        return self._left(session, [(None, quantise(amount, currency))], currency)
 
     def _left(self, session: ChargingSession, parts: Parts, currency: str) -> Decimal:
         split = Split(
@@ -68,7 +68,7 @@ class OwnPart:
             sponsor_most=found.most if found else None,
             currency=currency,
         )
-        return add(share.net for share in shares if share.role == CUSTOMER)
+        return add(share.amount for share in shares if share.role == CUSTOMER)
 
     @cached_property
     def _sponsors(self) -> SponsorBook:

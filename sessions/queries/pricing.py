@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from contracts import queries as contract_queries
-from contracts.models import Contract, ContractVersion, TariffVersion
+from contracts.models import Contract, ContractVersion, PriceBasis, TariffVersion
 from contracts.rules.terms import Term
 from evbilling.kernel.clock import local_date
 from sessions.models import ChargingSession, HoldKind, SessionPrice
@@ -110,6 +110,7 @@ class Pricer:
                 ),
                 tariff,
                 self._caps_of(version),
+                with_tax=version.price_basis == PriceBasis.GROSS,
             )
         if priced.problem:
             return Quote(None, version, tariff_version, HoldKind.NOT_RATEABLE, priced.problem)
@@ -128,31 +129,41 @@ class Pricer:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedLine:
-    """One line of a price as people read it. Volumes in kWh or hours, net unrounded in the currency."""
+    """One line of a price as people read it. Volumes in kWh or hours, amounts unrounded in the currency.
+
+    `amount` is in the contract's price basis: with tax where its prices include it, else the net.
+    """
 
     dimension: str
     volume: Decimal
     billed_volume: Decimal
     unit_price: Decimal
-    net: Decimal | None
+    amount: Decimal | None
     vat_rate: Decimal | None
     because: str
 
 
 @dataclass(frozen=True, slots=True)
 class LivePrice:
-    """What a session costs at an instant; `provisional` while it runs, `problem` where there is no price yet."""
+    """What a session costs at an instant; `provisional` while it runs, `problem` where there is no price yet.
 
-    net_amount: Decimal | None
+    The amount is in the contract's price basis, `includes_tax` says which.
+    """
+
+    amount: Decimal | None
     currency: str
     lines: tuple[ExplainedLine, ...]
     provisional: bool
     problem: str = ""
+    includes_tax: bool = False
 
 
 def explain(price: SessionPrice, language: str) -> list[ExplainedLine]:
     """The frozen lines of a price, each with its because as a sentence (en, de)."""
-    return [explained(pricing.line_from_data(data), price.currency, language) for data in price.lines]
+    return [
+        explained(pricing.line_from_data(data), price.currency, language, with_tax=price.includes_tax)
+        for data in price.lines
+    ]
 
 
 def explain_short(price: SessionPrice, language: str) -> str:
@@ -167,23 +178,25 @@ def price_now(session: ChargingSession, at: dt.datetime, language: str = "en") -
     """
     frozen = SessionPrice.objects.filter(session=session).first()
     if frozen is not None:
-        return LivePrice(frozen.net_amount, frozen.currency, tuple(explain(frozen, language)), False)
+        lines = tuple(explain(frozen, language))
+        return LivePrice(frozen.amount, frozen.currency, lines, False, includes_tax=frozen.includes_tax)
     quote = Pricer(contract_queries).quote(session, now=at)
     currency = session.contract.currency if session.contract else ""
     if quote.priced is None:
         return LivePrice(None, currency, (), session.ended_at is None, quote.problem)
-    lines = tuple(explained(line, currency, language) for line in quote.priced.lines)
-    return LivePrice(quote.priced.net, currency, lines, quote.priced.provisional)
+    with_tax = quote.priced.grosses is not None
+    lines = tuple(explained(line, currency, language, with_tax=with_tax) for line in quote.priced.lines)
+    return LivePrice(quote.priced.amount, currency, lines, quote.priced.provisional, includes_tax=with_tax)
 
 
-def explained(line: RatingLine, currency: str, language: str) -> ExplainedLine:
-    """A line of the engine as people read it (en, de)."""
+def explained(line: RatingLine, currency: str, language: str, *, with_tax: bool = False) -> ExplainedLine:
+    """A line of the engine as people read it (en, de), in the contract's price basis."""
     return ExplainedLine(
         dimension=line.dimension,
         volume=line.volume,
         billed_volume=line.billed_volume,
         unit_price=line.unit_price,
-        net=line.amount_excl_vat,
+        amount=line.amount_incl_vat if with_tax else line.amount_excl_vat,
         vat_rate=line.vat_rate,
         because=pricing.sentence(line, currency, language),
     )

@@ -32,10 +32,10 @@ class TaxPart:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The net price as a customer would have seen it at an instant."""
+    """The price as a customer would have seen it at an instant, in the contract's price basis."""
 
     at: dt.datetime
-    net: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Simulation:
     parts: tuple[TaxPart, ...] = ()
     lines: tuple[ExplainedLine, ...] = ()
     points: tuple[Point, ...] = ()
+    includes_tax: bool = False
 
     @property
     def gross(self) -> Decimal | None:
@@ -108,18 +109,29 @@ def _simulation(
     version: TariffVersion,
     terms: ContractVersion | None = None,
 ) -> Simulation:
+    with_tax = found.grosses is not None
     return Simulation(
         zone=zone_of(session),
         tariff_version=version,
         contract_version=terms,
         currency=found.currency,
         net=found.net,
-        parts=tuple(
-            TaxPart(vat, net, None if vat is None else quantise(net * vat / 100, found.currency))
-            for vat, net in found.parts
-        ),
-        lines=tuple(explained(line, found.currency, language) for line in found.lines),
+        parts=_tax_parts(found),
+        lines=tuple(explained(line, found.currency, language, with_tax=with_tax) for line in found.lines),
         points=tuple(_course(session, priced)),
+        includes_tax=with_tax,
+    )
+
+
+def _tax_parts(found: pricing.Priced) -> tuple[TaxPart, ...]:
+    """Net and tax per rate: the tax of prices that include it is what their net leaves."""
+    if found.grosses is not None:
+        return tuple(
+            TaxPart(vat, net, gross - net) for (vat, net), gross in zip(found.parts, found.grosses, strict=True)
+        )
+    return tuple(
+        TaxPart(vat, net, None if vat is None else quantise(net * vat / 100, found.currency))
+        for vat, net in found.parts
     )
 
 
@@ -137,7 +149,7 @@ def _course(session: ChargingSession, priced: Callable[[ChargingSession], pricin
         so_far.energy_wh = session.energy_wh * int((at - started).total_seconds()) // seconds
         price = priced(so_far)
         if price is not None and not price.problem:
-            found.append(Point(at, price.net))
+            found.append(Point(at, price.amount))
     return found
 
 

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from contracts.models import Contract, ContractKind, ContractVersion, SponsoredVehicle
 from contracts.queries import IN_FORCE, version_on
@@ -50,7 +51,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A priced session whose parts are asked for; `parts` are (VAT rate, net) of its price."""
+    """A priced session whose parts are asked for; `parts` are (VAT rate, amount) of its price, in its own basis."""
 
     session_id: int
     vehicle_id: int | None
@@ -66,7 +67,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class SponsoredPart:
-    """What a sponsor pays of one session: `percent` of the net at each VAT rate, at most `most` in all.
+    """What a sponsor pays of one session: `percent` of the price at each VAT rate, at most `most` in all.
 
     `covered_wh`: the energy of the session that counts against the kWh of its vehicle and month.
     """
@@ -94,8 +95,11 @@ class Pool:
 
 
 def parts_of_price(data: Iterable[Mapping[str, Any]]) -> list[tuple[Decimal | None, Decimal]]:
-    """(VAT rate, net) from the `parts` of a SessionPrice."""
-    return [(None if each["vat_rate"] is None else Decimal(each["vat_rate"]), Decimal(each["net"])) for each in data]
+    """(VAT rate, amount) from the `parts` of a SessionPrice: the gross where the price includes tax, else the net."""
+    return [
+        (None if each["vat_rate"] is None else Decimal(each["vat_rate"]), Decimal(each.get("gross", each["net"])))
+        for each in data
+    ]
 
 
 def pool_of(contract_id: int, zone: str, terms: SponsorTerms, vehicle_id: int | None, ended_at: dt.datetime) -> Pool:
@@ -185,13 +189,13 @@ class BudgetUse:
 
 
 def budget_used(pool: Pool) -> Decimal:
-    """What documents and drafts hold of a budget."""
+    """What documents and drafts hold of a budget: of prices that include tax the gross, for that was split."""
     rows = SessionCharge.objects.filter(
         role=ChargeRole.SPONSOR, contract=pool.contract_id, sponsor_version__sponsorship__kind=pool.kind
     )
     if pool.first is not None and pool.last is not None:
         rows = rows.filter(session__ended_at__gte=pool.first, session__ended_at__lt=pool.last)
-    used: Decimal | None = rows.aggregate(used=amount_sum("net_amount"))["used"]
+    used: Decimal | None = rows.aggregate(used=amount_sum(Coalesce("gross_amount", "net_amount")))["used"]
     return used or Decimal(0)
 
 
@@ -289,7 +293,7 @@ class _Stands:
     ended_at: dt.datetime
     ref: str
     limit: int
-    net: Decimal
+    amount: Decimal
     covered_wh: int
     currency: str
 
@@ -311,17 +315,18 @@ def _standing(pools: Iterable[Pool]) -> dict[Pool, dict[int, _Stands]]:
         "session__provider_ref",
         "session__vehicle_id",
         "net_amount",
+        "gross_amount",
         "covered_wh",
         "sponsor_version_id",
         "currency",
     )
     found = list(rows.order_by().values_list(*columns))
-    versions = ContractVersion.objects.filter(pk__in={row[6] for row in found}).select_related(
+    versions = ContractVersion.objects.filter(pk__in={row[7] for row in found}).select_related(
         "sponsorship", "contract"
     )
     terms = {version.pk: (version.contract, version.sponsorship.terms) for version in versions}
     stands: dict[Pool, dict[int, _Stands]] = defaultdict(dict)
-    for session_id, ended_at, ref, vehicle_id, net, covered, version_id, currency in found:
+    for session_id, ended_at, ref, vehicle_id, net, gross, covered, version_id, currency in found:
         contract, agreed = terms[version_id]
         if not agreed.is_limited:
             continue
@@ -331,7 +336,7 @@ def _standing(pools: Iterable[Pool]) -> dict[Pool, dict[int, _Stands]]:
         one = stands[pool].setdefault(
             session_id, _Stands(ended_at, ref, limit_of(agreed, currency), Decimal(0), covered or 0, currency)
         )
-        one.net += net
+        one.amount += net if gross is None else gross
     return stands
 
 
@@ -341,7 +346,7 @@ def _claims(
     """All that draw on one limit, in the order of session end, then reference; the session's id comes last."""
     claims = []
     for session_id, one in standing.items():
-        given = to_minor(quantise(one.net, one.currency), one.currency)
+        given = to_minor(quantise(one.amount, one.currency), one.currency)
         stood = given if pool.kind == Sponsor.BUDGET else one.covered_wh
         claims.append(((one.ended_at, one.ref, session_id), Claim(stood, one.limit, stood)))
     for session_id, (split, sponsored) in members.items():
@@ -366,7 +371,7 @@ def _wanted(split: Split, sponsored: Sponsored) -> int:
     if sponsored.terms.kind == Sponsor.FIRST_KWH:
         return split.energy_wh
     shares = share_parts(split.parts, sponsor_percent=sponsored.percent, currency=split.currency)
-    return to_minor(add(share.net for share in shares if share.role == SPONSOR), split.currency)
+    return to_minor(add(share.amount for share in shares if share.role == SPONSOR), split.currency)
 
 
 def _part(split: Split, sponsored: Sponsored, grant: int) -> SponsoredPart:

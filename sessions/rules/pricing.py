@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from contracts.rules.terms import WEEKDAYS, Term, WindowCap
+from evbilling.kernel.money import GROSS_ROUNDING_RULE, ROUNDING_RULE, split_gross
 from sessions.rules.rating import (
     ENGINE_VERSION,
     Because,
@@ -37,7 +40,11 @@ _NUMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A session's price: net per VAT rate rounded once, and its lines as JSON data; or the problem, a sentence."""
+    """A session's price: net per VAT rate rounded once, and its lines as JSON data; or the problem, a sentence.
+
+    Where the contract's prices include tax, the gross per VAT rate is rounded once (`grosses`, beside the parts) and
+    each part's net follows by division.
+    """
 
     net: Decimal
     parts: tuple[tuple[Decimal | None, Decimal], ...]
@@ -46,6 +53,22 @@ class Priced:
     provisional: bool
     problem: str = ""
     engine_version: str = ENGINE_VERSION
+    grosses: tuple[Decimal, ...] | None = None
+
+    @property
+    def gross(self) -> Decimal | None:
+        """The price with tax, where the contract's prices include it."""
+        return None if self.grosses is None else sum(self.grosses, Decimal(0))
+
+    @property
+    def amount(self) -> Decimal:
+        """What is owed in the contract's price basis: the gross where prices include tax, else the net."""
+        return self.net if self.gross is None else self.gross
+
+    @property
+    def rounding_rule(self) -> str:
+        """The name of the rule that rounded it."""
+        return ROUNDING_RULE if self.grosses is None else GROSS_ROUNDING_RULE
 
     @property
     def lines(self) -> tuple[RatingLine, ...]:
@@ -53,10 +76,13 @@ class Priced:
         return self.result.lines if self.result is not None else ()
 
     def parts_data(self) -> list[dict[str, str | None]]:
-        """The parts as SessionPrice keeps them."""
-        return [
+        """The parts as SessionPrice keeps them, with their gross where that leads."""
+        found: list[dict[str, str | None]] = [
             {"vat_rate": None if vat is None else format(vat, "f"), "net": format(net, "f")} for vat, net in self.parts
         ]
+        for part, gross in zip(found, self.grosses or (), strict=self.grosses is not None):
+            part["gross"] = format(gross, "f")
+        return found
 
     def lines_data(self) -> list[dict[str, Any]]:
         """The lines as SessionPrice keeps them: numbers as strings, the because as data."""
@@ -139,16 +165,19 @@ def caps_of(terms: Iterable[Term]) -> tuple[Cap, ...]:
     )
 
 
-def price(session: RatingInput, tariff: Tariff, caps: Sequence[Cap] = ()) -> Priced:
+def price(session: RatingInput, tariff: Tariff, caps: Sequence[Cap] = (), *, with_tax: bool = False) -> Priced:
     """Price a session under a compiled tariff and a contract's caps, rounded once per VAT rate (ARCHITECTURE, Money).
 
-    The order: components and their steps, the tariff's price limits, the caps, then rounding.
+    The order: components and their steps, the tariff's price limits, the caps, then rounding. `with_tax`: the
+    contract's prices include tax: limits and caps hold the gross, and the gross is what is rounded.
     """
-    result = rate(session, tariff, ocpi_version=tariff.ocpi_version)
-    result = cap_windows(result, session, tariff, caps)
+    result = rate(session, tariff, ocpi_version=tariff.ocpi_version, with_tax=with_tax)
+    result = cap_windows(result, session, tariff, caps, with_tax=with_tax)
     failure = first_error(result.findings)
     if failure is not None:
         return refused(f"{failure.path}: {failure.message}", tariff.currency)
+    if with_tax:
+        return _price_with_tax(result, tariff)
     parts = _parts(result)
     if parts is None:
         return refused(
@@ -157,6 +186,28 @@ def price(session: RatingInput, tariff: Tariff, caps: Sequence[Cap] = ()) -> Pri
         )
     net = sum((amount for _vat, amount in parts), Decimal(0))
     return Priced(net, parts, result, tariff.currency, result.provisional)
+
+
+def _price_with_tax(result: RatingResult, tariff: Tariff) -> Priced:
+    """The gross rounded once per VAT rate; the net of each, with which hosts reckon, is gross / (1 + rate)."""
+    digits = minor_digits(result.currency)
+    charges = session_charges(result, digits) or ((None, Decimal(0).scaleb(-digits), Decimal(0).scaleb(-digits)),)
+    parts, grosses = [], []
+    for vat, net, gross in charges:
+        if vat is None and (gross or gross is None or net is None):
+            return refused(
+                _(
+                    "The contract's prices include tax, but tariff %(tariff)s states no VAT rate for a part of this "
+                    "price. Release a version of the tariff that states it, then price the session again."
+                )
+                % {"tariff": tariff.id},
+                tariff.currency,
+            )
+        assert gross is not None  # noqa: S101 - known wherever the rate is
+        parts.append((vat, split_gross(gross, vat or Decimal(0), tariff.currency)[0]))
+        grosses.append(gross)
+    net = sum((amount for _vat, amount in parts), Decimal(0))
+    return Priced(net, tuple(parts), result, tariff.currency, result.provisional, grosses=tuple(grosses))
 
 
 def refused(problem: str, currency: str = "") -> Priced:

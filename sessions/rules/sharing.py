@@ -14,11 +14,14 @@ SPONSOR = "sponsor"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One payer's part of the price at one VAT rate (percent; None: the tax table decides), net."""
+    """One payer's part of the price at one VAT rate (percent; None: the tax table decides).
+
+    The amount is in the basis of the price: net, or gross where the price includes tax (DOMAIN, Sponsorship).
+    """
 
     role: str
     vat_rate: Decimal | None
-    net: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def allot(claims: Sequence[Claim]) -> list[int]:
 
 
 def covered_percent(percent: Decimal, covered_wh: int, energy_wh: int) -> Fraction:
-    """The percent of a session's net that a sponsor pays who covers so much of its energy: in proportion to the kWh."""
+    """The percent of a session's price that a sponsor pays who covers so much of its energy: by its kWh."""
     return Fraction(percent) * covered_wh / energy_wh if energy_wh else Fraction(0)
 
 
@@ -74,7 +77,8 @@ def share_parts(
     currency: str,
     sponsor_most: Decimal | None = None,
 ) -> list[Share]:
-    """Split each part (VAT rate, net) between customer and sponsor by largest remainder; a tie goes to the customer.
+    """Split each part (VAT rate, amount in the basis of the price) between customer and sponsor by largest remainder; a
+    tie goes to the customer.
 
     The shares add up to the price. The customer always has one per rate, even of 0.00: so the session stands on a
     document of the contract that pays for it. Without a sponsor the customer's is the whole. `sponsor_most`: the
@@ -82,14 +86,14 @@ def share_parts(
     """
     parts = list(parts)
     if sponsor_percent is None:
-        return [Share(CUSTOMER, vat_rate, net) for vat_rate, net in parts]
+        return [Share(CUSTOMER, vat_rate, amount) for vat_rate, amount in parts]
     weights = [100 - Fraction(sponsor_percent), Fraction(sponsor_percent)]
-    sponsored = [split_largest_remainder(net, weights, currency)[1] for _rate, net in parts]
+    sponsored = [split_largest_remainder(amount, weights, currency)[1] for _rate, amount in parts]
     if sponsor_most is not None and add(sponsored) > sponsor_most:
         sponsored = split_largest_remainder(sponsor_most, sponsored, currency)
     shares = []
-    for (vat_rate, net), paid in zip(parts, sponsored, strict=True):
-        shares += [Share(CUSTOMER, vat_rate, net - paid), Share(SPONSOR, vat_rate, paid)]
+    for (vat_rate, amount), paid in zip(parts, sponsored, strict=True):
+        shares += [Share(CUSTOMER, vat_rate, amount - paid), Share(SPONSOR, vat_rate, paid)]
     return shares
 
 
@@ -98,7 +102,7 @@ def complete_shares(
 ) -> list[Share] | None:
     """The shares still to be made where some stand already (an issued split is never redone).
 
-    `existing` maps role and VAT rate to the net that stands; the missing payer gets what is left of the price. None
+    `existing` maps role and VAT rate to the amount that stands; the missing payer gets what is left of the price. None
     where what stands and what is expected cannot add up to the price.
     """
     wanted = list(shares)
@@ -109,7 +113,7 @@ def complete_shares(
     for rate in dict.fromkeys(share.vat_rate for share in wanted):
         at_rate = [share for share in wanted if share.vat_rate == rate]
         missing = [share for share in at_rate if (share.role, rate) not in existing]
-        left = sum((share.net for share in at_rate), Decimal(0)) - sum(
+        left = sum((share.amount for share in at_rate), Decimal(0)) - sum(
             existing[share.role, rate] for share in at_rate if (share.role, rate) in existing
         )
         if left < 0 or (left > 0 and not missing):

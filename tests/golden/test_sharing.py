@@ -50,7 +50,7 @@ def split(golden: Golden) -> list[list[Share]]:
 
 def paid(shares: list[Share], role: str) -> Decimal:
     """What one of the two pays."""
-    return add(share.net for share in shares if share.role == role)
+    return add(share.amount for share in shares if share.role == role)
 
 
 def _wh(session: Mapping[str, Any]) -> int:

@@ -117,10 +117,10 @@ def test_given_a_session_that_nobody_sponsors_when_the_fleet_looks_then_the_whol
 def test_given_a_sponsored_session_when_others_look_then_each_sees_its_part_or_nothing(world: World) -> None:
     session = world.charge(world.own, ENDED)
     sponsor, host = OwnPart(world.sponsor.party), OwnPart(world.owner)
-    assert (sponsor.net(session), host.net(session)) == (None, None)
+    assert (sponsor.amount(session), host.amount(session)) == (None, None)
     split(session)
-    assert (sponsor.net(session), host.net(session)) == (Decimal("1.80"), None)
-    assert OwnPart(world.own.party).net(session) == Decimal("2.70")
+    assert (sponsor.amount(session), host.amount(session)) == (Decimal("1.80"), None)
+    assert OwnPart(world.own.party).amount(session) == Decimal("2.70")
 
 
 def test_given_a_sponsored_session_that_runs_when_the_fleet_looks_then_the_cost_so_far_is_its_own_part(

@@ -91,11 +91,11 @@ def test_a_capped_part_adds_up_per_rate_and_stays_within(
     free = share_parts(parts, sponsor_percent=percent, currency="EUR")
     shares = share_parts(parts, sponsor_percent=percent, sponsor_most=D(most) / 100, currency="EUR")
     for rate, net in parts:
-        assert add(share.net for share in shares if share.vat_rate == rate) == net
-    assert all(share.net >= 0 for share in shares)
-    uncapped = {share.vat_rate: share.net for share in free if share.role == SPONSOR}
-    assert all(share.net <= uncapped[share.vat_rate] for share in shares if share.role == SPONSOR)
-    total = add(share.net for share in shares if share.role == SPONSOR)
+        assert add(share.amount for share in shares if share.vat_rate == rate) == net
+    assert all(share.amount >= 0 for share in shares)
+    uncapped = {share.vat_rate: share.amount for share in free if share.role == SPONSOR}
+    assert all(share.amount <= uncapped[share.vat_rate] for share in shares if share.role == SPONSOR)
+    total = add(share.amount for share in shares if share.role == SPONSOR)
     assert total == min(add(uncapped.values()), D(most) / 100)
 
 
@@ -105,8 +105,8 @@ def test_the_part_across_the_kwh_limit_is_in_proportion_to_the_kwh(energy: int, 
     percent = covered_percent(D(100), covered, energy)
     assert percent == Fraction(100 * covered, energy)
     customer, sponsor = share_parts([(None, D(cents) / 100)], sponsor_percent=percent, currency="EUR")
-    assert (customer.role, sponsor.role, customer.net + sponsor.net) == (CUSTOMER, SPONSOR, D(cents) / 100)
-    assert abs(Fraction(sponsor.net) - Fraction(cents, 100) * covered / energy) < Fraction(1, 100)
+    assert (customer.role, sponsor.role, customer.amount + sponsor.amount) == (CUSTOMER, SPONSOR, D(cents) / 100)
+    assert abs(Fraction(sponsor.amount) - Fraction(cents, 100) * covered / energy) < Fraction(1, 100)
 
 
 def test_a_session_without_energy_is_not_covered_by_kwh() -> None:

@@ -210,7 +210,7 @@ def test_the_portal_shows_the_part_that_will_be_left(world: World) -> None:
     three(world)
     part = OwnPart(world.fleet)
     sessions = ChargingSession.objects.select_related("contract", "price").order_by("-ended_at")
-    assert [part.net(each) for each in sessions] == [D("4.50"), D("3.00"), D("0.00")]
+    assert [part.amount(each) for each in sessions] == [D("4.50"), D("3.00"), D("0.00")]
 
 
 def test_a_tiered_price_is_shared_by_kwh_not_by_price(db: None) -> None:

@@ -129,7 +129,7 @@ def test_the_host_sees_energy_but_neither_who_drove_nor_what_it_cost(world: Worl
         assert "€4.50" not in text
         assert "Dana Driver" not in text
     (row,) = rows_of(client)
-    assert (row["Net price"], row["Vehicle"], row["Driver"], row["Cost centre"]) == ("", "", "", "")
+    assert (row["Price"], row["Vehicle"], row["Driver"], row["Cost centre"]) == ("", "", "", "")
 
 
 def test_the_sponsor_sees_its_part_of_its_vehicles_sessions(world: World) -> None:
@@ -142,7 +142,7 @@ def test_the_sponsor_sees_its_part_of_its_vehicles_sessions(world: World) -> Non
     assert rows_of(client) == []
     split_charges([session.pk], at=AT)
     (row,) = rows_of(client)
-    assert (row["Net price"], row["Vehicle"], row["Driver"]) == ("1.35", world.vehicle.label, "")
+    assert (row["Price"], row["Vehicle"], row["Driver"]) == ("1.35", world.vehicle.label, "")
     detail = seen(client, "portal:session", session.pk)
     assert "€1.35" in detail
     assert "€4.50" not in detail
@@ -214,8 +214,9 @@ def test_the_export_is_exact_and_on_record(world: World) -> None:
         "Driver": "Dana Driver",
         "Cost centre": str(world.cost_centre),
         "Energy (kWh)": "10.000",
-        "Net price": "4.50",
+        "Price": "4.50",
         "Currency": "EUR",
+        "Price basis": "prices without tax",
         "Status": "ready to bill",
     }
     audit = AuditRecord.objects.get(action="charging.session.export")

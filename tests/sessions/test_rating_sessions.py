@@ -64,7 +64,7 @@ def test_each_line_says_why_in_both_languages(db: None) -> None:
     assert english[0].startswith("Fee 08:00–10:30: €1.00 once (tariff T, element 1")
     assert english[1].startswith("Energy 08:00–10:30: 5\xa0kWh at €0.50 per kWh")
     assert german[1].startswith("Energie 08:00–10:30: 5\xa0kWh zu 0,50\xa0€ je kWh")
-    assert sum(line.net for line in explain(session.price, "en") if line.net is not None) == Decimal(5)
+    assert sum(line.amount for line in explain(session.price, "en") if line.amount is not None) == Decimal(5)
 
 
 def test_the_tariff_version_of_the_start_prices_the_session(world: World) -> None:
@@ -161,17 +161,17 @@ def test_the_live_price_at_the_end_is_the_final_price(db: None) -> None:
     half = price_now(running, START + HOUR / 2)
     live = price_now(running, START + HOUR)
     assert half.provisional
-    assert half.net_amount == Decimal("6.00")  # all of it before 10:30 so far
+    assert half.amount == Decimal("6.00")  # all of it before 10:30 so far
     record(reported(world), at=AT)
     final = price_now(session_of(), START + HOUR)
-    assert (final.net_amount, final.provisional) == (live.net_amount, False)
+    assert (final.amount, final.provisional) == (live.amount, False)
     assert [line.because for line in final.lines] == [line.because for line in live.lines]
 
 
 def test_a_running_session_that_nobody_pays_for_says_so(world: World) -> None:
     running = make_session(world, state=SessionState.ACTIVE, ended_at=None, energy_wh=1, token_ref="GONE")
     live = price_now(running, START + HOUR)
-    assert (live.net_amount, live.problem) == (None, "No contract pays for it.")
+    assert (live.amount, live.problem) == (None, "No contract pays for it.")
 
 
 def test_stored_lines_are_read_back_as_they_were() -> None:

@@ -18,12 +18,12 @@ def test_without_a_sponsor_the_customer_pays_all() -> None:
 
 def test_a_tie_goes_to_the_customer() -> None:
     shares = share_parts([(NINETEEN, Decimal("0.05"))], sponsor_percent=Decimal(50), currency="EUR")
-    assert [share.net for share in shares] == [Decimal("0.03"), Decimal("0.02")]
+    assert [share.amount for share in shares] == [Decimal("0.03"), Decimal("0.02")]
 
 
 def test_a_sponsor_of_all_leaves_the_customer_a_charge_of_nothing() -> None:
     shares = share_parts([(None, Decimal("4.50"))], sponsor_percent=Decimal(100), currency="EUR")
-    assert [(share.role, share.net) for share in shares] == [(CUSTOMER, Decimal("0.00")), (SPONSOR, Decimal("4.50"))]
+    assert [(share.role, share.amount) for share in shares] == [(CUSTOMER, Decimal("0.00")), (SPONSOR, Decimal("4.50"))]
 
 
 _parts = st.lists(
@@ -38,7 +38,7 @@ _percents = st.decimals(min_value="0.01", max_value=100, places=2)
 def test_the_shares_add_up_per_rate(parts: list[tuple[Decimal | None, Decimal]], percent: Decimal) -> None:
     shares = share_parts(parts, sponsor_percent=percent, currency="EUR")
     for rate, net in parts:
-        at_rate = [share.net for share in shares if share.vat_rate == rate]
+        at_rate = [share.amount for share in shares if share.vat_rate == rate]
         assert sum(at_rate) == net
         assert all(part >= 0 for part in at_rate)
         assert abs(at_rate[1] - net * percent / 100) < Decimal("0.01")
@@ -50,14 +50,14 @@ def test_what_is_missing_is_what_is_left_of_the_price(
 ) -> None:
     """A share that stands on a document is never split again, even when the percentage changed since."""
     first = share_parts(parts, sponsor_percent=percent, currency="EUR")
-    kept = {(share.role, share.vat_rate): share.net for share in first if share.role == stands}
+    kept = {(share.role, share.vat_rate): share.amount for share in first if share.role == stands}
     made = complete_shares(share_parts(parts, sponsor_percent=later, currency="EUR"), kept)
     assert made == [share for share in first if share.role != stands]
 
 
 def test_complete_charges_need_nothing() -> None:
     shares = share_parts([(NINETEEN, Decimal("4.50"))], sponsor_percent=Decimal(50), currency="EUR")
-    assert complete_shares(shares, {(share.role, share.vat_rate): share.net for share in shares}) == []
+    assert complete_shares(shares, {(share.role, share.vat_rate): share.amount for share in shares}) == []
 
 
 def test_a_sponsor_that_is_gone_keeps_its_charge_and_the_customer_gets_the_rest() -> None:

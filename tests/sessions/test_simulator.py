@@ -110,12 +110,12 @@ class TestPage:
             (Decimal(19), Decimal("25.70"), Decimal("4.88"))
         ]
         assert found.gross == Decimal("30.58")
-        assert found.points[-1].net == found.net
-        assert [point.net for point in found.points] == sorted(point.net for point in found.points)
+        assert found.points[-1].amount == found.net
+        assert [point.amount for point in found.points] == sorted(point.amount for point in found.points)
         text = response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
         assert "Energy 22:00\N{EN DASH}06:00: 10 kWh at €0.39 per kWh" in text
         assert "€30.58" in text
-        assert "Net price in the course of the session" in text
+        assert "Price in the course of the session" in text
 
     def test_given_a_power_when_priced_then_bands_of_power_count(self, staff: Client) -> None:
         version = version_of(energy("0.79", min_power=Decimal(50)), energy("0.49"))

@@ -77,4 +77,4 @@ def test_given_a_capped_price_when_the_books_are_checked_then_it_is_proven_again
 def test_given_a_running_session_when_looked_at_then_its_price_is_capped_already() -> None:
     stay(("window_cap", CAP), ended=False)
     at_end = price_now(session_of(), EVENING + dt.timedelta(hours=11))
-    assert (at_end.net_amount, at_end.provisional) == (D("14.00"), True)
+    assert (at_end.amount, at_end.provisional) == (D("14.00"), True)

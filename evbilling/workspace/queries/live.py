@@ -87,5 +87,5 @@ def live_sessions(*, at: dt.datetime, most: int) -> list[LiveSession]:
         priced = pricer.quote(row, now=at).priced if row.contract else None
         seconds = max((at - row.started_at) // dt.timedelta(seconds=1), 0)
         currency = row.contract.currency if row.contract else ""
-        found.append(LiveSession(row, seconds, priced.net if priced else None, currency))
+        found.append(LiveSession(row, seconds, priced.amount if priced else None, currency))
     return found

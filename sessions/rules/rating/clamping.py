@@ -2,6 +2,9 @@
 
 Where a limit states no figure with VAT, the VAT moves with the net. What a limit adds or takes is spread over the VAT
 rates: the net in proportion to the net of each rate, the tax in proportion to its tax, so lines still add up to totals.
+
+Under a contract whose prices include tax the limit with VAT binds alone (ARCHITECTURE, Money); one that states no such
+figure is taken with the VAT of what it bounds. What it changes is spread in proportion to the gross of each rate.
 """
 
 from __future__ import annotations
@@ -18,15 +21,24 @@ type _Rates = dict[Decimal | None, tuple[Exact | None, Exact | None]]
 
 
 def price_limits(
-    used: Mapping[str, Tariff], lines: tuple[Priced, ...], *, charged: bool, default_vat: Decimal | None
+    used: Mapping[str, Tariff],
+    lines: tuple[Priced, ...],
+    *,
+    charged: bool,
+    default_vat: Decimal | None,
+    with_tax: bool = False,
 ) -> tuple[Clamp, ...]:
-    """What the limits of each used tariff change in the part it priced; `charged`: there was a charging session."""
+    """What the limits of each used tariff change in the part it priced; `charged`: there was a charging session.
+
+    `with_tax`: the total with VAT leads, as in contracts whose prices include tax.
+    """
+    bounded = _bounded_with_tax if with_tax else _bounded
     clamps: list[Clamp] = []
     for tariff in used.values():
         low, high = tariff.min_price if charged else None, tariff.max_price
         if low is not None or high is not None:
             own = [line for line in lines if line.component.tariff_id == tariff.id]
-            clamps += _bounded(tariff, _per_rate(tariff, own, default_vat), low, high)
+            clamps += bounded(tariff, _per_rate(tariff, own, default_vat), low, high)
     return tuple(clamps)
 
 
@@ -49,6 +61,40 @@ def _bounded(tariff: Tariff, rates: _Rates, low: Limit | None, high: Limit | Non
     figure = None if binding is None else binding.excl_vat if by_net else binding.incl_vat
     proto = Clamp(kind, tariff.id, figure or Decimal(0), None, 0, 0)
     return _spread(rates, (net, gross), (new_net, new_gross), proto)
+
+
+def _bounded_with_tax(tariff: Tariff, rates: _Rates, low: Limit | None, high: Limit | None) -> list[Clamp]:
+    """The total with VAT held between the limits with VAT; nothing where a rate is unknown, for there is no price."""
+    net, gross = _sum(net for net, _ in rates.values()), _sum(gross for _, gross in rates.values())
+    if net is None or gross is None:
+        return []
+    least, most = (_limit_with_tax(limit, rates, net, gross) for limit in (low, high))
+    new = gross if least is None else max(gross, least)
+    new = new if most is None else min(new, most)
+    binding = low if new > gross else high
+    if new == gross or binding is None:
+        return []
+    figure = binding.excl_vat if binding.incl_vat is None else binding.incl_vat
+    kind = "min_price" if binding is low else "max_price"
+    first = next(iter(rates))
+    clamps = []
+    for vat, (_own_net, own_gross) in rates.items():
+        part = _part(own_gross, gross, new, vat == first)
+        if part:
+            clamps.append(Clamp(kind, tariff.id, figure or Decimal(0), vat, net_of(part, vat, True), part))
+    return clamps
+
+
+def _limit_with_tax(limit: Limit | None, rates: _Rates, net: Exact, gross: Exact) -> Exact | None:
+    """A limit's figure with VAT in ticks; one without it, with the VAT of the total, or of the first rate."""
+    if limit is None:
+        return None
+    if limit.incl_vat is not None:
+        return scaled(limit.incl_vat, TICK)
+    if limit.excl_vat is None:
+        return None
+    stated = scaled(limit.excl_vat, TICK)
+    return Fraction(gross) * stated / net if net else gross_of(stated, next(iter(rates)), False)
 
 
 def _held(amount: Exact | None, low: Decimal | None, high: Decimal | None) -> Exact | None:

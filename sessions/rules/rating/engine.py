@@ -191,11 +191,13 @@ def rate(
     *,
     ocpi_version: str,
     default_vat: Decimal | None = None,
+    with_tax: bool = False,
 ) -> RatingResult:
     """Price a session.
 
     `tariffs` are one or several compiled tariffs; with several, each period names its own (`tariff_id`).
     `default_vat` (percent) stands in where a price component states no VAT. Findings with an error leave no price.
+    `with_tax`: price limits hold the total with VAT alone (contracts whose prices include tax), not both as in OCPI.
     """
     known = (tariffs,) if isinstance(tariffs, Tariff) else tuple(tariffs)
     run = _Run(session, ocpi_version)
@@ -209,7 +211,8 @@ def rate(
     clamps: tuple[Clamp, ...] = ()
     if any(tariff.min_price is not None or tariff.max_price is not None for tariff in run.used.values()):
         lines = tuple(part.exact(run.scale) for part in parts)
-        clamps = price_limits(run.used, lines, charged=not session.reservation_expired, default_vat=default_vat)
+        charged = not session.reservation_expired
+        clamps = price_limits(run.used, lines, charged=charged, default_vat=default_vat, with_tax=with_tax)
     _check_result(run, parts)
     return RatingResult(
         first.currency, ocpi_version, parts, run.scale, clamps, tuple(run.findings), provisional=session.end is None

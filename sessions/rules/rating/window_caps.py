@@ -41,7 +41,8 @@ _EPOCH = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `limit` net for ENERGY, TIME or PARKING_TIME inside each window from `start` to `end` ("22:00"), local.
+    """At most `limit`, in the contract's price basis, for ENERGY, TIME or PARKING_TIME inside each window from `start`
+    to `end` ("22:00"), local.
 
     The end lies on the next day where it is not later. `weekdays` (0 is Monday; empty: all) are those on which the
     window opens.
@@ -56,11 +57,13 @@ class Cap:
 
 @dataclass(slots=True)
 class _Use:
-    """A stretch [begin, end) that costs `net` ticks at a tax rate; `last` marks a surplus at the end of its stretch."""
+    """A stretch [begin, end) that costs `amount` ticks at a tax rate, in the basis of the cap; `last` marks a surplus
+    at the end of its stretch.
+    """
 
     begin: Exact
     end: Exact
-    net: Fraction
+    amount: Fraction
     vat: Decimal | None
     last: bool = False
 
@@ -70,10 +73,13 @@ class _Use:
         return begin < self.begin <= end if self.last else begin <= self.begin < end
 
 
-def cap_windows(result: RatingResult, session: RatingInput, tariff: Tariff, caps: Sequence[Cap]) -> RatingResult:
+def cap_windows(
+    result: RatingResult, session: RatingInput, tariff: Tariff, caps: Sequence[Cap], *, with_tax: bool = False
+) -> RatingResult:
     """The result with what the caps take off, as lines of their own; the same one where no cap binds.
 
     `result` is the price of the session under the one tariff. A result with errors, or whose net is unknown, stays.
+    `with_tax`: the caps hold the gross, as all amounts of a contract whose prices include tax.
     """
     if not caps or not result.ok or not session.periods or any(net is None for net, _ in result.by_vat.values()):
         return result
@@ -82,39 +88,39 @@ def cap_windows(result: RatingResult, session: RatingInput, tariff: Tariff, caps
     for cap in caps:
         if cap.dimension not in uses:
             same = [each for each in caps if each.dimension == cap.dimension]
-            uses[cap.dimension] = _divided(_uses(result, session, tariff, cap.dimension), session, same)
+            uses[cap.dimension] = _divided(_uses(result, session, tariff, cap.dimension, with_tax), session, same)
         for on, stretches in _occurrences(cap, session):
             members = [use for use in uses[cap.dimension] if any(use.inside(*each) for each in stretches)]
-            cuts += _cut(cap, on, members, tariff.id)
+            cuts += _cut(cap, on, members, tariff.id, with_tax)
     return replace(result, caps=tuple(cuts)) if cuts else result
 
 
-def _cut(cap: Cap, on: int, members: Sequence[_Use], tariff_id: str) -> Iterator[Clamp]:
+def _cut(cap: Cap, on: int, members: Sequence[_Use], tariff_id: str, with_tax: bool) -> Iterator[Clamp]:
     """Lower the uses of one occurrence to the cap, in proportion; one cut a tax rate."""
-    limit, before = scaled(cap.limit, TICK), sum((use.net for use in members), Fraction(0))
+    limit, before = scaled(cap.limit, TICK), sum((use.amount for use in members), Fraction(0))
     if before <= limit:
         return
     taken: dict[Decimal | None, Fraction] = {}
     for use in members:
-        part = use.net * (before - limit) / before
-        use.net -= part
+        part = use.amount * (before - limit) / before
+        use.amount -= part
         taken[use.vat] = taken.get(use.vat, Fraction(0)) + part
-    for vat, net in taken.items():
-        if net:
+    for vat, cut in taken.items():
+        if cut:
             yield Clamp(
                 "window_cap",
                 tariff_id,
                 cap.limit,
                 vat,
-                -net,
-                gross_of(-net, vat, False),
+                net_of(-cut, vat, with_tax),
+                gross_of(-cut, vat, with_tax),
                 dimension=cap.dimension,
                 window=(cap.start, cap.end, (_EPOCH + dt.timedelta(days=on)).isoformat()),
                 before=as_decimal(before, TICK),
             )
 
 
-def _uses(result: RatingResult, session: RatingInput, tariff: Tariff, dimension: str) -> list[_Use]:
+def _uses(result: RatingResult, session: RatingInput, tariff: Tariff, dimension: str, with_tax: bool) -> list[_Use]:
     """Every stretch of the session that costs something in the dimension, price limits applied."""
     lowered = _lowered(result)
     used: list[tuple[Component, Exact, Exact, Exact]] = []
@@ -126,12 +132,13 @@ def _uses(result: RatingResult, session: RatingInput, tariff: Tariff, dimension:
                 end = period.start + stop if period.end > period.start else period.start
                 used.append((component, period.start + start, end, share))
     vats = {part.component: part.vat for part in result.parts if part.dimension == dimension}
+    led = gross_of if with_tax else net_of
 
     def made(component: Component, begin: Exact, end: Exact, volume: Exact, last: bool = False) -> _Use:
         vat = vats.get(component, component.vat)
         stated = Fraction(volume) * component.rate * _FACTORS[dimension]
-        net = net_of(stated, vat, component.gross)
-        return _Use(begin, end, Fraction(net or 0) * lowered.get(vat, 1), vat, last)
+        amount = led(stated, vat, component.gross)
+        return _Use(begin, end, Fraction(amount or 0) * lowered.get(vat, 1), vat, last)
 
     uses = [made(*each) for each in used if each[0].rate]
     for part in result.parts:
@@ -185,7 +192,7 @@ def _divided(uses: list[_Use], session: RatingInput, caps: Sequence[Cap]) -> lis
             continue
         places = [edge for edge in edges[bisect_right(edges, use.begin) :] if edge < use.end]
         for begin, end in zip([use.begin, *places], [*places, use.end], strict=True):
-            found.append(_Use(begin, end, use.net * (end - begin) / (use.end - use.begin), use.vat))
+            found.append(_Use(begin, end, use.amount * (end - begin) / (use.end - use.begin), use.vat))
     return found
 
 
