@@ -76,9 +76,10 @@ class AccountRule(models.Model):
         verbose_name_plural = _("accounts by tax rate")
         ordering = ["account", "tax_category", "tax_rate"]
         constraints = [
+            models.UniqueConstraint(fields=["account", "tax_category", "tax_rate"], name="account_rule_once"),
             models.UniqueConstraint(
-                fields=["account", "tax_category", "tax_rate"], name="account_rule_once", nulls_distinct=False
-            )
+                fields=["account", "tax_category"], condition=Q(tax_rate__isnull=True), name="account_rule_any_rate_once"
+            ),
         ]
 
     def __str__(self) -> str:

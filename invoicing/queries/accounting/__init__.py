@@ -1,0 +1,1 @@
+"""Reports of the ledger and of the documents behind it: read only, exact, per currency."""
