@@ -5,15 +5,18 @@ from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping
+from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping, PriceBasis
 from contracts.queries import versions_of
 from evbilling.kernel.clock import Period, local_date
-from evbilling.kernel.errors import MoneyError, require
+from evbilling.kernel.errors import MoneyError
 from invoicing.models import ChargeUse, LineKind
-from invoicing.operations.writing import NewLine
+from invoicing.operations.splitting import part_of
+from invoicing.operations.tax_ids import require_tax_id
+from invoicing.operations.writing import NewLine, net_and_gross
 from invoicing.queries.charges import ChargeRow, charge_rows, unbilled_charges
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.lines import ChargeFact, group_charges
-from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, TaxTable, Treatment, supply_tax
+from invoicing.rules.tax import Place, Tax, TaxTable, Treatment, supply_tax
 from sessions.operations.charges import split_charges
 from sessions.queries import billable_sessions
 
@@ -23,8 +26,9 @@ def charge_lines(
 ) -> list[NewLine]:
     """The lines of all charges of a payer that no document bills yet, of sessions ended before the period's end.
 
-    A customer's sessions are split with their sponsors first. Constant queries. Raises MissingTaxRate,
-    MissingCustomerTaxId, TooManyLines, MoneyError, WrongState.
+    A customer's sessions are split with their sponsors first. What was priced in the other basis than this contract's
+    is billed in its own (rules/basis.py). Constant queries. Raises MissingTaxRate, MissingCustomerTaxId,
+    WrongCustomerTaxId, TooManyLines, MoneyError, WrongState.
     """
     until = period.instants(contract.zone)[1]
     if contract.kind == ContractKind.CHARGING:
@@ -33,32 +37,47 @@ def charge_lines(
     if not rows:
         return []
     kind = LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
-    facts = list(_facts(contract, version, kind, rows, table))
-    return [
-        NewLine(
-            kind=kind,
-            group=line.group,
-            text=line.text,
-            tax=line.tax,
-            net=line.net,
-            session_count=line.session_count,
-            energy_wh=line.energy_wh,
-            uses=tuple((charge_id, ChargeUse.BILLED) for charge_id in line.charge_ids),
-        )
-        for line in group_charges(facts, several=_text(kind, _("several places")))
+    facts: dict[str, list[ChargeFact]] = {}
+    for row, fact in zip(rows, _facts(contract, version, kind, rows, table), strict=True):
+        facts.setdefault(part_of(contract, version, row), []).append(fact)
+    engines = frozenset(row.engine for row in rows)
+    lines = [
+        (part, line)
+        for part, of_part in sorted(facts.items())
+        for line in group_charges(of_part, several=_text(kind, _("several places")))
     ]
+    found = []
+    for part, line in lines:
+        net, gross = net_and_gross(line.amount, line.tax, contract.currency, with_tax=_with_tax(version))
+        found.append(
+            NewLine(
+                kind=kind,
+                group=line.group,
+                text=line.text,
+                tax=line.tax,
+                net=net,
+                gross=gross,
+                engines=engines,
+                session_count=line.session_count,
+                energy_wh=line.energy_wh,
+                uses=tuple((charge_id, ChargeUse.BILLED) for charge_id in line.charge_ids),
+                part=part,
+            )
+        )
+    return found
+
+
+def _with_tax(version: ContractVersion) -> bool:
+    return version.price_basis == PriceBasis.GROSS
 
 
 def _facts(
     contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow], table: TaxTable
 ) -> Iterable[ChargeFact]:
-    terms = versions_of(contract)
+    terms, with_tax = versions_of(contract), _with_tax(version)
     for row in rows:
         treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
-        require(
-            treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
-            MissingCustomerTaxId(contract.party.legal_name),
-        )
+        require_tax_id(treatment, contract, row.country)
         if row.charge_currency != contract.currency:
             raise MoneyError(
                 _("Session %(session)s is priced in %(priced)s, but contract %(contract)s bills in %(bills)s.")
@@ -70,6 +89,8 @@ def _facts(
                 }
             )
         group, text = _labels(contract, version, kind, row)
+        tax = _tax(contract, treatment, row, table)
+        charged = Charged(row.net, row.gross, row.stated_rate)
         yield ChargeFact(
             charge_id=row.charge_id,
             session_id=row.session_pk,
@@ -78,8 +99,8 @@ def _facts(
             energy_wh=row.energy_wh,
             group=group[:160],
             text=text[:300],
-            tax=_tax(contract, treatment, row, table),
-            net=row.net,
+            tax=tax,
+            amount=billed_amount(charged, tax, contract.currency, with_tax=with_tax),
         )
 
 
