@@ -22,6 +22,7 @@ from contracts.models import (
     RevenueShare,
     SuspensionRule,
     TariffAssignment,
+    TextPlace,
     VersionState,
 )
 from contracts.queries import PAYING_KINDS, terms_of
@@ -80,6 +81,7 @@ class _Builder:
                 accent=self.operator.accent_colour,
                 logo_svg=self.operator.logo_svg,
                 paper=Paper.LETTER if self.operator.country in LETTER_COUNTRIES else Paper.A4,
+                footer=self._footer(),
             ),
             title=title,
             number=number,
@@ -107,6 +109,11 @@ class _Builder:
             ),
             draft=self.version.state != VersionState.APPROVED,
         )
+
+    def _footer(self) -> str:
+        """The operator's own sentence at the foot of every document."""
+        found = self.operator.texts.filter(place=TextPlace.FOOTER, language=self.language[:2]).first()
+        return found.text if found else ""
 
     def _values(self) -> dict[str, str]:
         words, version, day = self.clauses.words, self.version, self.formats.long_date

@@ -2,16 +2,17 @@
 
 A session takes two lines: what it was, and small below it its reference and why it costs what it does. Every row has a
 known height, so the pages follow from one pass. Each cell is one marked piece of content in reading order (start and
-reference, site and station, vehicle and driver, kWh, time, idle, amount, because), which `pdf` hangs into the
-document's table structure.
+reference, site and station, vehicle and driver, kWh, time, idle, amount, because) of a table with eight columns
+(`evbilling.shell.paper.drawn`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from django.utils.translation import ngettext, pgettext
 
+from evbilling.shell.paper.drawn import DrawnPage, TaggedRow
 from evbilling.shell.paper.formats import formats_of
 from evbilling.shell.paper.sheet import Colours, Faces, Sheet, fill
 from invoicing.documents.view import AnnexSection, DocumentView, SessionRow
@@ -24,29 +25,6 @@ _SHARES = (0, 0.197, 0.472, 0.757, 0.822, 0.887, 1)
 _BARE_SHARE = 0.515  # left edge of the reference where it takes the vehicles' place
 _KWH_ROOM = 38.0
 _BESIDE = " · "
-
-
-@dataclass(slots=True)
-class TaggedRow:
-    """A row of the table structure: the kind of its cells (TH or TD), each cell's number on its page and its columns.
-
-    The table has eight columns, the because being the last.
-    """
-
-    cell: str
-    pieces: list[int] = field(default_factory=list)
-    spans: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class AnnexPage:
-    """One drawn page: operators, table rows, headings, (label, y) of what begins here, count of marked pieces."""
-
-    operators: list[str] = field(default_factory=list)
-    rows: list[TaggedRow] = field(default_factory=list)
-    headings: list[tuple[str, int]] = field(default_factory=list)
-    bookmarks: list[tuple[str, float]] = field(default_factory=list)
-    pieces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +59,7 @@ class _Plan:
         return 1 if self.station_beside or not self.driver_beside else 2
 
 
-def draw_annex(view: DocumentView, sheet: Sheet, faces: Faces, start: float = 0) -> list[AnnexPage]:
+def draw_annex(view: DocumentView, sheet: Sheet, faces: Faces, start: float = 0) -> list[DrawnPage]:
     """The pages of the view's annex, none without sessions; call it with the view's language active.
 
     With `start` the first of them is the lower part of a page that has content down to there.
@@ -104,7 +82,7 @@ class _Annex:
         self.x = tuple(sheet.left + share * width for share in shares)
         self.plan = self._plan(bare)
         self.continued = pgettext("annex", "%s (continued)")
-        self.pages: list[AnnexPage] = []
+        self.pages: list[DrawnPage] = []
         self.y = 0.0
         self._new_page(start)
         self._flow([block for section in view.annex for block in self._blocks(section)])
@@ -154,7 +132,7 @@ class _Annex:
 
     def _new_page(self, start: float = 0) -> None:
         first = not self.pages
-        page = AnnexPage()
+        page = DrawnPage()
         self.pages.append(page)
         self.y = start or self.sheet.body_top
         if first:
@@ -172,7 +150,7 @@ class _Annex:
         for number, (label, x) in enumerate(zip(labels, self.x, strict=True)):
             text = self.faces.text(label, x, self.y - _HEAD, _HEAD, bold=True, from_right=number > 2)
             if first:
-                self._piece(page, heads, f"{self.quiet} {text}", 2 if number == len(labels) - 1 else 1)
+                page.cell(heads, f"{self.quiet} {text}", 2 if number == len(labels) - 1 else 1)
             else:
                 page.operators.append(f"/Artifact BMC BT {self.quiet} {text} ET EMC")
         if first:
@@ -180,20 +158,18 @@ class _Annex:
         self.y -= _TABLE_HEAD
         page.operators.append(self.sheet.line(self.y + 3.5, 1, self.colours.ink))
 
-    def _title(self, page: AnnexPage) -> None:
+    def _title(self, page: DrawnPage) -> None:
         view, formats = self.view, self.formats
         title = pgettext("annex", "Session annex")
         lead = [ngettext("%s session", "%s sessions", view.annex_rows) % formats.whole(view.annex_rows)]
         if view.supply_from and view.supply_to:
             lead.append(formats.period(view.supply_from, view.supply_to))
         lead.append(pgettext("annex", "start times are local to the site, durations in hours and minutes"))
-        page.bookmarks.append((title, self.y))
+        page.bookmarks.append((title, self.y, 1))
         heading = self.faces.text(title, self.sheet.left, self.y - 13, 15, bold=True)
         said = self.faces.text(" · ".join(lead), self.sheet.left, self.y - 27, 7.6)
         for tag, colour, text in (("H2", self.ink, heading), ("P", self.quiet, said)):
-            page.headings.append((tag, page.pieces))
-            page.operators.append(f"/{tag} <</MCID {page.pieces}>> BDC BT {colour} {text} ET EMC")
-            page.pieces += 1
+            page.heading(tag, f"{colour} {text}")
         self.y -= _TITLE
 
     def _band(self, label: str, section: AnnexSection | None = None) -> None:
@@ -205,10 +181,10 @@ class _Annex:
         name = f"{self.ink} {self.faces.text(label, self.x[0], y, 8, bold=True)}"
         if section:
             row = TaggedRow("TH")
-            self._piece(page, row, name, 3)
+            page.cell(row, name, 3)
             self._sums(page, row, y, sum(r.energy_wh for r in section.rows), self.formats.amount(section.amount))
             page.rows.append(row)
-            page.bookmarks.append((section.label, self.y))
+            page.bookmarks.append((section.label, self.y, 2))
         else:
             page.operators.append(f"/Artifact BMC BT {name} ET EMC")
         self.y -= _BAND
@@ -218,18 +194,16 @@ class _Annex:
         page, y = self.pages[-1], self.y - 12
         page.operators.append(self.sheet.line(self.y, 1, self.colours.ink))
         row = TaggedRow("TH")
-        self._piece(
-            page, row, f"{self.ink} {self.faces.text(pgettext('document', 'Total'), self.x[0], y, 8, bold=True)}", 3
-        )
+        page.cell(row, f"{self.ink} {self.faces.text(pgettext('document', 'Total'), self.x[0], y, 8, bold=True)}", 3)
         energy = sum(r.energy_wh for section in self.view.annex for r in section.rows)
         amount = sum((section.amount for section in self.view.annex[1:]), self.view.annex[0].amount)
         self._sums(page, row, y, energy, self.formats.amount(amount))
         page.rows.append(row)
         self.y -= _TOTAL
 
-    def _sums(self, page: AnnexPage, row: TaggedRow, y: float, energy_wh: int, amount: str) -> None:
+    def _sums(self, page: DrawnPage, row: TaggedRow, y: float, energy_wh: int, amount: str) -> None:
         for text, x, span in ((self.formats.kwh(energy_wh), self.x[3], 1), (amount, self.x[6], 4)):
-            self._piece(page, row, f"{self.ink} {self.faces.text(text, x, y, 7.6, bold=True, from_right=True)}", span)
+            page.cell(row, f"{self.ink} {self.faces.text(text, x, y, 7.6, bold=True, from_right=True)}", span)
 
     def _row(self, row: SessionRow, said: list[str], height: float) -> None:
         page, x, text, formats, plan = self.pages[-1], self.x, self.faces.text, self.formats, self.plan
@@ -256,11 +230,11 @@ class _Annex:
         ]
         cells.append(text(formats.amount(row.amount), x[6], y1, _MAIN, bold=True, from_right=True))
         for cell in cells:
-            self._piece(page, tagged, f"{ink} {cell}")
+            page.cell(tagged, f"{ink} {cell}")
         first = y1 - plan.lines * _LEADING
         left = x[plan.because_column]
         lines = (text(line, left, first - _TIGHT * number, _SMALL) for number, line in enumerate(said))
-        self._piece(page, tagged, f"{quiet} {' '.join(lines)}")
+        page.cell(tagged, f"{quiet} {' '.join(lines)}")
         self.y -= height
         page.operators.append(self.sheet.line(self.y, 0.4, self.colours.hairline))
 
@@ -274,11 +248,3 @@ class _Annex:
             return text(upper or lower, left, y, _MAIN, room=edge - left)
         after = left + self.faces.regular.width(upper, _MAIN)
         return f"{text(upper, left, y, _MAIN)} {self.quiet} {text(_BESIDE + lower, after, y, _MAIN)}"
-
-    @staticmethod
-    def _piece(page: AnnexPage, row: TaggedRow, operators: str, span: int = 1) -> None:
-        """One cell: a marked piece of text that the structure refers to by its number."""
-        page.operators.append(f"/{row.cell} <</MCID {page.pieces}>> BDC BT {operators} ET EMC")
-        row.pieces.append(page.pieces)
-        row.spans.append(span)
-        page.pieces += 1

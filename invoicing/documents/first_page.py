@@ -4,18 +4,16 @@ Tables have fixed widths and nothing is flexible, which keeps it fast (`evbillin
 the session count is not here but in `annex`.
 """
 
-import re
 from math import ceil
 from typing import Any
 
-import segno.helpers
 from django.utils.translation import ngettext, pgettext
 from weasyprint import Document
 
 from evbilling.shell.paper.formats import Formats, formats_of
-from evbilling.shell.paper.letterhead import BankAccount, Paper, PartyBlock
 from evbilling.shell.paper.page import data_address, set_page
-from evbilling.shell.paper.sheet import MM, Sheet
+from evbilling.shell.paper.sheet import MM, Sheet, foot_rise
+from invoicing.documents.head import bank_facts, issuer_lines, recipient_lines, sender_line, transfer_code
 from invoicing.documents.view import DocumentView, Kind, LineGroup, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words
 
@@ -32,12 +30,17 @@ def lay_out(view: DocumentView) -> Document:
     """
     context = _context(view)
     few = sum(len(group.lines) for group in view.groups) <= _FEW_LINES
-    if few and context["pay"] and _height(context) > Sheet.of(view.letterhead.paper).height / MM - _MARGINS:
+    if few and context["pay"] and _height(context) > _room(view):
         return _laid_out(view, context | {"beside": False})
     document = _laid_out(view, context)
     if few and context["pay"] and len(document.pages) == 2:
         document = _laid_out(view, context | {"beside": False})
     return document
+
+
+def _room(view: DocumentView) -> float:
+    """What page one holds, in mm."""
+    return (Sheet.of(view.letterhead).height - foot_rise(view.letterhead)) / MM - _MARGINS
 
 
 def _height(context: dict[str, Any]) -> float:
@@ -70,10 +73,10 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "subject": ", ".join(filter(None, (title, view.recipient.legal_name, period))),
         "stamp": f"{view.issued_on.isoformat()}T00:00:00Z",
         "logo": data_address(view.letterhead.logo_svg),
-        "issuer": _issuer(view),
-        "recipient": _recipient(view.recipient),
+        "issuer": issuer_lines(view.issuer, view.letterhead),
+        "recipient": recipient_lines(view.recipient),
         "wide": abs(view.total_amount) >= _WIDE,
-        "sender": _sender(view),
+        "sender": sender_line(view.issuer, view.letterhead, _above_recipient(view)),
         "heading": words.title,
         "facts": _facts(view, formats, period),
         "subject_line": _subject_line(view, period),
@@ -106,23 +109,7 @@ def _subject_line(view: DocumentView, period: str) -> str:
     return pgettext("document", "Supply period %s") % period
 
 
-def _recipient(party: PartyBlock) -> str:
-    """What stands below the recipient's name, each on its line."""
-    tax_ids = (f"{label} {value}" for label, value in party.tax_ids)
-    return "".join(f"\n{line}" for line in (party.attention, *party.address_lines, *tax_ids) if line)
-
-
-def _issuer(view: DocumentView) -> str:
-    """Name, address and mail; the name is left out where the wordmark says it, the rest is at the foot."""
-    issuer = view.issuer
-    said = not view.letterhead.logo_svg and view.letterhead.name == issuer.legal_name
-    return "\n".join(filter(None, ("" if said else issuer.legal_name, *issuer.address_lines, issuer.email)))
-
-
-def _sender(view: DocumentView) -> str:
-    """Above the recipient: the return address for a window envelope (A4), or what the block is (Letter)."""
-    if view.letterhead.paper is Paper.A4:
-        return " · ".join((view.issuer.legal_name, *view.issuer.address_lines))
+def _above_recipient(view: DocumentView) -> str:
     if view.kind in {Kind.SETTLEMENT, Kind.STATEMENT}:
         return pgettext("document", "Prepared for")
     return pgettext("document", "Credit to") if view.kind is Kind.CREDIT_NOTE else pgettext("document", "Bill to")
@@ -219,43 +206,13 @@ def _pay(view: DocumentView, formats: Formats) -> dict[str, Any] | None:
     return {"heading": heading, "facts": facts, "text": payment.text, "url": payment.pay_url, "qr": _qr(view)}
 
 
-def bank_facts(bank: BankAccount) -> list[tuple[str, str]]:
-    """Account data as (label, value) pairs in the active language."""
-    spaced = " ".join(re.findall(".{1,4}", bank.iban.replace(" ", "")))
-    facts = [
-        (pgettext("document", "Account holder"), bank.holder),
-        (pgettext("document", "IBAN"), spaced),
-        (pgettext("document", "BIC"), bank.bic),
-        (pgettext("document", "Account number"), bank.account_number),
-        (pgettext("document", "Routing number"), bank.routing_number),
-        (pgettext("document", "Bank"), bank.bank_name),
-    ]
-    return [(label, value) for label, value in facts if value]
-
-
 def _qr(view: DocumentView) -> str:
-    """The EPC069-12 code of a SEPA transfer, for amounts in EUR to an IBAN."""
+    """The code of the transfer that a document asks for; none on a draft."""
     payment = view.payment
-    if (
-        payment is None
-        or payment.method is not PaymentMethod.TRANSFER
-        or payment.bank is None
-        or not payment.bank.iban
-        or view.currency != "EUR"
-        or not 0 < view.amount_due < 1_000_000_000
-        or view.draft
-    ):
+    if payment is None or payment.method is not PaymentMethod.TRANSFER or view.draft:
         return ""
-    code = segno.helpers.make_epc_qr(
-        name=payment.bank.holder[:70],
-        iban=payment.bank.iban,
-        amount=view.amount_due,
-        text=(payment.reference or view.number)[:140],
-        bic=payment.bank.bic or None,
-    )
-    return str(
-        code.png_data_uri(border=0, scale=6, dark=view.letterhead.ink)
-    )  # drawn faster than a path of 1,000 steps
+    reference = payment.reference or view.number
+    return transfer_code(payment.bank, view.amount_due, view.currency, reference, view.letterhead.ink)
 
 
 def _notes(view: DocumentView, formats: Formats) -> list[str]:

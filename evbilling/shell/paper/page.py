@@ -18,7 +18,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from evbilling.shell.paper.letterhead import Letterhead
-from evbilling.shell.paper.sheet import Colours, Sheet
+from evbilling.shell.paper.sheet import MM, Colours, Sheet, foot_rise
 from evbilling.shell.paper.typeface import FOLDER
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "documents"
@@ -99,6 +99,7 @@ def _base() -> CSS:
 def _sheet(name: str, letterhead: Letterhead) -> CSS:
     context = {
         "paper": letterhead.paper,
+        "bottom": round(21 + foot_rise(letterhead) / MM, 2),
         "logo_height": letterhead.logo_height_mm,
         "colours": Colours.of(letterhead),
     }

@@ -46,7 +46,7 @@ class PaperFile:
 
     def __init__(self, pdf: pydyf.PDF, running: Running, faces: Faces, laid_out: int, total: int) -> None:
         self.pdf, self.laid_out, self.total = pdf, laid_out, total
-        self.running, self.faces, self.sheet = running, faces, Sheet.of(running.letterhead.paper)
+        self.running, self.faces, self.sheet = running, faces, Sheet.of(running.letterhead)
         self.fonts = {"F1": faces.regular.embed(pdf), "F2": faces.bold.embed(pdf)}
 
     def object(self, reference: bytes) -> Any:

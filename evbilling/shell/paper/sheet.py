@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.translation import pgettext
 
@@ -10,6 +11,7 @@ from evbilling.shell.paper.typeface import REGULAR, SEMIBOLD, Typeface, needs_wh
 
 MM = 72 / 25.4
 _FOOT, _FOOT_LEAST, _FOOT_LINES, _FOOT_TOP = 6.2, 4.2, 4, 15.6 * MM
+_FOOTER, _FOOTER_LEADING, _FOOTER_GAP = 6.6, 8.6, 4.0
 _SIZES = {Paper.A4: (210 * MM, 297 * MM), Paper.LETTER: (612.0, 792.0)}
 
 
@@ -41,6 +43,18 @@ class Colours:
         return cls(accent, mix(accent, 0.06), ink, mix(ink, 0.68), mix(ink, 0.16), mix(ink, 0.05))
 
 
+def foot_rise(letterhead: Letterhead) -> float:
+    """How much higher the foot is, in points, because of the issuer's own sentence above it."""
+    return len(_footer_lines(letterhead)) * _FOOTER_LEADING + (_FOOTER_GAP if letterhead.footer else 0)
+
+
+@lru_cache(maxsize=64)
+def _footer_lines(letterhead: Letterhead) -> tuple[str, ...]:
+    width, _height = _SIZES[letterhead.paper]
+    face = typeface(REGULAR, whole=needs_whole(letterhead.footer))
+    return tuple(face.wrap(letterhead.footer, _FOOTER, width - 40 * MM))
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Size and edges in points, y upwards from the bottom."""
@@ -53,10 +67,11 @@ class Sheet:
     body_bottom: float
 
     @classmethod
-    def of(cls, paper: Paper) -> "Sheet":
-        """Measures of the paper; the margins are those of the style sheets under templates/documents."""
-        width, height = _SIZES[paper]
-        return cls(width, height, 20 * MM, width - 20 * MM, height - 27 * MM, 23 * MM)
+    def of(cls, letterhead: Letterhead) -> "Sheet":
+        """Measures of the letterhead's paper; the margins are those of the style sheets under templates/documents."""
+        width, height = _SIZES[letterhead.paper]
+        bottom = 23 * MM + foot_rise(letterhead)
+        return cls(width, height, 20 * MM, width - 20 * MM, height - 27 * MM, bottom)
 
     def line(self, y: float, thickness: float, colour: str) -> str:
         """A line from edge to edge, as an artifact."""
@@ -85,7 +100,8 @@ class Faces:
     def of(cls, running: "Running", texts: Iterable[str] = ()) -> "Faces":
         """The small cuts where they hold every character of the drawn text, else the whole files."""
         foot = (line for column in _foot_columns(running.issuer) for line in column)
-        whole = needs_whole("".join((running.heading, running.letterhead.name, *foot, *texts)))
+        letterhead = running.letterhead
+        whole = needs_whole("".join((running.heading, letterhead.name, letterhead.footer, *foot, *texts)))
         return cls(typeface(REGULAR, whole=whole), typeface(SEMIBOLD, whole=whole))
 
     def text(
@@ -159,7 +175,12 @@ def running_matter(running: Running, sheet: Sheet, faces: Faces, page: int, page
         ]
     head = sheet.line(sheet.height - 18.5 * MM, 0.5, colours.hairline) if page > 1 else ""
     ghost = _ghost(sheet, faces, colours) if running.draft else ""
-    foot = sheet.line(19 * MM, 0.5, colours.hairline)
+    rise = foot_rise(running.letterhead)
+    parts += [
+        faces.text(line, left, _FOOT_TOP + rise - number * _FOOTER_LEADING, _FOOTER)
+        for number, line in enumerate(_footer_lines(running.letterhead))
+    ]
+    foot = sheet.line(19 * MM + rise, 0.5, colours.hairline)
     return f"{ghost}\n{head}\n{foot}\n/Artifact BMC BT {' '.join(parts)} ET EMC"
 
 

@@ -1,0 +1,52 @@
+"""What stands at the head of every document and letter, and the account to pay to: words shared by both."""
+
+import re
+from decimal import Decimal
+
+import segno.helpers
+from django.utils.translation import pgettext
+
+from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
+
+
+def recipient_lines(party: PartyBlock) -> str:
+    """What stands below the recipient's name, each on its line."""
+    tax_ids = (f"{label} {value}" for label, value in party.tax_ids)
+    return "".join(f"\n{line}" for line in (party.attention, *party.address_lines, *tax_ids) if line)
+
+
+def issuer_lines(issuer: PartyBlock, letterhead: Letterhead) -> str:
+    """Name, address and mail; the name is left out where the wordmark says it, the rest is at the foot."""
+    said = not letterhead.logo_svg and letterhead.name == issuer.legal_name
+    return "\n".join(filter(None, ("" if said else issuer.legal_name, *issuer.address_lines, issuer.email)))
+
+
+def sender_line(issuer: PartyBlock, letterhead: Letterhead, otherwise: str = "") -> str:
+    """Above the recipient: the return address for a window envelope (A4), or what the block is (Letter)."""
+    if letterhead.paper is Paper.A4:
+        return " · ".join((issuer.legal_name, *issuer.address_lines))
+    return otherwise
+
+
+def bank_facts(bank: BankAccount) -> list[tuple[str, str]]:
+    """Account data as (label, value) pairs in the active language."""
+    spaced = " ".join(re.findall(".{1,4}", bank.iban.replace(" ", "")))
+    facts = [
+        (pgettext("document", "Account holder"), bank.holder),
+        (pgettext("document", "IBAN"), spaced),
+        (pgettext("document", "BIC"), bank.bic),
+        (pgettext("document", "Account number"), bank.account_number),
+        (pgettext("document", "Routing number"), bank.routing_number),
+        (pgettext("document", "Bank"), bank.bank_name),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def transfer_code(bank: BankAccount | None, amount: Decimal, currency: str, reference: str, ink: str) -> str:
+    """The EPC069-12 code of a SEPA transfer as a picture; empty unless the amount is in EUR and the account an IBAN."""
+    if bank is None or not bank.iban or currency != "EUR" or not 0 < amount < 1_000_000_000:
+        return ""
+    code = segno.helpers.make_epc_qr(
+        name=bank.holder[:70], iban=bank.iban, amount=amount, text=reference[:140], bic=bank.bic or None
+    )
+    return str(code.png_data_uri(border=0, scale=6, dark=ink))  # drawn faster than a path of 1,000 steps
