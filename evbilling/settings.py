@@ -213,6 +213,7 @@ else:
     }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "billing@evbilling.example")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EXPORT_DIR = Path(env.str("EXPORT_DIR", str(DATA_DIR / "export")))
 
 # --- Access ---------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "access.User"

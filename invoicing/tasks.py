@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from evbilling.kernel import outbox
 from evbilling.kernel.outbox import OutboxMessage
-from invoicing.operations import book_checks, deliveries, documents, run_reports, runs
+from invoicing.operations import book_checks, deliveries, documents, export_folder, run_reports, runs
 
 CHUNK = 10
 """Contracts a task: enough to be worth a message, few enough that a lost task costs little."""
@@ -67,3 +67,10 @@ def send_delivery(message: OutboxMessage, at: dt.datetime) -> None:
     """Send one delivery, at most once. Payload: delivery_id."""
     last = message.attempts >= message.max_attempts
     deliveries.send(delivery_id=message.payload["delivery_id"], last_attempt=last, at=at)
+
+
+@outbox.handles("invoicing.delivery.export", queue="mail")
+def export_delivery(message: OutboxMessage, at: dt.datetime) -> None:
+    """Write one delivery into the party's export folder; safe to repeat. Payload: delivery_id."""
+    last = message.attempts >= message.max_attempts
+    export_folder.export(delivery_id=message.payload["delivery_id"], last_attempt=last, at=at)

@@ -11,5 +11,9 @@ class PaymentsConfig(AppConfig):
     def ready(self) -> None:
         from payments import checks, protection, scopes, tasks  # noqa: F401, PLC0415 - apps load first
 
+        from invoicing.queries.dunning import answer_for_payments  # noqa: PLC0415
+        from payments.queries import under_way  # noqa: PLC0415
+
+        answer_for_payments(under_way)
         protection.register()
         scopes.register()

@@ -1,5 +1,6 @@
 """Reads of payments for screens, operations and checks."""
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.db.models import QuerySet
@@ -8,7 +9,7 @@ from contracts.models import Party
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import Allocation, Invoice
-from payments.models import MethodState, Payment, PaymentMethod, PaymentState
+from payments.models import OPEN_STATES, MethodState, Payment, PaymentMethod, PaymentState
 
 
 def captured_amount(payment: Payment) -> Decimal:
@@ -29,6 +30,12 @@ def credit_of(party: Party, currency: str) -> Decimal:
     """Money of a party that settles nothing yet."""
     payments = Payment.objects.filter(party=party, currency=currency, state=PaymentState.CAPTURED)
     return sum((unallocated_amount(payment) for payment in payments), quantise(0, currency))
+
+
+def under_way(invoice_ids: Collection[int]) -> set[int]:
+    """Those of these invoices for which an attempt may still bring money: nobody is reminded of them meanwhile."""
+    rows = Payment.objects.filter(invoice__in=invoice_ids, state__in=OPEN_STATES)
+    return {each for each in rows.values_list("invoice_id", flat=True) if each is not None}
 
 
 def usable_methods(party: Party) -> QuerySet[PaymentMethod]:

@@ -23,6 +23,7 @@ from contracts.admin.term_rows import TermInline
 from contracts.models import (
     ContractKind,
     ContractVersion,
+    DunningPlan,
     TariffAssignment,
     VersionState,
 )
@@ -81,7 +82,7 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
         ),
         (
             _("Term and notice"),
-            {"fields": (("minimum_term_until", "notice_days"), "suspension_rule")},
+            {"fields": (("minimum_term_until", "notice_days"), ("suspension_rule", "dunning_plan"))},
         ),
         (_("In words"), {"fields": ("terms_text",)}),
         (
@@ -105,6 +106,14 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
             *((TermInline,) if kind != ContractKind.HOSTING else ()),
             *((AcknowledgementInline, OfferMailInline) if obj is not None and obj.approved_at else ()),
         ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """With the operator's dunning plans in the contract's currency."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None and "dunning_plan" in form.base_fields:
+            plans = DunningPlan.objects.filter(operator=obj.contract.operator_id, currency=obj.contract.currency)
+            form.base_fields["dunning_plan"].queryset = plans
+        return form
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """From the contract's page alone, where the latest terms are copied."""
@@ -160,7 +169,7 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
 
     def save_model(self, request: HttpRequest, obj: ContractVersion, form: forms.ModelForm, change: bool) -> None:
         """By the operation."""
-        values = {name: form.cleaned_data[name] for name in _TERMS}
+        values = {name: _chosen(form.cleaned_data, name) for name in _TERMS}
         who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         change_version(version_id=obj.pk, **values, **who)
 
@@ -205,6 +214,14 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     def month_preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To what its terms make of a past month."""
         return redirect(f"{reverse('admin:invoicing_month_preview')}?version={object_id}")
+
+
+def _chosen(data: dict[str, Any], name: str) -> Any:
+    """A field's value; of a chosen row its key."""
+    if not name.endswith("_id"):
+        return data[name]
+    row = data[name.removesuffix("_id")]
+    return row.pk if row is not None else None
 
 
 def _assign(version_id: int, data: dict[str, Any], who: dict[str, Any]) -> None:

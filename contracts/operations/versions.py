@@ -38,6 +38,7 @@ TERMS = (
     "notice_days",
     "minimum_term_until",
     "suspension_rule",
+    "dunning_plan_id",
     "terms_text",
 )
 """What a version itself says, beside its first day; a new one begins with those of the latest."""
@@ -55,6 +56,7 @@ def draft_version(
     notice_days: int = 30,
     minimum_term_until: dt.date | None = None,
     suspension_rule: str = SuspensionRule.BILL,
+    dunning_plan_id: int | None = None,
     terms_text: str = "",
     copy_from: int | None = None,
 ) -> ContractVersion:
@@ -78,11 +80,13 @@ def draft_version(
             notice_days=notice_days,
             minimum_term_until=minimum_term_until,
             suspension_rule=suspension_rule,
+            dunning_plan_id=dunning_plan_id,
             terms_text=terms_text,
             created_by=maker,
             created_at=at,
         )
         require_valid(version)
+        require_own_plan(version)
         version.save()
         if copy_from is not None:
             _copy_terms(contract, copy_from, version)
@@ -114,6 +118,7 @@ def change_version(*, version_id: int, by: User | None, at: dt.datetime, **value
             setattr(version, name, value)
         version.created_by = require_person(by)
         require_valid(version)
+        require_own_plan(version)
         version.save()
         record_audit(action="contracts.version.change", obj=version, by=by, at=at, changes=changes)
     return version
@@ -153,6 +158,17 @@ def approve_version(*, version_id: int, by: User | None, at: dt.datetime) -> Con
         )
         ask_for_document(version, at=at)
     return version
+
+
+def require_own_plan(version: ContractVersion) -> None:
+    """A dunning plan is of the contract's operator and currency: its fees are amounts. Raises BadInput."""
+    plan, contract = version.dunning_plan, version.contract
+    if plan is None:
+        return
+    fits = plan.operator_id == contract.operator_id and plan.currency == contract.currency
+    advice = _("Choose a plan of %(operator)s in %(currency)s.")
+    values = {"operator": contract.operator, "currency": contract.currency}
+    require(fits, BadInput(_("dunning plan"), str(plan), advice % values))
 
 
 def lock_draft(version_id: int, by: User | None) -> ContractVersion:

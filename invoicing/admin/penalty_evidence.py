@@ -45,6 +45,8 @@ _LABELS: dict[str, Promise] = {
     "open_when_due": gettext_lazy("open at the end of the due date"),
     "payment": gettext_lazy("payment"),
     "document": gettext_lazy("document"),
+    "level": gettext_lazy("dunning level"),
+    "open": gettext_lazy("open amount"),
     "failure": gettext_lazy("what the processor said"),
     "ends_on": gettext_lazy("first day without the contract"),
     "may_end_on": gettext_lazy("could end on"),
@@ -91,6 +93,7 @@ _AMOUNTS = frozenset(
         "charges",
         "credit_amount",
         "cap",
+        "open",
         "amount",
     ]
 )

@@ -15,7 +15,7 @@ from django.utils.translation import override, pgettext
 from evbilling.shell.paper.formats import formats_of
 from evbilling.shell.paper.page import TEMPLATES
 from evbilling.shell.paper.sheet import Colours
-from invoicing.documents.first_page import bank_facts
+from invoicing.documents.head import bank_facts
 from invoicing.documents.view import DocumentView, Kind, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words, language_code
 
@@ -53,8 +53,8 @@ def compose_mail(view: DocumentView, *, reply_to: str, more_attachments: tuple[s
     """
     with override(language_code(view)):
         context = _context(view, tuple(file_name(view, ending) for ending in ("pdf", *more_attachments)))
-        text = _engine().get_template("document.txt").render(Context(context, autoescape=False))
-        html = _engine().get_template("document.html").render(Context(context))
+        text = mail_templates().get_template("document.txt").render(Context(context, autoescape=False))
+        html = mail_templates().get_template("document.html").render(Context(context))
     return MailContent(
         subject=context["subject"],
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
@@ -66,7 +66,8 @@ def compose_mail(view: DocumentView, *, reply_to: str, more_attachments: tuple[s
 
 
 @cache
-def _engine() -> Engine:
+def mail_templates() -> Engine:
+    """The templates of all mails with documents and letters."""
     return Engine(
         dirs=[str(TEMPLATES.parent / "emails")],
         libraries={"i18n": "django.templatetags.i18n"},

@@ -10,7 +10,6 @@ from contracts.models import Operator, Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BadInput, require
-from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import Letter, LetterKind
 
@@ -37,25 +36,25 @@ def file_letter(
     require(source.strip(), BadInput("source", source, _("Say what the letter is for.")))
     require(content, BadInput("content", len(content), _("A letter without content is not kept.")))
     with transaction.atomic():
-        lock(Operator, operator.pk)
-        kept = Letter.objects.filter(source=source).first()
-        if kept is not None:
-            return kept
-        letter = Letter.objects.create(
-            kind=kind,
-            operator=operator,
-            party=party,
+        letter, made = Letter.objects.get_or_create(
             source=source,
-            language=language,
-            dated_on=dated_on,
-            file_name=file_name,
-            content_type=content_type,
-            content=content,
-            size=len(content),
-            sha256=sha256(content).hexdigest(),
-            made_at=at,
-            made_by=by,
+            defaults={
+                "kind": kind,
+                "operator": operator,
+                "party": party,
+                "language": language,
+                "dated_on": dated_on,
+                "file_name": file_name[:200],
+                "content_type": content_type,
+                "content": content,
+                "size": len(content),
+                "sha256": sha256(content).hexdigest(),
+                "made_at": at,
+                "made_by": by,
+            },
         )
+        if not made:
+            return letter
         record_audit(
             action="invoicing.letter.file",
             obj=letter,

@@ -10,31 +10,37 @@ from decimal import Decimal
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from evbilling.kernel.errors import require
 from evbilling.kernel.money import ZERO
 from invoicing.models import LineKind, Penalty, PenaltyKind
 from invoicing.operations.monthly import fee_place
-from invoicing.operations.writing import Drafting, NewLine
+from invoicing.operations.tax_ids import require_tax_id
+from invoicing.operations.writing import Drafting, NewLine, net_and_gross
 from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties, sentence_of
-from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, Treatment, supply_tax
+from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
 from sessions.rules.rating.conditions import Tongue
 
 
 def penalty_lines(drafting: Drafting) -> list[NewLine]:
     """A line for each penalty that the invoice bills. Raises MissingTaxRate, MissingCustomerTaxId."""
     penalties = billable_penalties(drafting.contract, INVOICE_KINDS, drafting.period.end)
-    return [line_of(penalty, _tax(drafting, penalty)) for penalty in penalties]
+    return [line_of(penalty, _tax(drafting, penalty), with_tax=drafting.with_tax) for penalty in penalties]
 
 
-def line_of(penalty: Penalty, tax: Tax) -> NewLine:
-    """The line that bills a penalty, with its because; of missed uptime what it takes off."""
+def line_of(penalty: Penalty, tax: Tax, *, with_tax: bool = False) -> NewLine:
+    """The line that bills a penalty, with its because; of missed uptime what it takes off.
+
+    `with_tax`: its amount includes tax, as all amounts of a contract whose prices do.
+    """
     credit = penalty.kind == PenaltyKind.UPTIME
+    amount = -penalty.amount if credit else penalty.amount
+    net, gross = net_and_gross(amount, tax, penalty.currency, with_tax=with_tax)
     return NewLine(
         kind=LineKind.UPTIME_CREDIT if credit else LineKind.PENALTY,
         group="",
         text=line_text(penalty),
         tax=tax,
-        net=-penalty.amount if credit else penalty.amount,
+        net=net,
+        gross=gross,
         because={**penalty.because, "sentence": sentence_of(penalty, penalty.contract.party.language)},
         penalty_id=penalty.pk,
     )
@@ -42,10 +48,10 @@ def line_of(penalty: Penalty, tax: Tax) -> NewLine:
 
 def uptime_lines(drafting: Drafting) -> list[NewLine]:
     """Credits for missed uptime, each at the rate of its site where the document has it, else at its largest rate."""
-    nets = drafting.nets()
+    charged = drafting.charged()
     found = []
     for penalty in billable_penalties(drafting.contract, [PenaltyKind.UPTIME], drafting.period.end):
-        room = {tax: net for tax, net in nets.items() if net > ZERO}
+        room = {tax: amount for tax, amount in charged.items() if amount > ZERO}
         if not room:
             break
         own = _tax(drafting, penalty) if penalty.site is not None else None
@@ -53,8 +59,8 @@ def uptime_lines(drafting: Drafting) -> list[NewLine]:
         amount = min(penalty.amount, room[tax])
         if amount < penalty.amount:
             _carry(penalty, amount)
-        nets[tax] -= amount
-        found.append(line_of(penalty, tax))
+        charged[tax] -= amount
+        found.append(line_of(penalty, tax, with_tax=drafting.with_tax))
     return found
 
 
@@ -74,10 +80,7 @@ def _tax(drafting: Drafting, penalty: Penalty) -> Tax:
     contract, site = drafting.contract, penalty.site
     place = fee_place(contract) if site is None else Place(site.country, site.region)
     treatment = Treatment(penalty.contract_version.tax_treatment)
-    require(
-        treatment is not Treatment.REVERSE_CHARGE or contract.party.vat_id,
-        MissingCustomerTaxId(contract.party.legal_name),
-    )
+    require_tax_id(treatment, contract, place.country)
     return supply_tax(treatment, None, place, penalty.occurred_on, drafting.table)
 
 
@@ -90,6 +93,7 @@ def line_text(penalty: Penalty) -> str:
         PenaltyKind.UPTIME: _("Credit for missed uptime: %(unit)s"),
         PenaltyKind.LATE_FEE: _("Late payment of %(document)s, flat amount"),
         PenaltyKind.INTEREST: _("Interest on %(document)s, %(day)s to %(last)s"),
+        PenaltyKind.DUNNING_FEE: _("Reminder of %(document)s on %(day)s, fee"),
         PenaltyKind.FAILED_PAYMENT: _("Failed payment of %(document)s on %(day)s"),
     }[PenaltyKind(penalty.kind)]
     tongue = Tongue(penalty.contract.party.language, penalty.currency)

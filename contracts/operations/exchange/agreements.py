@@ -40,7 +40,7 @@ from contracts.rules.identifiers import zone_name
 from evbilling.access.models import User
 from evbilling.kernel.errors import BadInput, require
 
-_TERMS = ("valid_from", *TERMS)
+_TERMS = ("valid_from", *(name for name in TERMS if not name.endswith("_id")))  # rows are chosen on their pages
 _WHOLE = ("payment_terms_days", "notice_days")
 _WORDS = {
     "tax_treatment": TaxTreatment.values,

@@ -20,6 +20,7 @@ _WORDS = {
         "segment": "{open} for {days} days at {percent} % a year",
         "interest": "Interest on {total} due on {due}: {segments} (actual/365), together {accrued}",
         "booked": "less {booked} booked before",
+        "dunning_fee": "{document}, due on {due}, was not paid: reminder of level {level} with {open} open",
         "failed_payment": "Payment {payment} of {document} was refused: {failure}",
         "early_termination": "The contract ends on {ends}; under its terms it could end on {may}",
         "fixed": "the agreed fee is {amount}",
@@ -43,6 +44,7 @@ _WORDS = {
         "segment": "{open} für {days} Tage zu {percent} % im Jahr",
         "interest": "Zinsen auf {total}, fällig am {due}: {segments} (taggenau/365), zusammen {accrued}",
         "booked": "abzüglich schon gebuchter {booked}",
+        "dunning_fee": "{document}, fällig am {due}, war nicht bezahlt: Mahnung der Stufe {level} über {open}",
         "failed_payment": "Zahlung {payment} zu {document} wurde abgelehnt: {failure}",
         "early_termination": "Der Vertrag endet am {ends}; nach seinen Bedingungen konnte er am {may} enden",
         "fixed": "vereinbart sind {amount}",
@@ -153,6 +155,12 @@ def _failed_payment(one: _Speaker) -> list[str]:
     return [one.say("failed_payment", payment=why["payment"], document=why["document"], failure=failure)]
 
 
+def _dunning_fee(one: _Speaker) -> list[str]:
+    why = one.because
+    values = {"due": one.day("due_on"), "level": why["level"], "open": one.money("open")}
+    return [one.say("dunning_fee", document=why["document"], **values)]
+
+
 def _early_termination(one: _Speaker) -> list[str]:
     why = one.because
     parts = [one.say("early_termination", ends=one.day("ends_on"), may=one.day("may_end_on"))]
@@ -195,6 +203,7 @@ _PHRASES: dict[str, Callable[[_Speaker], list[str]]] = {
     "no_show": _no_show,
     "late_fee": _late_fee,
     "interest": _interest,
+    "dunning_fee": _dunning_fee,
     "failed_payment": _failed_payment,
     "early_termination": _early_termination,
     "uptime": _uptime,

@@ -1,0 +1,90 @@
+"""The mail that carries a letter: the same look as the mail with a document (`invoicing.documents.mail`)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.template import Context
+from django.utils.translation import override, pgettext
+
+from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.letterhead import BankAccount, Letterhead
+from evbilling.shell.paper.sheet import Colours
+from invoicing.documents.head import bank_facts
+from invoicing.documents.mail import MailContent, mail_templates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDocument:
+    """A document that the mail names: its number, due date and what is asked for of it."""
+
+    number: str
+    due_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterMail:
+    """What the mail says. `figure` stands in the box, as text; `lead` and `greeting` are whole sentences."""
+
+    language: str
+    currency: str
+    letterhead: Letterhead
+    title: str
+    sender: str
+    greeting: str
+    lead: str
+    figure_label: str
+    figure: str
+    documents: tuple[OpenDocument, ...] = ()
+    bank: BankAccount | None = None
+    reference: str = ""
+    pay_url: str = ""
+    attached: tuple[str, ...] = ()
+    signature: str = ""
+    reply_to: str = ""
+
+
+def compose_letter_mail(letter: LetterMail) -> MailContent:
+    """The mail in the letter's language. Subject: title, issuer, figure."""
+    with override(letter.language):
+        formats = formats_of(letter.language, letter.currency)
+        subject = re.sub(r"\s+", " ", ", ".join((letter.title, letter.sender, letter.figure)))
+        details = [
+            (row.number, _row(formats.money(row.amount), formats.short_date(row.due_on))) for row in letter.documents
+        ]
+        details += bank_facts(letter.bank) if letter.bank else []
+        details += [(pgettext("document", "Reference"), letter.reference)] if letter.reference else []
+        context = {
+            "lang": str(formats.locale).replace("_", "-"),
+            "subject": subject,
+            "preheader": f"{letter.figure_label} {letter.figure}",
+            "name": letter.letterhead.name,
+            "colours": Colours.of(letter.letterhead),
+            "greeting": letter.greeting,
+            "amount_label": letter.figure_label,
+            "amount": letter.figure,
+            "facts": [(letter.figure_label, letter.figure), *details],
+            "details": details,
+            "lead": letter.lead,
+            "payment_text": "",
+            "pay_url": letter.pay_url,
+            "attached": letter.attached,
+            "answer": pgettext("mail", "Questions? Just reply to this mail: a person reads it."),
+            "signature": letter.signature,
+        }
+        text = mail_templates().get_template("document.txt").render(Context(context, autoescape=False))
+        html = mail_templates().get_template("document.html").render(Context(context))
+    return MailContent(
+        subject=subject,
+        text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
+        html=html,
+        reply_to=letter.reply_to,
+        pdf_name=letter.attached[0] if letter.attached else "",
+        attachment_names=letter.attached,
+    )
+
+
+def _row(amount: str, due: str) -> str:
+    return pgettext("mail", "%(amount)s open, due %(day)s") % {"amount": amount, "day": due}
