@@ -13,9 +13,10 @@ from contracts.models import Operator
 from evbilling.kernel.clock import Period, local_date, parse_month
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
 from evbilling.kernel.errors import BadInput
-from invoicing.models import BillingRun, Invoice, InvoiceKind, Penalty
+from invoicing.models import BillingRun, Invoice, InvoiceKind, Penalty, RunState
 from invoicing.operations import inline, runs
 from invoicing.queries.completeness import completeness
+from invoicing.queries.month_outlook import missed_months
 from invoicing.queries.progress import RunProgress, open_items, run_progress
 from invoicing.tasks import enqueue_run
 
@@ -31,12 +32,15 @@ class Command(StableCommand):
         "manage.py bill --period 2026-10 --wait --json   # and wait for them",
         "manage.py bill --period 2026-10 --no-issue      # stop at drafts",
         "manage.py bill --period 2026-10 --inline        # do it in this process, without workers",
+        "manage.py bill --catch-up --inline              # all months that are over and were not billed",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Period and operator, how far, and who does the work."""
         super().add_arguments(parser)
-        parser.add_argument("--period", required=True, metavar="YYYY-MM", help="the month to bill")
+        months = parser.add_mutually_exclusive_group(required=True)
+        months.add_argument("--period", metavar="YYYY-MM", help="the month to bill")
+        months.add_argument("--catch-up", action="store_true", help="each month that was missed, the oldest first")
         parser.add_argument("--operator", type=int, metavar="ID", help="needed where there are several operators")
         parser.add_argument(
             "--issued-on",
@@ -50,9 +54,29 @@ class Command(StableCommand):
         who.add_argument("--inline", action="store_true", help="do it in this process")
 
     def run(self, options: dict[str, Any]) -> int:
-        """Start, work or wait, report. Exit code 1 where a contract, document or mail needs a person."""
+        """Start, work or wait, report. Exit code 1 where a contract, document, mail or approval needs a person."""
         operator = _operator(options["operator"])
-        period, at = parse_month(options["period"]), timezone.now()
+        if not options["catch_up"]:
+            report, code = self._bill(operator, parse_month(options["period"]), options)
+            self._print(report, as_json=options["json"])
+            return code
+        reports, worst = [], GOOD
+        for period in missed_months(operator, at=timezone.now()):
+            report, code = self._bill(operator, period, options)
+            reports.append(report)
+            worst = max(worst, code)
+        if options["json"]:
+            self.print_json({"months": reports})
+            return worst
+        for report in reports:
+            self._print(report, as_json=False)
+        if not reports:
+            self.stdout.write("No month was missed.")
+        return worst
+
+    def _bill(self, operator: Operator, period: Period, options: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """One month: its figures, and the exit code that they mean."""
+        at = timezone.now()
         run = runs.start_run(
             operator_id=operator.pk,
             period=period,
@@ -61,7 +85,9 @@ class Command(StableCommand):
             by=None,
             at=at,
         )
-        if options["inline"]:
+        if run.state == RunState.ASKED:
+            self.say(f"The run of {period.code} waits for a second person: approve it on the month close page.")
+        elif options["inline"]:
             self._inline(run)
         else:
             enqueue_run(run_id=run.pk)
@@ -69,8 +95,8 @@ class Command(StableCommand):
                 self._draw(self._progress(run))
                 time.sleep(POLL_SECONDS)
         progress = self._progress(run)
-        self._report(run, period, progress, as_json=options["json"])
-        return FINDINGS if progress.needs_person else GOOD
+        waits = run.state in {RunState.ASKED, RunState.DECLINED}
+        return self._figures(run, period, progress), FINDINGS if progress.needs_person or waits else GOOD
 
     def _progress(self, run: BillingRun) -> RunProgress:
         run.refresh_from_db()
@@ -100,8 +126,9 @@ class Command(StableCommand):
         )
         self.stderr.write(f"\r{text:<110}", ending="\n" if last else "")
 
-    def _report(self, run: BillingRun, period: Period, progress: RunProgress, *, as_json: bool) -> None:
-        figures: dict[str, Any] = {
+    def _figures(self, run: BillingRun, period: Period, progress: RunProgress) -> dict[str, Any]:
+        """What is printed of a month."""
+        return {
             "run": {"id": run.pk, "period": period.code, "state": run.state, "issued_on": run.issued_on},
             "counts": {
                 name: getattr(progress, name)
@@ -112,6 +139,8 @@ class Command(StableCommand):
             "failures": [{"contract": item.contract.number, "cause": item.reason} for item in open_items(run)],
             "completeness": _plain(completeness(run.operator, period)),
         }
+
+    def _print(self, figures: dict[str, Any], *, as_json: bool) -> None:
         if as_json:
             self.print_json(figures)
             return

@@ -1,10 +1,12 @@
 """`manage.py bill`: the month close for scripts, with figures as JSON and exit codes."""
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from contracts.models import Contact
@@ -12,7 +14,7 @@ from evbilling.kernel.commands import FINDINGS, USAGE
 from evbilling.kernel.strict_json import loads
 from invoicing.models import BillingRun, Invoice, TaxRate
 from tests.factories import make_operator
-from tests.invoicing.month import LATER, Month, make_month
+from tests.invoicing.month import FIRST, LATER, Month, make_month, record
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +127,25 @@ def test_with_several_operators_one_is_named(month: Month) -> None:
     assert bill("--period", "2026-10", "--inline")[0] == USAGE
     found = figures("--period", "2026-10", "--inline", "--operator", str(other.pk))
     assert (found["code"], found["counts"]["total"]) == (0, 0)
+
+
+def test_catching_up_bills_each_missed_month(month: Month) -> None:
+    record([month.charge("beta", 90, at=FIRST.replace(month=9, day=1))])
+    report = figures("--catch-up", "--inline", "--issued-on", "2026-11-02")
+    assert [each["run"]["period"] for each in report["months"]] == ["2026-09", "2026-10"]
+    assert [each["counts"]["issued"] for each in report["months"]] == [2, 4]  # beta and its host; then all
+    assert figures("--catch-up", "--inline") == {"months": [], "code": 0}
+
+
+def test_a_month_and_catching_up_exclude_each_other(month: Month) -> None:
+    with pytest.raises(CommandError, match="not allowed with"):
+        call_command("bill", "--catch-up", "--period", "2026-10")
+    assert not BillingRun.objects.exists()
+
+
+def test_over_the_limit_it_waits_for_a_person_and_says_so(month: Month) -> None:
+    month.operator.run_limit_amount = Decimal(1)
+    month.operator.save()
+    code, out, err = bill("--period", "2026-10", "--inline", "--json")
+    assert (code, loads(out)["run"]["state"], Invoice.objects.count()) == (FINDINGS, "asked", 0)
+    assert "waits for a second person" in err
