@@ -4,38 +4,43 @@ Customers see vehicle and driver. A sponsor sees the vehicle alone, a host neith
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from contracts.models import ContractKind
+from contracts.models import ContractKind, PriceBasis
 from contracts.rules.shares import Share
 from evbilling.kernel.money import add, quantise
 from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.view import AnnexSection, SessionRow
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine
 from invoicing.queries.host_months import terms_in
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.sharing import price_of_energy
+from invoicing.rules.tax import Category, Tax
 from sessions.models import ChargeRole, ChargingSession
 from sessions.queries.pricing import explain_short
 
 
 def amount_label(invoice: Invoice) -> str:
-    """What the amounts of the annex are: the sessions' net price, the sponsor's part, the revenue that is shared, or
-    what a host gets per kWh.
+    """What the amounts of the annex are: the sessions' net price or, where prices include tax, that with tax; the
+    sponsor's part, the revenue that is shared, or what a host gets per kWh.
     """
     if invoice.kind == InvoiceKind.SETTLEMENT:
         kinds = {_share(line.because) for line in invoice.lines.all() if line.session_count}
         if kinds == {Share.PER_KWH}:
             return _("Your amount")
         return _("Net revenue, or your amount per kWh") if Share.PER_KWH in kinds else _("Net revenue")
-    return _("Your part, net") if invoice.contract.kind == ContractKind.SPONSORSHIP else ""
+    with_tax = invoice.price_basis == PriceBasis.GROSS
+    if invoice.contract.kind == ContractKind.SPONSORSHIP:
+        return _("Your part, incl. tax") if with_tax else _("Your part, net")
+    return pgettext("document", "Incl. tax %s") % invoice.currency if with_tax else ""
 
 
 def annex_of(invoice: Invoice) -> tuple[AnnexSection, ...]:
@@ -44,7 +49,7 @@ def annex_of(invoice: Invoice) -> tuple[AnnexSection, ...]:
     A session with two tax rates is one row with the sum of its charges. What is taken back from a host is negative.
     """
     links = (
-        BilledCharge.objects.filter(line__invoice=invoice)
+        BilledCharge.objects.filter(line__invoice=invoice, line__invoice__corrects=None)
         .select_related(
             "line__invoice",
             "charge__session__site",
@@ -99,7 +104,7 @@ def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:
     session = first.charge.session
     sign = -1 if first.use == ChargeUse.TAKEN_BACK else 1
     host, customer = invoice.kind == InvoiceKind.SETTLEMENT, invoice.contract.kind == ContractKind.CHARGING
-    net = _sum(links, invoice.currency)
+    amount = add(_amount(invoice, link) for link in links)
     zone = ZoneInfo(session.site.zone if session.site else invoice.contract.zone)
     return SessionRow(
         session_ref=session.provider_ref,
@@ -108,27 +113,37 @@ def _row(invoice: Invoice, links: list[BilledCharge]) -> SessionRow:
         station=str(session.station or session.station_ref),
         vehicle="" if host else str(session.vehicle or ""),
         driver=session.token.driver_name if customer and session.token else "",
-        energy_wh=sign * session.energy_wh,
+        energy_wh=0 if all(link.net_amount is not None for link in links) else sign * session.energy_wh,
         duration_s=_duration(session),
         idle_s=sum(period.get("parking_s", 0) for period in session.periods),
-        amount=sign * net,
-        because="" if host else _because(first, net, sponsor=not customer),
+        amount=sign * amount,
+        because="" if host else _because(links, sponsor=not customer),
     )
 
 
-def _sum(links: Iterable[BilledCharge], currency: str) -> Decimal:
-    return quantise(add(link.charge.net_amount for link in links), currency)
+def _amount(invoice: Invoice, link: BilledCharge) -> Decimal:
+    """What the line takes of a charge, in the basis of the document: a host's is net, of a part of it at times."""
+    charge, line = link.charge, link.line
+    if link.net_amount is not None:
+        return quantise(link.net_amount, invoice.currency)
+    tax = Tax(Category(line.tax_category), line.tax_rate)
+    charged = Charged(charge.net_amount, charge.gross_amount, charge.vat_rate)
+    return billed_amount(charged, tax, invoice.currency, with_tax=line.gross_amount is not None)
 
 
 def _duration(session: ChargingSession) -> int:
     return (session.ended_at - session.started_at) // dt.timedelta(seconds=1) if session.ended_at else 0
 
 
-def _because(link: BilledCharge, net: Decimal, *, sponsor: bool) -> str:
+def _because(links: list[BilledCharge], *, sponsor: bool) -> str:
     """Why this price, and who pays the rest of it where it is shared."""
-    price, language = link.charge.price, get_language() or "en"
+    price, language = links[0].charge.price, get_language() or "en"
     text = explain_short(price, language)
-    rest = price.net_amount - abs(net)
+    charges = {link.charge_id: link.charge for link in links}.values()
+    whole, part = price.net_amount, add(charge.net_amount for charge in charges)
+    if price.gross_amount is not None:
+        whole, part = price.gross_amount, add(charge.gross_amount or Decimal(0) for charge in charges)
+    rest = whole - part
     if not rest:
         return text
     money = formats_of(language, price.currency).money
@@ -137,4 +152,4 @@ def _because(link: BilledCharge, net: Decimal, *, sponsor: bool) -> str:
         if sponsor
         else (_("%(because)s = %(price)s, the sponsor pays %(rest)s"))
     )
-    return words % {"because": text, "price": money(price.net_amount), "rest": money(rest)}
+    return words % {"because": text, "price": money(whole), "rest": money(rest)}

@@ -9,15 +9,23 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from babel.numbers import format_decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import Site, SiteKind, TaxStatus, TaxWord
+from contracts.models import DocumentSplit, Site, SiteKind, TaxStatus, TaxWord, TextPlace
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
-from evbilling.shell.paper.formats import formats_of
+from evbilling.shell.paper.formats import formats_of, locale_of
 from invoicing.documents.annex_rows import amount_label, annex_of
-from invoicing.documents.blocks import bank_account, issuer_bank, issuer_block, letterhead_of, recipient_block
+from invoicing.documents.blocks import (
+    bank_account,
+    issuer_bank,
+    issuer_block,
+    letterhead_of,
+    own_text,
+    recipient_block,
+)
 from invoicing.documents.view import (
     MAX_ANNEX_ROWS,
     AnnexSection,
@@ -33,6 +41,9 @@ from invoicing.documents.view import (
 from invoicing.models import BilledCharge, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, TaxCategory
 from invoicing.operations.freezing import issuer_details, recipient_details
 from sessions.models import ChargeRole, SessionCharge
+
+_MOST_CONTRACTS = 4
+"""Contracts of a group that page one names."""
 
 
 def document_view(invoice: Invoice, *, annex: bool = True, on: dt.date | None = None) -> DocumentView:
@@ -87,21 +98,33 @@ def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
         references=_references(invoice, recipient, language),
         payment=_payment(invoice, issuer, recipient),
         remarks=tuple(_sponsored(invoice)) if invoice.kind == InvoiceKind.INVOICE else (),
-        notes=_notes(taxes, complete=not annex or bool(sections) or not _annex_size(invoice)),
+        notes=_notes(invoice, taxes, complete=not annex or bool(sections) or not _annex_size(invoice)),
         annex=sections,
         annex_amount_label=amount_label(invoice),
         draft=not issued,
+        introduction=own_text(issuer, TextPlace.INTRODUCTION, language) if _is_invoice(invoice) else "",
+        closing=own_text(issuer, TextPlace.CLOSING, language) if _is_invoice(invoice) else "",
+        mail_text=own_text(issuer, TextPlace.MAIL, language),
     )
 
 
+def _is_invoice(invoice: Invoice) -> bool:
+    return invoice.kind in {InvoiceKind.INVOICE, InvoiceKind.ADVANCE}
+
+
 def _annex_size(invoice: Invoice) -> int:
-    return BilledCharge.objects.filter(line__invoice=invoice).values("charge__session_id").distinct().count()
+    links = BilledCharge.objects.filter(line__invoice=invoice, line__invoice__corrects=None)
+    return links.values("charge__session_id").distinct().count()
 
 
 def _kind(invoice: Invoice, recipient: dict[str, Any]) -> Kind:
     if invoice.kind == InvoiceKind.SETTLEMENT:
         return Kind.STATEMENT if recipient["tax_status"] == TaxStatus.NOT_TAXABLE else Kind.SETTLEMENT
-    kinds = {InvoiceKind.CREDIT_NOTE: Kind.CREDIT_NOTE, InvoiceKind.FEE_NOTE: Kind.FEE_NOTE}
+    kinds = {
+        InvoiceKind.CREDIT_NOTE: Kind.CREDIT_NOTE,
+        InvoiceKind.FEE_NOTE: Kind.FEE_NOTE,
+        InvoiceKind.ADVANCE: Kind.ADVANCE,
+    }
     return kinds.get(InvoiceKind(invoice.kind), Kind.INVOICE)
 
 
@@ -130,10 +153,12 @@ def _group(label: str, members: list[InvoiceLine], currency: str) -> LineGroup:
             text=line.because.get("sentence", ""),
             sessions=line.session_count or None,
             energy_wh=line.energy_wh or None,
+            gross_amount=None if line.gross_amount is None else quantise(line.gross_amount, currency),
         )
         for line in members
     )
-    return LineGroup(lines, add(line.net_amount for line in lines), label)
+    grosses = [line.gross_amount for line in lines if line.gross_amount is not None]
+    return LineGroup(lines, add(line.net_amount for line in lines), label, add(grosses) if grosses else None)
 
 
 def _tax_row(row: InvoiceTax, currency: str, tax_word: str) -> TaxRow:
@@ -154,17 +179,43 @@ def _tax_label(row: InvoiceTax, tax_word: str) -> str:
 
 
 def _references(invoice: Invoice, recipient: dict[str, Any], language: str) -> References:
-    original = ""
-    if invoice.corrects is not None and invoice.corrects.issued_on is not None:
-        day = formats_of(language, invoice.currency).long_date(invoice.corrects.issued_on)
-        original = _("%(number)s of %(day)s") % {"number": invoice.corrects.number, "day": day}
+    by_centre = invoice.contract_version.split_documents_by == DocumentSplit.COST_CENTRE
     return References(
         customer_no=recipient["number"],
-        contract_no=recipient["contract_number"],
-        purchase_order=recipient["purchase_order"],
-        original_document=original,
+        contract_no=_contracts(invoice) or recipient["contract_number"],
+        purchase_order=invoice.purchase_order or recipient["purchase_order"],
+        cost_centre=invoice.split_key if by_centre else "",
+        original_document=_credited(invoice, language),
+        replaced_document=_named(invoice.replaces, language),
         more=((_("Reason"), invoice.reason),) if invoice.reason else (),
     )
+
+
+def _contracts(invoice: Invoice) -> str:
+    """The contracts of a billing group's document; empty on the document of one."""
+    if invoice.billing_group_id is None:
+        return ""
+    numbers = list(invoice.lines.order_by("contract__number").values_list("contract__number", flat=True).distinct())
+    more = len(numbers) - _MOST_CONTRACTS
+    if more > 0:
+        numbers = [*numbers[:_MOST_CONTRACTS], _("%(count)s more") % {"count": more}]
+    return ", ".join(numbers)
+
+
+def _named(document: Invoice | None, language: str) -> str:
+    """Another document's number and day; empty without one."""
+    if document is None or document.issued_on is None:
+        return ""
+    day = formats_of(language, document.currency).long_date(document.issued_on)
+    return _("%(number)s of %(day)s") % {"number": document.number, "day": day}
+
+
+def _credited(invoice: Invoice, language: str) -> str:
+    """The original of a credit note, which may credit a part of it."""
+    named = _named(invoice.corrects, language)
+    if invoice.corrects is None or invoice.gross_amount >= invoice.corrects.gross_amount:
+        return named
+    return _("%(document)s, in part") % {"document": named}
 
 
 def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]) -> PaymentBlock:
@@ -187,11 +238,31 @@ def _payment(invoice: Invoice, issuer: dict[str, Any], recipient: dict[str, Any]
     return PaymentBlock(PaymentMethod.TRANSFER, number, text, bank)
 
 
-def _notes(taxes: list[InvoiceTax], *, complete: bool) -> tuple[str, ...]:
+def _notes(invoice: Invoice, taxes: list[InvoiceTax], *, complete: bool) -> tuple[str, ...]:
     notes = [ground for ground in dict.fromkeys(row.ground for row in taxes) if ground]
+    notes += _reported_tax(invoice)
     if not complete:
-        notes.append(_("The sessions are listed in the attached CSV file."))
+        notes.append(_("The sessions are listed in the attached file."))
     return tuple(notes)
+
+
+def _reported_tax(invoice: Invoice) -> list[str]:
+    """The tax in the currency in which the issuer reports it, with the rate (EN 16931 BT-6, BT-111)."""
+    rate, currency = invoice.reporting_rate, invoice.reporting_currency
+    if rate is None or currency in {"", invoice.currency} or not invoice.tax_amount:
+        return []
+    money = formats_of(invoice.language, currency).money
+    locale = locale_of(invoice.language, invoice.currency)
+    sentence = _("The tax comes to %(amount)s at 1 %(currency)s = %(rate)s %(reporting)s.")
+    return [
+        sentence
+        % {
+            "amount": money(quantise(invoice.tax_amount * rate, currency)),
+            "currency": invoice.currency,
+            "rate": format_decimal(rate, locale=locale, decimal_quantization=False),
+            "reporting": currency,
+        }
+    ]
 
 
 def _sponsored(invoice: Invoice) -> list[str]:
@@ -199,7 +270,7 @@ def _sponsored(invoice: Invoice) -> list[str]:
     own = BilledCharge.objects.filter(line__invoice=invoice)
     others = (
         SessionCharge.objects.filter(session__in=own.values("charge__session_id"))
-        .exclude(contract=invoice.contract_id)
+        .exclude(pk__in=own.values("charge_id"))
         .values("contract__party__legal_name", "role")
         .annotate(net=amount_sum("net_amount"))
         .order_by("contract__party__legal_name")

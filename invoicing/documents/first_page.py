@@ -4,6 +4,7 @@ Tables have fixed widths and nothing is flexible, which keeps it fast (`evbillin
 the session count is not here but in `annex`.
 """
 
+from decimal import Decimal
 from math import ceil
 from typing import Any
 
@@ -14,7 +15,7 @@ from evbilling.shell.paper.formats import Formats, formats_of
 from evbilling.shell.paper.page import data_address, set_page
 from evbilling.shell.paper.sheet import MM, Sheet, foot_rise
 from invoicing.documents.head import bank_facts, issuer_lines, recipient_lines, sender_line, transfer_code
-from invoicing.documents.view import DocumentView, Kind, LineGroup, PaymentMethod
+from invoicing.documents.view import DocumentView, Kind, Line, LineGroup, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words
 
 _WIDE = 10_000_000  # from here on amounts are set smaller, so that the widest columns still hold them
@@ -52,7 +53,9 @@ def _height(context: dict[str, Any]) -> float:
     lines = ceil(len(pay["text"]) / 58) + bool(pay["url"]) + sum(ceil(len(text) / 58) for text in context["remarks"])
     beside = 7.1 + 4.45 * len(pay["facts"]) + 4.3 * lines + 3 + 4.5 * bool(context["remarks"])
     totals = 5.5 * len(context["totals"]) + 6 + (29 if pay["qr"] else 0)
-    notes = 6 + 5.2 * len(context["notes"])
+    notes = 6 + sum(5.2 * ceil(len(text) / 110) for text in context["notes"])
+    if context["introduction"]:
+        rows += 5.5 + 4.3 * ceil(len(context["introduction"]) / 95)
     return max(left, right) + 52.1 + rows + 3.8 + max(beside, totals) + notes
 
 
@@ -63,7 +66,7 @@ def _laid_out(view: DocumentView, context: dict[str, Any]) -> Document:
 def _context(view: DocumentView) -> dict[str, Any]:
     """Everything the template prints, formatted."""
     formats, words = formats_of(view.language, view.currency), kind_words(view)
-    groups = [_group(group, formats) for group in view.groups]
+    groups = [_group(group, formats, with_tax=view.prices_with_tax) for group in view.groups]
     period = formats.period(view.supply_from, view.supply_to) if view.supply_from and view.supply_to else ""
     title = f"{words.title} {view.number}".strip()
     return {
@@ -81,6 +84,7 @@ def _context(view: DocumentView) -> dict[str, Any]:
         "facts": _facts(view, formats, period),
         "subject_line": _subject_line(view, period),
         "box": _box(view, formats),
+        "introduction": view.introduction,
         "groups": groups,
         "subtotals": any(group["heading"] for group in groups),
         "measured": any(line["sessions"] or line["kwh"] for group in groups for line in group["lines"]),
@@ -106,6 +110,8 @@ def _subject_line(view: DocumentView, period: str) -> str:
     """When what is billed was supplied; a fee note bills no supply, and its lines say their days."""
     if not period or view.kind is Kind.FEE_NOTE:
         return ""
+    if view.kind is Kind.ADVANCE:
+        return pgettext("document", "Payment in advance for %s") % period
     return pgettext("document", "Supply period %s") % period
 
 
@@ -118,6 +124,8 @@ def _above_recipient(view: DocumentView) -> str:
 def _net_head(view: DocumentView) -> str:
     if _plain(view):
         return pgettext("document", "Your share, %s") % view.currency
+    if view.prices_with_tax:
+        return pgettext("document", "Incl. tax %s") % view.currency
     return pgettext("document", "Net %s") % view.currency
 
 
@@ -132,6 +140,7 @@ def _facts(view: DocumentView, formats: Formats, period: str) -> list[tuple[str,
         (words.number, view.number or pgettext("document", "Draft")),
         (words.date, formats.long_date(view.issued_on)),
         (pgettext("document", "Credits"), refs.original_document),
+        (pgettext("document", "Replaces"), refs.replaced_document),
         (pgettext("document", "Customer no."), refs.customer_no),
         (pgettext("document", "Contract"), refs.contract_no),
         (pgettext("document", "PO number"), refs.purchase_order),
@@ -153,7 +162,7 @@ def _box(view: DocumentView, formats: Formats) -> list[dict[str, str]]:
     return cells
 
 
-def _group(group: LineGroup, formats: Formats) -> dict[str, Any]:
+def _group(group: LineGroup, formats: Formats, *, with_tax: bool) -> dict[str, Any]:
     sessions = [line.sessions for line in group.lines if line.sessions is not None]
     energy = [line.energy_wh for line in group.lines if line.energy_wh is not None]
     return {
@@ -161,18 +170,23 @@ def _group(group: LineGroup, formats: Formats) -> dict[str, Any]:
         "heading": bool(group.label) and len(group.lines) > 1,
         "sessions": formats.whole(sum(sessions)) if sessions else "",
         "kwh": formats.kwh(sum(energy)) if energy else "",
-        "net": formats.amount(group.net_amount),
+        "net": formats.amount(_shown(group, with_tax=with_tax)),
         "lines": [
             {
                 "label": line.label,
                 "text": line.text,
                 "sessions": "" if line.sessions is None else formats.whole(line.sessions),
                 "kwh": "" if line.energy_wh is None else formats.kwh(line.energy_wh),
-                "net": formats.amount(line.net_amount),
+                "net": formats.amount(_shown(line, with_tax=with_tax)),
             }
             for line in group.lines
         ],
     }
+
+
+def _shown(part: Line | LineGroup, *, with_tax: bool) -> Decimal:
+    """The amount that its column shows: `check_view` has seen that a document with tax has it on every line."""
+    return part.gross_amount or Decimal(0) if with_tax else part.net_amount
 
 
 def _totals(view: DocumentView, formats: Formats) -> list[dict[str, str]]:
@@ -216,7 +230,9 @@ def _qr(view: DocumentView) -> str:
 
 
 def _notes(view: DocumentView, formats: Formats) -> list[str]:
-    notes = list(view.notes)
+    notes = [*filter(None, (view.closing,)), *view.notes]
+    if view.prices_with_tax:
+        notes.append(pgettext("document", "The prices of the lines include tax."))
     if view.kind is Kind.SETTLEMENT:
         notes.append(
             pgettext("document", "Self-billing: this invoice is issued by the customer on the supplier's behalf.")

@@ -89,6 +89,8 @@ def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
         details.append((pgettext("document", "Credits"), view.references.original_document))
     if view.references.purchase_order:
         details.append((pgettext("document", "PO number"), view.references.purchase_order))
+    if view.references.cost_centre:
+        details.append((pgettext("document", "Cost centre"), view.references.cost_centre))
     title = f"{words.title} {view.number}".strip()
     when = _when(view) % {"day": due} if due else ""
     parts = (title, issuer.legal_name, amount, when)
@@ -105,6 +107,7 @@ def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
         "facts": [(words.amount, amount), *details],
         "details": details,
         "lead": _lead(view, title),
+        "own_text": view.mail_text,
         "payment_text": payment.text if payment else "",
         "pay_url": payment.pay_url if payment and view.amount_due else "",
         "attached": attached,
@@ -127,6 +130,8 @@ def _greeting(view: DocumentView) -> str:
         return pgettext("mail", "Hello, your settlement is ready.")
     if view.kind is Kind.CREDIT_NOTE:
         return pgettext("mail", "Hello, we have credited you the amount below.")
+    if view.kind is Kind.ADVANCE:
+        return pgettext("mail", "Hello, please find the invoice for your advance payment.")
     if view.kind is Kind.FEE_NOTE:
         return pgettext("mail", "Hello, fees have become due under your contract.")
     if view.kind is Kind.RECEIPT:

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     SETTLEMENT = "settlement"  # self-billed by the operator for a property owner (UNTDID 1001 code 389)
     STATEMENT = "statement"  # the same for an owner who is no taxable person: no tax, no self-billed invoice
     FEE_NOTE = "fee_note"
+    ADVANCE = "advance"
     RECEIPT = "receipt"
 
 
@@ -79,27 +80,33 @@ class References:
     purchase_order: str = ""
     cost_centre: str = ""
     original_document: str = ""  # number and date of what a credit note credits
+    replaced_document: str = ""  # number and date of the cancelled document in whose place this one is
     more: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of page one. `sessions` and `energy_wh` are None where they mean nothing (a fee, a discount)."""
+    """One line of page one. `sessions` and `energy_wh` are None where they mean nothing (a fee, a discount).
+
+    `gross_amount` is set on documents whose prices include tax, on all lines or on none.
+    """
 
     label: str
     net_amount: Decimal
     text: str = ""
     sessions: int | None = None
     energy_wh: int | None = None
+    gross_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineGroup:
-    """Lines of one cost centre, vehicle or site with their subtotal; one group with an empty label means: ungrouped."""
+    """Lines of one cost centre, vehicle, site or contract with their subtotal; an empty label means: ungrouped."""
 
     lines: tuple[Line, ...]
     net_amount: Decimal
     label: str = ""
+    gross_amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,8 @@ class AnnexSection:
 class DocumentView:
     """One document, ready to set. `supply_to` is the last day itself. `title` overrides the kind's own word.
 
-    `remarks` are about the lines and stand right below them, `notes` end the page.
+    `introduction` stands above the lines, `remarks` are about them and stand right below, `closing` and `notes` end the
+    page; `mail_text` is the operator's sentence in the mail that carries the document.
     """
 
     kind: Kind
@@ -182,6 +190,14 @@ class DocumentView:
     annex_amount_label: str = ""
     title: str = ""
     draft: bool = False
+    introduction: str = ""
+    closing: str = ""
+    mail_text: str = ""
+
+    @property
+    def prices_with_tax(self) -> bool:
+        """Whether the lines show prices that include tax."""
+        return any(group.gross_amount is not None for group in self.groups)
 
     @property
     def annex_rows(self) -> int:
@@ -206,6 +222,8 @@ def check_view(view: DocumentView) -> None:
             group.net_amount,
             *(line.net_amount for line in group.lines),
         )
+    if view.prices_with_tax:
+        _check_gross(view)
     _same(view, "the net total", view.net_amount, *(group.net_amount for group in view.groups))
     _same(view, "the net total", view.net_amount, *(row.net_amount for row in view.tax_rows))
     _same(view, "the tax", view.tax_amount, *(row.tax_amount for row in view.tax_rows))
@@ -220,6 +238,15 @@ def check_view(view: DocumentView) -> None:
             section.amount,
             *(r.amount for r in section.rows),
         )
+
+
+def _check_gross(view: DocumentView) -> None:
+    """Lines with tax add up to their groups' and these to the total."""
+    for group in view.groups:
+        grosses = (line.gross_amount or Decimal(0) for line in group.lines)
+        what = f"the subtotal with tax of {group.label or 'the lines'}"
+        _same(view, what, group.gross_amount or Decimal(0), *grosses)
+    _same(view, "the total", view.total_amount, *(group.gross_amount or Decimal(0) for group in view.groups))
 
 
 def _same(view: DocumentView, what: str, shown: Decimal, *parts: Decimal) -> None:

@@ -45,6 +45,12 @@ def kind_words(view: DocumentView) -> KindWords:
         ),
         Kind.STATEMENT: (pgettext("document", "Settlement"), *payout, gettext("Settlement no."), gettext("Date")),
         Kind.FEE_NOTE: (pgettext("document", "Fee note"), *invoice, gettext("Fee note no."), gettext("Date")),
+        Kind.ADVANCE: (
+            pgettext("document", "Advance invoice"),
+            *invoice,
+            gettext("Invoice no."),
+            gettext("Invoice date"),
+        ),
         Kind.RECEIPT: (pgettext("document", "Receipt"), *invoice, gettext("Receipt no."), gettext("Receipt date")),
     }
     title, amount, day, number, date = table[view.kind]
