@@ -64,7 +64,8 @@ def _fates(view: ReportView, formats: Formats) -> FlowTable:
 
 def _totals(view: ReportView, formats: Formats) -> FlowTable:
     columns = [
-        FlowColumn(pgettext("letter", "Currency")),
+        FlowColumn(pgettext("letter", "Kind of document")),
+        FlowColumn(pgettext("letter", "Currency"), 20),
         FlowColumn(pgettext("letter", "Documents"), 24, figures=True),
         FlowColumn(pgettext("document", "Net"), 32, figures=True),
         FlowColumn(pgettext("document", "Tax"), 32, figures=True),
@@ -75,6 +76,7 @@ def _totals(view: ReportView, formats: Formats) -> FlowTable:
         money = formats_of(view.language, total.currency)
         rows.append(
             [
+                total.kind,
                 total.currency,
                 formats.whole(total.documents),
                 money.amount(total.net_amount),

@@ -159,6 +159,7 @@ def _result(item: BillingRunItem, state: str, document: Any) -> ContractResult:
         result=state,
         currency=minor,
         document=document.number,
+        kind=str(document.get_kind_display()),
         sessions=document.sessions or 0,
         energy_wh=document.energy or 0,
         net_amount=quantise(document.net_amount, minor),
@@ -168,12 +169,13 @@ def _result(item: BillingRunItem, state: str, document: Any) -> ContractResult:
 
 
 def _totals(contracts: tuple[ContractResult, ...]) -> tuple[CurrencyTotal, ...]:
-    sums: dict[str, tuple[int, Decimal, Decimal, Decimal]] = {}
+    sums: dict[tuple[str, str], tuple[int, Decimal, Decimal, Decimal]] = {}
     for row in contracts:
         if row.document:
-            count, net, tax, gross = sums.get(row.currency, (0, ZERO, ZERO, ZERO))
-            sums[row.currency] = count + 1, net + row.net_amount, tax + row.tax_amount, gross + row.gross_amount
-    return tuple(CurrencyTotal(currency, *values) for currency, values in sorted(sums.items()))
+            key = row.kind, row.currency
+            count, net, tax, gross = sums.get(key, (0, ZERO, ZERO, ZERO))
+            sums[key] = count + 1, net + row.net_amount, tax + row.tax_amount, gross + row.gross_amount
+    return tuple(CurrencyTotal(currency, *values, kind) for (kind, currency), values in sorted(sums.items()))
 
 
 def _remarks(found: dict[Fate, Tally]) -> Iterator[str]:

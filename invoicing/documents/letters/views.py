@@ -198,17 +198,19 @@ class ContractResult:
     gross_amount: Decimal = _ZERO
     text: str = ""
     failed: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrencyTotal:
-    """Documents of a run in one currency."""
+    """Documents of a run in one currency and, where they differ, of one `kind`: what we are owed and what we owe."""
 
     currency: str
     documents: int
     net_amount: Decimal
     tax_amount: Decimal
     gross_amount: Decimal
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +295,8 @@ def _check_report(view: ReportView) -> None:
         given = add(amount for code, amount in whole.amounts if code == currency)
         _same(name, currency, f"the price in {currency}", given, *(part for code, part in amounts if code == currency))
     for total in view.totals:
-        rows = [row for row in view.contracts if row.currency == total.currency and row.document]
+        same = (total.currency, total.kind)
+        rows = [row for row in view.contracts if row.document and (row.currency, row.kind) == same]
         for what in ("net_amount", "tax_amount", "gross_amount"):
             parts = (getattr(row, what) for row in rows)
             _same(name, total.currency, f"{what} in {total.currency}", getattr(total, what), *parts)
