@@ -88,6 +88,7 @@ def register() -> None:
     register_scope(models.Membership, _of_party)
     register_scope(models.CostCentre, _of_party)
     register_scope(models.Contract, _offered_or_later)
+    register_scope(models.BillingGroup, _of_party)
     register_scope(models.ContractVersion, _approved_versions)
     register_scope(models.ContractTerm, _of_version)
     register_scope(models.ContractDocument, _papers)

@@ -34,7 +34,17 @@ from contracts.rules.lifecycle import Step, steps_from
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge, leave_dialog, page_of, right
 
-_FIELDS = ("operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order")
+_FIELDS = (
+    "operator_id",
+    "party_id",
+    "kind",
+    "number",
+    "currency",
+    "zone",
+    "starts_on",
+    "purchase_order",
+    "billing_group_id",
+)
 _ENDING = ("notice_given_on", "regular_end_on", "ended_early")
 _STEP_OF = {
     "offer": Step.OFFER,
@@ -54,7 +64,10 @@ def _made(contract: Contract) -> tuple[Any, ...]:
 class ContractForm(IdentifiersForm):
     class Meta:
         model = Contract
-        fields = ("number", "operator", "party", "kind", "currency", "zone", "starts_on", "sites", "purchase_order")
+        fields = (
+            *("number", "operator", "party", "kind", "currency", "zone", "starts_on", "sites"),
+            *("purchase_order", "billing_group"),
+        )
 
 
 class DraftTermsForm(BaseDialogForm):
@@ -95,7 +108,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
     )
     search_fields = ("number__istartswith", "party__legal_name__istartswith", "party__number__istartswith")
     search_help_text = _("Contract number, party or customer number")
-    autocomplete_fields = ("operator", "party", "sites")
+    autocomplete_fields = ("operator", "party", "sites", "billing_group")
     actions_detail = (
         "draft_terms",
         "offer",
@@ -120,7 +133,10 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Contract | None = None) -> Any:
         """What makes the contract, then who made it."""
         sites = ("sites",) if obj is None or self._is_open(obj) else ()
-        made = (_("Contract"), {"fields": (("number", "kind"), "operator", "party", "purchase_order")})
+        made = (
+            _("Contract"),
+            {"fields": (("number", "kind"), "operator", "party", ("purchase_order", "billing_group"))},
+        )
         terms = (_("Where and when"), {"fields": ("starts_on", ("currency", "zone"), *sites)})
         if obj is None:
             return (made, terms)
@@ -131,7 +147,7 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
         return (made, terms, state)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Contract | None = None) -> tuple[str, ...]:
-        """A draft is open; afterwards only the purchase order is."""
+        """A draft is open; afterwards only the purchase order and the billing group are."""
         state = ("state_badge", "ends_on", *_ENDING, "created_by", "created_at", "activated_by", "activated_at")
         if obj is None or self._is_open(obj):
             return state

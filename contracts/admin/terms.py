@@ -78,7 +78,15 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     fieldsets = (
         (
             _("Terms"),
-            {"fields": ("contract", ("valid_from", "payment_terms_days"), ("tax_treatment", "group_lines_by"))},
+            {
+                "fields": (
+                    "contract",
+                    ("valid_from", "payment_terms_days"),
+                    ("price_basis", "tax_treatment"),
+                    ("group_lines_by", "split_documents_by"),
+                    "minimum_invoice_amount",
+                )
+            },
         ),
         (
             _("Term and notice"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Contract, ContractState, Site, VersionState
 from contracts.operations.agreements import ask_for_document
 from contracts.operations.ending import end_contract
+from contracts.operations.grouping import lock_groups, require_group_fits
 from contracts.operations.guards import require_permission, require_person, require_valid
 from contracts.operations.lifecycle import activate_contract, offer_contract, withdraw_offer
 from contracts.operations.suspending import resume_contract, suspend_contract
@@ -37,6 +38,9 @@ __all__ = [
     "withdraw_offer",
 ]
 
+_ALWAYS_OPEN = {"purchase_order", "billing_group_id"}
+"""What may change while a contract is in force: it decides on its documents, not on what is owed."""
+
 
 def create_contract(
     *,
@@ -51,6 +55,7 @@ def create_contract(
     at: dt.datetime,
     site_ids: Collection[int] = (),
     purchase_order: str = "",
+    billing_group_id: int | None = None,
 ) -> Contract:
     """Draft a contract. `zone` is an IANA zone; no sites means all sites; terms follow with `draft_version`.
 
@@ -59,6 +64,7 @@ def create_contract(
     with transaction.atomic():
         maker = require_person(by)
         require_permission(by, "add_contract")
+        lock_groups(billing_group_id)
         contract = Contract(
             operator_id=operator_id,
             party_id=party_id,
@@ -68,11 +74,13 @@ def create_contract(
             zone=zone,
             starts_on=starts_on,
             purchase_order=purchase_order.strip(),
+            billing_group_id=billing_group_id,
             created_by=maker,
             created_at=at,
         )
         clock.zone(zone)
         require_valid(contract)
+        require_group_fits(contract)
         sites = _sites(site_ids)
         contract.save()
         contract.sites.set(sites)
@@ -101,13 +109,17 @@ def change_contract(
 ) -> Contract:
     """Correct a draft; whoever changes it becomes its maker, so that nobody activates a change of his own (I18).
 
-    `values`: party_id, kind, number, currency, zone, starts_on, purchase_order. Of a contract that is in force only
-    the purchase order may change. Raises WrongState for anything else, BadInput for a value that cannot be used.
+    `values`: party_id, kind, number, currency, zone, starts_on, purchase_order, billing_group_id. Of a contract that is
+    in force only the purchase order and the billing group may change. Raises WrongState for anything else, BadInput for
+    a value that cannot be used.
     """
-    allowed = {"operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", "purchase_order"}
+    allowed = {"operator_id", "party_id", "kind", "number", "currency", "zone", "starts_on", *_ALWAYS_OPEN}
     unknown = sorted(values.keys() - allowed)
     require(not unknown, BadInput("contract", ", ".join(unknown), _("This is not a field that can be changed.")))
     with transaction.atomic():
+        if "billing_group_id" in values:
+            group_id = Contract.objects.filter(pk=contract_id).values_list("billing_group_id", flat=True).first()
+            lock_groups(group_id, values["billing_group_id"])
         contract = lock(Contract, contract_id)
         maker = require_person(by)
         require_permission(by, "change_contract")
@@ -118,7 +130,7 @@ def change_contract(
             changes["sites"] = [sites_before, sorted(site_ids)]
         if not changes:
             return contract
-        if changes.keys() - {"purchase_order"}:
+        if changes.keys() - _ALWAYS_OPEN:
             require(
                 contract.state == ContractState.DRAFT,
                 WrongState(
@@ -134,6 +146,7 @@ def change_contract(
             setattr(contract, name, value)
         clock.zone(contract.zone)
         require_valid(contract)
+        require_group_fits(contract)
         contract.save()
         if "sites" in changes and site_ids is not None:
             contract.sites.set(_sites(site_ids))

@@ -1,6 +1,7 @@
 """The terms of a contract: drafted by one person, approved by a second one, frozen from then on."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +14,9 @@ from contracts.models import (
     ContractState,
     ContractTerm,
     ContractVersion,
+    DocumentSplit,
     LineGrouping,
+    PriceBasis,
     RevenueShare,
     Sponsorship,
     SuspensionRule,
@@ -24,6 +27,7 @@ from contracts.models import (
     VersionState,
 )
 from contracts.operations.agreements import ask_for_document
+from contracts.operations.grouping import require_group_fits, require_shape
 from contracts.operations.guards import require_permission, require_person, require_valid
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
@@ -33,8 +37,11 @@ from evbilling.kernel.locks import lock
 
 TERMS = (
     "payment_terms_days",
+    "price_basis",
     "tax_treatment",
     "group_lines_by",
+    "split_documents_by",
+    "minimum_invoice_amount",
     "notice_days",
     "minimum_term_until",
     "suspension_rule",
@@ -51,8 +58,11 @@ def draft_version(
     by: User | None,
     at: dt.datetime,
     payment_terms_days: int = 14,
+    price_basis: str = PriceBasis.NET,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = LineGrouping.COST_CENTRE,
+    split_documents_by: str = DocumentSplit.NONE,
+    minimum_invoice_amount: Decimal | None = None,
     notice_days: int = 30,
     minimum_term_until: dt.date | None = None,
     suspension_rule: str = SuspensionRule.BILL,
@@ -75,8 +85,11 @@ def draft_version(
             number=last + 1,
             valid_from=valid_from,
             payment_terms_days=payment_terms_days,
+            price_basis=price_basis,
             tax_treatment=tax_treatment,
             group_lines_by=group_lines_by,
+            split_documents_by=split_documents_by,
+            minimum_invoice_amount=minimum_invoice_amount,
             notice_days=notice_days,
             minimum_term_until=minimum_term_until,
             suspension_rule=suspension_rule,
@@ -87,6 +100,7 @@ def draft_version(
         )
         require_valid(version)
         require_own_plan(version)
+        require_shape(version)
         version.save()
         if copy_from is not None:
             _copy_terms(contract, copy_from, version)
@@ -119,6 +133,7 @@ def change_version(*, version_id: int, by: User | None, at: dt.datetime, **value
         version.created_by = require_person(by)
         require_valid(version)
         require_own_plan(version)
+        require_shape(version)
         version.save()
         record_audit(action="contracts.version.change", obj=version, by=by, at=at, changes=changes)
     return version
@@ -128,7 +143,8 @@ def approve_version(*, version_id: int, by: User | None, at: dt.datetime) -> Con
     """Approve terms made by another person; they hold from `valid_from` until the next approved version begins (I6).
 
     Raises MakerIsChecker for their maker; WrongState when they are approved already, lack what their kind of contract
-    needs, or another approved version begins on the same day. From here on the database refuses any change.
+    needs, have another price basis than approved ones, or another approved version begins on the same day. From here on
+    the database refuses any change.
     """
     with transaction.atomic():
         version = _lock_version(version_id)
@@ -148,11 +164,14 @@ def approve_version(*, version_id: int, by: User | None, at: dt.datetime) -> Con
                 % {"other": same_day, "day": version.valid_from}
             ),
         )
+        _require_same_basis(contract, version)
+        require_shape(version)
         in_force = contract.state in {ContractState.ACTIVE, ContractState.SUSPENDED}
         require_complete(contract, version, prices_released=in_force)
         version.state = VersionState.APPROVED
         version.approved_by, version.approved_at = checker, at
         version.save(update_fields=["state", "approved_by", "approved_at"])
+        require_group_fits(contract)
         record_audit(
             action="contracts.version.approve", obj=version, by=by, at=at, changes={"state": ["draft", "approved"]}
         )
@@ -205,6 +224,26 @@ def require_complete(contract: Contract, version: ContractVersion, *, prices_rel
         )
     else:
         _require_tariffs(contract, version, prices_released)
+
+
+def _require_same_basis(contract: Contract, version: ContractVersion) -> None:
+    """A contract keeps its price basis: sessions, monthly terms and documents of its months add up in one alone."""
+    require(
+        contract.kind != ContractKind.HOSTING or version.price_basis == PriceBasis.NET,
+        WrongState(_("%s settles a host; its amounts are without tax. Choose prices without tax.") % version),
+    )
+    others = ContractVersion.objects.filter(contract=contract, state=VersionState.APPROVED)
+    other = others.exclude(price_basis=version.price_basis).first()
+    require(
+        other is None,
+        WrongState(
+            _(
+                "%(other)s is approved with another price basis than %(version)s. Within a contract all prices are "
+                "with tax, or all without: end it and make a new contract for the other basis."
+            )
+            % {"other": other, "version": version}
+        ),
+    )
 
 
 def _require_shares(contract: Contract, version: ContractVersion) -> None:

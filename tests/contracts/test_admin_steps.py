@@ -180,8 +180,10 @@ class TestTerms:
             "notice_days": 30,
             "suspension_rule": "bill",
             "payment_terms_days": version.payment_terms_days,
+            "price_basis": version.price_basis,
             "tax_treatment": version.tax_treatment,
             "group_lines_by": version.group_lines_by,
+            "split_documents_by": version.split_documents_by,
             "terms_text": version.terms_text,
         }
         return staff.post(url("contractversion_change", version.pk), fields | inlines | more)  # type: ignore[return-value]

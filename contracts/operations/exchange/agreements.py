@@ -16,8 +16,10 @@ from contracts.models import (
     ContractKind,
     ContractVersion,
     CostCentre,
+    DocumentSplit,
     LineGrouping,
     Operator,
+    PriceBasis,
     Site,
     SponsoredVehicle,
     SuspensionRule,
@@ -43,8 +45,10 @@ from evbilling.kernel.errors import BadInput, require
 _TERMS = ("valid_from", *(name for name in TERMS if not name.endswith("_id")))  # rows are chosen on their pages
 _WHOLE = ("payment_terms_days", "notice_days")
 _WORDS = {
+    "price_basis": PriceBasis.values,
     "tax_treatment": TaxTreatment.values,
     "group_lines_by": LineGrouping.values,
+    "split_documents_by": DocumentSplit.values,
     "suspension_rule": SuspensionRule.values,
 }
 
@@ -108,6 +112,10 @@ def _terms(cells: Cells, first_day: dt.date | None) -> dict[str, Any]:
     if "minimum_term_until" in cells:
         until = cells.get("minimum_term_until")
         values["minimum_term_until"] = exchange.day("minimum_term_until", until) if until.strip() else None
+    if "minimum_invoice_amount" in cells:
+        values["minimum_invoice_amount"] = exchange.decimal(
+            "minimum_invoice_amount", cells.get("minimum_invoice_amount")
+        )
     if "terms_text" in cells:
         values["terms_text"] = exchange.text(cells.get("terms_text"))
     return values
