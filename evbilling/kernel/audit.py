@@ -119,7 +119,35 @@ def record_audit(
     result: str = "ok",
 ) -> AuditRecord:
     """Write one audit row in the running transaction. `by` is a user, or None for the system itself."""
-    return AuditRecord.objects.create(
+    record = audit_row(
+        action=action,
+        obj=obj,
+        by=by,
+        at=at,
+        reason=reason,
+        changes=changes,
+        members=members,
+        where=where,
+        result=result,
+    )
+    record.save(force_insert=True)
+    return record
+
+
+def audit_row(
+    *,
+    action: str,
+    obj: Model | None,
+    by: Any,
+    at: dt.datetime,
+    reason: str = "",
+    changes: dict[str, Any] | None = None,
+    members: Iterable[Any] | None = None,
+    where: str = "",
+    result: str = "ok",
+) -> AuditRecord:
+    """One audit row, not written yet: of bulk work that writes many at once (`bulk.insert_all`)."""
+    return AuditRecord(
         action=action,
         object_type=obj._meta.label if obj is not None else "",
         object_id=str(obj.pk) if obj is not None else "",

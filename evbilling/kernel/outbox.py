@@ -10,7 +10,7 @@ at most once (a mail, I16) becomes `unknown` when it was left in flight: a perso
 import datetime as dt
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.strict_json import ExactEncoder
@@ -113,22 +114,35 @@ def handles(
 
 def add(*, kind: str, key: str, payload: dict[str, Any], at: dt.datetime) -> OutboxMessage:
     """Queue a step in the running transaction; it starts after commit. The same key twice is one step."""
-    handler = _handlers[kind]
-    message, created = OutboxMessage.objects.get_or_create(
-        key=key,
-        defaults={
-            "kind": kind,
-            "payload": payload,
-            "queue": handler.queue,
-            "at_most_once": handler.at_most_once,
-            "max_attempts": handler.max_attempts,
-            "created_at": at,
-            "due_at": at,
-        },
-    )
+    message, created = OutboxMessage.objects.get_or_create(key=key, defaults=_columns(kind, payload, at))
     if created:
         _enqueue_after_commit(message)
     return message
+
+
+def add_all(*, kind: str, payloads: Mapping[str, dict[str, Any]], at: dt.datetime) -> None:
+    """Queue steps of a kind, by key, in the running transaction, which holds what they are about: a constant number of
+    queries. A key that is there already is that step.
+    """
+    known = set(OutboxMessage.objects.filter(key__in=payloads).values_list("key", flat=True))
+    made = [
+        OutboxMessage(key=key, **_columns(kind, payload, at)) for key, payload in payloads.items() if key not in known
+    ]
+    for message in insert_all(made):
+        _enqueue_after_commit(message)
+
+
+def _columns(kind: str, payload: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+    handler = _handlers[kind]
+    return {
+        "kind": kind,
+        "payload": payload,
+        "queue": handler.queue,
+        "at_most_once": handler.at_most_once,
+        "max_attempts": handler.max_attempts,
+        "created_at": at,
+        "due_at": at,
+    }
 
 
 _here = ContextVar("steps run in this process", default=False)

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contracts.models import Operator, Party
+from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.clock import month_of
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.money import require_minor
@@ -66,21 +68,57 @@ def post_journal(
     `source` names the cause and books once. Lines of zero are left out; a document over nothing is an entry without
     lines. Must run in the transaction of its cause. Raises NotBalanced, PeriodClosed, AlreadyBooked, MoneyError.
     """
-    amounts = [require_minor(amount, currency) for _role, _party, amount in lines]
-    require_balanced(source, amounts)
+    booking = NewEntry(source, text, currency, lines)
+    return post_entries(operator=operator, booked_on=booked_on, entries=[booking], at=at)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is booked for one cause: (role, party, amount) lines, debit positive, credit negative."""
+
+    source: str
+    text: str
+    currency: str
+    lines: Sequence[tuple[str, Party | None, Decimal]]
+
+
+def post_entries(
+    *, operator: Operator, booked_on: dt.date, entries: Sequence[NewEntry], at: dt.datetime
+) -> list[JournalEntry]:
+    """Book entries of one day, as post_journal does one; a constant number of queries.
+
+    Raises NotBalanced, PeriodClosed, AlreadyBooked, MoneyError.
+    """
+    amounts = [[require_minor(amount, each.currency) for _role, _party, amount in each.lines] for each in entries]
+    for each, of_entry in zip(entries, amounts, strict=True):
+        require_balanced(each.source, of_entry)
     with transaction.atomic():
         hold_open(operator_id=operator.pk, booked_on=booked_on)
-        require(not JournalEntry.objects.filter(source=source).exists(), AlreadyBooked(source))
+        known = JournalEntry.objects.filter(source__in=[each.source for each in entries]).first()
+        if known is not None:
+            raise AlreadyBooked(known.source)
         accounts = ensure_chart(operator)
-        entry = JournalEntry.objects.create(
-            operator=operator, source=source, booked_on=booked_on, text=text[:200], currency=currency, posted_at=at
+        made = [
+            JournalEntry(
+                operator=operator,
+                source=each.source,
+                booked_on=booked_on,
+                text=each.text[:200],
+                currency=each.currency,
+                posted_at=at,
+            )
+            for each in entries
+        ]
+        insert_all(made)
+        insert_all(
+            [
+                JournalLine(entry=entry, account=accounts[role], party=party, amount=amount)
+                for entry, each, of_entry in zip(made, entries, amounts, strict=True)
+                for (role, party, _amount), amount in zip(each.lines, of_entry, strict=True)
+                if amount
+            ]
         )
-        JournalLine.objects.bulk_create(
-            JournalLine(entry=entry, account=accounts[role], party=party, amount=amount)
-            for (role, party, _amount), amount in zip(lines, amounts, strict=True)
-            if amount
-        )
-    return entry
+    return made
 
 
 def post_cash_received(

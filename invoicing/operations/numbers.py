@@ -23,11 +23,20 @@ def take_number(*, operator_id: int, kind: str, issued_on: dt.date) -> TakenNumb
 
     Raises SeriesExhausted.
     """
+    return take_numbers(operator_id=operator_id, kind=kind, issued_on=issued_on, count=1)[0]
+
+
+def take_numbers(*, operator_id: int, kind: str, issued_on: dt.date, count: int) -> list[TakenNumber]:
+    """The next `count` numbers of a series in one change of its row, in order. Raises SeriesExhausted."""
     first = Operator.objects.order_by("pk").values_list("pk", flat=True).first()
     prefix = prefix_of(kind, operator_id, first if first is not None else operator_id)
     found, _new = NumberSeries.objects.get_or_create(operator_id=operator_id, prefix=prefix, year=issued_on.year)
     series = lock(NumberSeries, found.pk)
-    series.last_number += 1
-    text = number_of(prefix, series.year, series.last_number)
+    before = series.last_number
+    series.last_number += count
+    taken = [
+        TakenNumber(series, sequence, number_of(prefix, series.year, sequence))
+        for sequence in range(before + 1, before + count + 1)
+    ]
     series.save(update_fields=["last_number"])
-    return TakenNumber(series, series.last_number, text)
+    return taken

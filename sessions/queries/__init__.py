@@ -1,6 +1,6 @@
 """Reads of sessions for screens, reports and the documents above: no side effects."""
 
-from sessions.queries.billable import billable_sessions, unrated_sessions
+from sessions.queries.billable import billable_of, billable_sessions, unrated_of, unrated_sessions
 from sessions.queries.completeness import Completeness, Tally, completeness
 from sessions.queries.own_part import OwnPart
 from sessions.queries.pricing import ExplainedLine, LivePrice, Pricer, Quote, explain, price_now
@@ -25,6 +25,7 @@ __all__ = [
     "SponsorBook",
     "Sponsored",
     "Tally",
+    "billable_of",
     "billable_sessions",
     "charging_now",
     "completeness",
@@ -33,6 +34,7 @@ __all__ = [
     "of_status",
     "status_of",
     "price_now",
+    "unrated_of",
     "unrated_sessions",
     "with_status",
 ]

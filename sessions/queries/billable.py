@@ -1,6 +1,7 @@
 """Which sessions the next document of a contract takes."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -9,10 +10,10 @@ from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, Ses
 from sessions.queries.status import current_sessions
 
 
-def _completed(contract: Contract, until: dt.datetime) -> QuerySet[ChargingSession]:
+def _completed(contract_ids: Collection[int], until: dt.datetime) -> QuerySet[ChargingSession]:
     waiting = Hold.objects.filter(session=OuterRef("pk")).exclude(state=HoldState.RELEASED)
     return current_sessions().filter(
-        ~Exists(waiting), contract=contract, state=SessionState.COMPLETED, ended_at__lt=until
+        ~Exists(waiting), contract__in=contract_ids, state=SessionState.COMPLETED, ended_at__lt=until
     )
 
 
@@ -22,12 +23,20 @@ def billable_sessions(contract: Contract, until: dt.datetime) -> QuerySet[Chargi
     Current, completed, priced, without open or rejected hold, no charge for this contract. Late ones of earlier
     periods are among them. In the order of the split: session end, then reference (DOMAIN, Sponsorship).
     """
-    charged = SessionCharge.objects.filter(session=OuterRef("pk"), contract=contract)
-    return (
-        _completed(contract, until).filter(~Exists(charged), price__isnull=False).order_by("ended_at", "provider_ref")
-    )
+    return billable_of([contract.pk], until).order_by("ended_at", "provider_ref")
+
+
+def billable_of(contract_ids: Collection[int], until: dt.datetime) -> QuerySet[ChargingSession]:
+    """Those of several contracts, in no order."""
+    charged = SessionCharge.objects.filter(session=OuterRef("pk"), contract=OuterRef("contract"))
+    return _completed(contract_ids, until).filter(~Exists(charged), price__isnull=False).order_by()
 
 
 def unrated_sessions(contract: Contract, until: dt.datetime) -> QuerySet[ChargingSession]:
     """Sessions that would be billable, had they a price: a billing run rates them first."""
-    return _completed(contract, until).filter(price__isnull=True).order_by("ended_at", "provider_ref")
+    return unrated_of([contract.pk], until).order_by("ended_at", "provider_ref")
+
+
+def unrated_of(contract_ids: Collection[int], until: dt.datetime) -> QuerySet[ChargingSession]:
+    """Those of several contracts, in no order."""
+    return _completed(contract_ids, until).filter(price__isnull=True).order_by()
