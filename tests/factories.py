@@ -26,6 +26,7 @@ from contracts.models import (
     Operator,
     Party,
     PartyKind,
+    PriceBasis,
     Side,
     Site,
     Station,
@@ -220,6 +221,7 @@ def make_tariff_version(
         tariff_id=tariff.pk,
         valid_from=valid_from,
         document=document or tariff_document(currency=tariff.currency),
+        ocpi_version="2.3.0" if "tax_included" in (document or ()) else "2.2.1",
         by=maker(),
         at=AT,
     )
@@ -237,7 +239,7 @@ def make_contract(
     """A draft contract without terms; `fields`: number, currency, zone, purchase_order."""
     return create_contract(
         operator_id=(operator or make_operator()).pk,
-        party_id=(party or make_party()).pk,
+        party_id=(party or make_party(_kind_for(kind))).pk,
         kind=kind,
         starts_on=starts_on,
         site_ids=[site.pk for site in sites],
@@ -245,6 +247,11 @@ def make_contract(
         at=AT,
         **{"number": f"K-{next(_next):04}", "currency": "EUR", "zone": ZONE} | fields,
     )
+
+
+def _kind_for(contract_kind: str) -> str:
+    """A host can be settled: he has a VAT id and agreed to self-billing."""
+    return PartyKind.PROPERTY_OWNER if contract_kind == ContractKind.HOSTING else PartyKind.FLEET_OPERATOR
 
 
 def make_version(
@@ -255,6 +262,7 @@ def make_version(
     percent: Decimal = Decimal(50),
     approved: bool = True,
     payment_terms_days: int = 14,
+    price_basis: str = PriceBasis.NET,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
     dunning_plan_id: int | None = None,
@@ -271,6 +279,7 @@ def make_version(
         contract_id=contract.pk,
         valid_from=valid_from,
         payment_terms_days=payment_terms_days,
+        price_basis=price_basis,
         tax_treatment=tax_treatment,
         group_lines_by=group_lines_by,
         dunning_plan_id=dunning_plan_id,
@@ -329,6 +338,7 @@ def make_contract_in_force(
     vehicles: Collection[Vehicle] = (),
     cost_centre: CostCentre | None = None,
     payment_terms_days: int = 14,
+    price_basis: str = PriceBasis.NET,
     tax_treatment: str = TaxTreatment.STANDARD,
     group_lines_by: str = "cost_centre",
     dunning_plan_id: int | None = None,
@@ -348,6 +358,7 @@ def make_contract_in_force(
         tariff,
         percent=percent,
         payment_terms_days=payment_terms_days,
+        price_basis=price_basis,
         tax_treatment=tax_treatment,
         group_lines_by=group_lines_by,
         dunning_plan_id=dunning_plan_id,

@@ -57,7 +57,7 @@ def _run(stylesheet: str, xml: bytes) -> str:
 
 @lru_cache(maxsize=1)
 def _processor(process: int) -> Any:
-    from saxonche import PySaxonProcessor  # noqa: PLC0415 - 60 MB that only a worker that archives needs
+    from saxonche import PySaxonProcessor  # type: ignore[import-not-found]  # noqa: PLC0415 - only archiving needs it
 
     return PySaxonProcessor(license=False)
 

@@ -12,6 +12,8 @@ from evbilling.kernel.errors import BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.outbox import GiveUp
 from evbilling.kernel.steps import step
+from invoicing.einvoice.check import write_einvoices
+from invoicing.einvoice.model import Format
 from invoicing.models import Document, DocumentKind, Invoice, InvoiceState
 from invoicing.operations.deliveries import request_delivery
 
@@ -79,13 +81,19 @@ def _issued(invoice_id: int) -> Invoice:
 
 
 def _files(invoice: Invoice, at: dt.datetime) -> list[Document]:
-    """The PDF, and the session list where it is long: from the same rows, with the same name."""
+    """The PDF with its e-invoice, that as a file too for who takes one, and the session list where it is long.
+
+    All from the same rows, with the same name. Raises EInvoiceRefused before anything is drawn.
+    """
     from invoicing.documents.annex_file import session_list  # noqa: PLC0415 - the renderer loads slowly
     from invoicing.documents.build import annex_sections, document_view  # noqa: PLC0415
     from invoicing.documents.mail import file_name  # noqa: PLC0415
 
+    einvoices = {each.format: each.xml for each in write_einvoices(invoice)}
+    step("invoicing.document.validated")
     view = document_view(invoice)
-    found = [(DocumentKind.PDF, "application/pdf", _drawn(view))]
+    found = [(DocumentKind.PDF, "application/pdf", _drawn(view, einvoices.pop(Format.FACTURX, None)))]
+    found += [(DocumentKind.XML, "application/xml", xml) for xml in einvoices.values()]
     sections = view.annex or annex_sections(invoice)
     if sum(len(section.rows) for section in sections) >= CSV_FROM:
         found.append((DocumentKind.CSV, "text/csv", session_list(view, sections)))
@@ -104,7 +112,7 @@ def _files(invoice: Invoice, at: dt.datetime) -> list[Document]:
     ]
 
 
-def _drawn(view: "DocumentView") -> bytes:
-    from invoicing.documents.pdf import render_pdf  # noqa: PLC0415 - loads WeasyPrint, which the web never needs
+def _drawn(view: "DocumentView", xml: bytes | None = None) -> bytes:
+    from invoicing.documents.pdf import FacturX, render_pdf  # noqa: PLC0415 - loads WeasyPrint, which the web never needs
 
-    return render_pdf(view)
+    return render_pdf(view, facturx=FacturX(xml) if xml else None)

@@ -15,6 +15,7 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO
 from evbilling.kernel.steps import step
+from invoicing.einvoice.check import require_einvoice
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
 from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import hold_open, post_journal
@@ -83,7 +84,7 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
     """Issue a draft under the date `issued_on` and queue the drawing of its PDF, which then goes to the accountants.
 
     Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, SessionReplaced,
-    PenaltyGroundless, PeriodClosed.
+    PenaltyGroundless, EInvoiceIncomplete, PeriodClosed.
     """
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
@@ -100,6 +101,7 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
         if groundless is not None:
             raise PenaltyGroundless(invoice, groundless)
         _freeze_parties(invoice)
+        require_einvoice(invoice)
         step("invoicing.issue.frozen")
         hold_open(operator_id=invoice.operator_id, booked_on=issued_on)
         taken = take_number(operator_id=invoice.operator_id, kind=invoice.kind, issued_on=issued_on)
