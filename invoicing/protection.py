@@ -9,7 +9,8 @@ _ISSUED_LINE = (
 )
 _BILLED_PENALTY = (
     "ROW.line_id IS NOT NULL AND (SELECT i.state FROM invoicing_invoice i JOIN invoicing_invoiceline l "
-    "ON l.invoice_id = i.id WHERE l.id = ROW.line_id) = 'issued'"
+    "ON l.invoice_id = i.id WHERE l.id = ROW.line_id) = 'issued' AND NOT EXISTS "
+    "(SELECT 1 FROM invoicing_releasedpenalty r WHERE r.penalty_id = ROW.id AND r.line_id = ROW.line_id)"
 )
 _FROZEN = "An issued document is never changed; credit it instead."
 _ALL = ("INSERT", "UPDATE", "DELETE")
@@ -22,6 +23,8 @@ def register() -> None:
         Protection("invoicing.InvoiceLine", "issued", _FROZEN, _ALL, _ISSUED_INVOICE),
         Protection("invoicing.InvoiceTax", "issued", _FROZEN, _ALL, _ISSUED_INVOICE),
         Protection("invoicing.BilledCharge", "issued", _FROZEN, _ALL, _ISSUED_LINE),
+        Protection("invoicing.CreditedCharge", "issued", _FROZEN, _ALL, _ISSUED_LINE),
+        append_only("invoicing.ReleasedPenalty", "What a cancelled document billed is never changed."),
         append_only("invoicing.Document", "Archived documents are never changed or deleted."),
         append_only("invoicing.JournalEntry", "Journal entries are never changed; post a reversal."),
         append_only("invoicing.JournalLine", "Journal lines are never changed; post a reversal."),

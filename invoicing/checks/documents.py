@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import sha256
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Case, Count, F, Q, When
+from django.db.models.functions import Coalesce
 
+from contracts.models import PriceBasis
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.fields import amount_sum
-from evbilling.kernel.money import ZERO, vat_of
+from evbilling.kernel.money import ZERO, split_gross, vat_of
 from invoicing.models import (
     BilledCharge,
     ChargeUse,
@@ -22,11 +24,12 @@ from invoicing.models import (
     Letter,
     LineKind,
 )
+from invoicing.queries.cancelled import cancelled
+from invoicing.rules.basis import Charged, billed_amount
+from invoicing.rules.tax import Category, Tax
 from sessions.models import SessionCharge
 
-_LIVE = ~Exists(
-    Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
-)
+_LIVE = ~cancelled("pk")
 
 
 def _named(invoice: Invoice) -> str:
@@ -36,14 +39,9 @@ def _named(invoice: Invoice) -> str:
 @proves("I1", "A session is billed at most once per payer")
 def billed_once() -> Iterator[Finding]:
     """No revision of a session is on a live document where another one is, for the same payer."""
-    credited = Exists(
-        Invoice.objects.filter(
-            corrects=OuterRef("line__invoice"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED
-        )
-    )
     ref = ("charge__session__source", "charge__session__source_label", "charge__session__provider_ref")
     twice = (
-        BilledCharge.objects.filter(~credited, use=ChargeUse.BILLED)
+        BilledCharge.objects.filter(~cancelled("line__invoice"), use=ChargeUse.BILLED)
         .order_by()
         .values(*ref, "charge__contract__number")
         .annotate(revisions=Count("charge__session", distinct=True), documents=Count("line__invoice", distinct=True))
@@ -59,51 +57,78 @@ def billed_once() -> Iterator[Finding]:
 
 @proves("I1", "The parts of all payers are the session's price")
 def parts_are_the_price() -> Iterator[Finding]:
-    """Of every session with charges, per price."""
+    """Of every session with charges, per price: by the gross where it includes tax, which is what was split."""
     sums = (
         SessionCharge.objects.order_by()
-        .values("price", "session__provider_ref", "price__net_amount")
-        .annotate(parts=amount_sum("net_amount"))
+        .values("price", "session__provider_ref")
+        .annotate(
+            whole=Coalesce("price__gross_amount", "price__net_amount"),
+            parts=amount_sum(Coalesce("gross_amount", "net_amount")),
+        )
     )
     for row in sums.iterator(chunk_size=5000):
-        if row["parts"] != row["price__net_amount"]:
+        if row["parts"] != row["whole"]:
             yield Finding(
                 "I1",
                 f"session {row['session__provider_ref']}",
-                f"Its charges add up to {row['parts']}, its price is {row['price__net_amount']}.",
+                f"Its charges add up to {row['parts']}, its price is {row['whole']}.",
             )
 
 
 @proves("I7", "A line is the sum of its session charges")
 def lines_are_their_charges() -> Iterator[Finding]:
-    """Lines of charging and sponsored charging against what they bill."""
-    sums: dict[int, Decimal] = dict(
-        BilledCharge.objects.filter(use=ChargeUse.BILLED)
-        .order_by()
-        .values_list("line_id")
-        .annotate(total=amount_sum("charge__net_amount"))
+    """Lines of charging and sponsored charging against what they bill, in the document's price basis."""
+    sums: dict[int, Decimal] = (
+        dict(
+            BilledCharge.objects.filter(use=ChargeUse.BILLED, line__gross_amount__isnull=True)
+            .order_by()
+            .values_list("line_id")
+            .annotate(total=amount_sum("charge__net_amount"))
+        )
+        | _with_tax()
     )
     lines = InvoiceLine.objects.filter(kind__in=[LineKind.CHARGING, LineKind.SPONSORED]).select_related("invoice")
     for line in lines.iterator(chunk_size=2000):
-        charged = sums.get(line.pk, ZERO)
-        if charged != line.net_amount:
+        charged, said = sums.get(line.pk, ZERO), line.net_amount if line.gross_amount is None else line.gross_amount
+        if charged != said:
             yield Finding(
                 "I7",
                 _named(line.invoice),
-                f"Line {line.position} says {line.net_amount}; its session charges add up to {charged}.",
+                f"Line {line.position} says {said}; its session charges add up to {charged}.",
             )
+
+
+def _with_tax() -> dict[int, Decimal]:
+    """What the charges of each line with tax in its price come to, one by one as documents bill them."""
+    sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    rows = BilledCharge.objects.filter(use=ChargeUse.BILLED, line__gross_amount__isnull=False).values_list(
+        "line_id",
+        "line__tax_category",
+        "line__tax_rate",
+        "charge__net_amount",
+        "charge__gross_amount",
+        "charge__vat_rate",
+        "charge__currency",
+    )
+    for line_id, category, rate, net, gross, stated, currency in rows.iterator(chunk_size=5000):
+        tax = Tax(Category(category), rate)
+        sums[line_id] += billed_amount(Charged(net, gross, stated), tax, currency, with_tax=True)
+    return dict(sums)
 
 
 @proves("I7", "A document's total is its lines and its tax per rate")
 def totals_add_up() -> Iterator[Finding]:
-    """Lines and tax rows per category and rate; tax by rounding once on the summed net, of credits by difference."""
-    lines: dict[int, dict[tuple[str, Decimal], Decimal]] = defaultdict(dict)
-    for invoice_id, category, rate, net in (
+    """Lines and tax rows per category and rate; tax by rounding once on the summed net, of credits by difference.
+
+    Where prices include tax, the net by division once of the summed gross, the tax what is left.
+    """
+    lines: dict[int, dict[tuple[str, Decimal], tuple[Decimal, Decimal | None]]] = defaultdict(dict)
+    for invoice_id, category, rate, net, gross in (
         InvoiceLine.objects.order_by()
         .values_list("invoice_id", "tax_category", "tax_rate")
-        .annotate(total=amount_sum("net_amount"))
+        .annotate(total=amount_sum("net_amount"), with_tax=amount_sum("gross_amount"))
     ):
-        lines[invoice_id][category, rate] = net
+        lines[invoice_id][category, rate] = net, gross
     taxes: dict[int, list[InvoiceTax]] = defaultdict(list)
     for row in InvoiceTax.objects.iterator(chunk_size=5000):
         taxes[row.invoice_id].append(row)
@@ -112,13 +137,17 @@ def totals_add_up() -> Iterator[Finding]:
             yield Finding("I7", _named(invoice), problem)
 
 
-def _problems(invoice: Invoice, lines: dict[tuple[str, Decimal], Decimal], taxes: list[InvoiceTax]) -> Iterator[str]:
+def _problems(
+    invoice: Invoice, lines: dict[tuple[str, Decimal], tuple[Decimal, Decimal | None]], taxes: list[InvoiceTax]
+) -> Iterator[str]:
     rows = {(row.tax_category, row.tax_rate): row for row in taxes}
     for key in sorted(lines.keys() | rows.keys()):
-        on_lines, row = lines.get(key, ZERO), rows.get(key)
+        (on_lines, gross), row = lines.get(key, (ZERO, None)), rows.get(key)
         if row is None or row.net_amount != on_lines:
             told = row.net_amount if row else "nothing"
             yield f"Its lines at {key[0]} {key[1]:f} % add up to {on_lines}, its tax table says {told}."
+        elif invoice.price_basis == PriceBasis.GROSS:
+            yield from _gross_problems(invoice, row, ZERO if gross is None else gross)
         elif invoice.kind != InvoiceKind.CREDIT_NOTE:
             due = vat_of(row.net_amount, row.tax_rate, invoice.currency)
             if due != row.tax_amount:
@@ -129,6 +158,16 @@ def _problems(invoice: Invoice, lines: dict[tuple[str, Decimal], Decimal], taxes
             f"Its totals are {invoice.net_amount} + {invoice.tax_amount} = {invoice.gross_amount}; "
             f"its tax table gives {net} + {tax} = {net + tax}."
         )
+
+
+def _gross_problems(invoice: Invoice, row: InvoiceTax, gross: Decimal) -> Iterator[str]:
+    at = f"at {row.tax_rate:f} %"
+    if gross != row.net_amount + row.tax_amount:
+        yield f"Its lines {at} add up to {gross} with tax, its tax table says {row.net_amount + row.tax_amount}."
+    elif invoice.kind != InvoiceKind.CREDIT_NOTE:
+        net = split_gross(gross, row.tax_rate, invoice.currency)[0]
+        if net != row.net_amount:
+            yield f"Its net {at} is {row.net_amount}; of {gross} with tax it is {net}."
 
 
 @proves("I8", "Archived documents are the bytes that were made")
@@ -149,21 +188,25 @@ def letters_unchanged() -> Iterator[Finding]:
             yield Finding("I8", f"letter {letter.file_name}", "Its bytes are not those that were archived.")
 
 
-@proves("I10", "At most one live document per contract, period and kind")
+@proves("I10", "At most one live document per contract or group, period, kind and part")
 def one_live_document() -> Iterator[Finding]:
-    """Credit notes stand beside what they credit, one each."""
+    """Credit notes stand beside what they credit, as many as there were; advance invoices beside each other."""
     documents = (
         Invoice.objects.filter(_LIVE)
-        .exclude(kind=InvoiceKind.CREDIT_NOTE)
+        .exclude(kind__in=[InvoiceKind.CREDIT_NOTE, InvoiceKind.ADVANCE])
         .order_by()
-        .values("contract__number", "period_from", "period_to", "kind")
+        .annotate(
+            owner=Case(When(billing_group=None, then="contract__number"), default="billing_group__name"),
+            place=Case(When(billing_group=None, then="contract"), default="billing_group"),
+        )
+        .values("billing_group", "place", "owner", "split_key", "period_from", "period_to", "kind")
         .annotate(live=Count("pk"))
         .filter(live__gt=1)
     )
     for row in documents:
         yield Finding(
             "I10",
-            f"contract {row['contract__number']}",
+            f"{'contract' if row['billing_group'] is None else 'group'} {row['owner']}",
             f"{row['live']} live documents ({row['kind']}) bill {row['period_from']} to {row['period_to']}.",
         )
 

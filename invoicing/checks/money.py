@@ -15,6 +15,8 @@ from invoicing.models import (
     AccountingPeriod,
     AccountRole,
     Allocation,
+    Correction,
+    CorrectionKind,
     Invoice,
     InvoiceKind,
     InvoiceLine,
@@ -23,7 +25,8 @@ from invoicing.models import (
     JournalLine,
 )
 from invoicing.queries.bookings import NO_PENALTIES, PenaltyNets, advance_nets, bookings_of, penalty_nets, receivable_of
-from invoicing.queries.documents import CREDIT_PREFIX
+from invoicing.queries.documents import CREDIT_PREFIX, WRITE_OFF_PREFIX
+from invoicing.rules.bookings import write_off_bookings
 
 _INVOICE = "invoice:"
 _ALLOCATION = "allocation:"
@@ -118,19 +121,33 @@ def each_is_booked() -> Iterator[Finding]:
 
 @proves("I15", "The ledger holds each allocation with its amount")
 def ledger_equals_allocations() -> Iterator[Finding]:
-    """Money moves from the party's unallocated credit to the receivable by what was allocated, in its currency."""
+    """Money moves from the party's unallocated credit to the receivable by what was allocated, in its currency; a
+    write-off from what was given up."""
     lines = JournalLine.objects.filter(entry__source__startswith=_ALLOCATION).order_by()
     booked: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for source, currency, role, total in lines.values_list(
         "entry__source", "entry__currency", "account__role"
     ).annotate(total=amount_sum("amount")):
         booked[source][f"{role} {currency}"] = total
+    given_up = {
+        f"{WRITE_OFF_PREFIX}{pk}": figures
+        for pk, figures in Correction.objects.filter(kind=CorrectionKind.WRITE_OFF).values_list("pk", "figures")
+    }
     made = Allocation.objects.exclude(source__startswith=CREDIT_PREFIX).select_related("invoice__contract")
     for each in made.iterator(chunk_size=2000):
-        due = {
-            f"{AccountRole.CUSTOMER_CREDIT.value} {each.currency}": each.amount,
-            f"{receivable_of(each.invoice).value} {each.currency}": -each.amount,
-        }
+        due = (
+            {
+                f"{booking.role} {each.currency}": booking.amount
+                for booking in write_off_bookings(
+                    receivable_of(each.invoice), each.amount, Decimal(given_up[each.source].get("tax", 0))
+                )
+            }
+            if each.source in given_up
+            else {
+                f"{AccountRole.CUSTOMER_CREDIT.value} {each.currency}": each.amount,
+                f"{receivable_of(each.invoice).value} {each.currency}": -each.amount,
+            }
+        )
         found = booked.pop(f"{_ALLOCATION}{each.pk}", {})
         if found and found != due:
             yield Finding("I15", f"allocation {each.pk}", "What the ledger holds of it is not what was allocated.")
@@ -165,6 +182,5 @@ def ledger_equals_documents() -> Iterator[Finding]:
 
 
 def _due(invoice: Invoice, penalties: dict[int, PenaltyNets], advances: dict[int, Decimal]) -> dict[str, Decimal]:
-    about = invoice.corrects_id or invoice.pk
-    bookings = bookings_of(invoice, penalties.get(about, NO_PENALTIES), advances.get(about, ZERO))
+    bookings = bookings_of(invoice, penalties.get(invoice.pk, NO_PENALTIES), advances.get(invoice.pk, ZERO))
     return {booking.role: booking.amount for booking in bookings}

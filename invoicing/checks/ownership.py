@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db.models import F
 
 from evbilling.kernel.books import Finding, proves
-from invoicing.models import BilledCharge, ChargeUse, Invoice, JournalLine
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine, JournalLine
 
 
 @proves("I20", "Documents show their own party's contract and sessions alone")
@@ -13,10 +13,18 @@ def documents_belong_to_their_party() -> Iterator[Finding]:
     """A document is of its contract's party; it bills that contract's charges and shares what lies at its own sites."""
     for invoice in Invoice.objects.exclude(contract__party=F("party")).order_by("pk"):
         yield Finding("I20", f"document {invoice}", "Its party is not the party of its contract.")
+    strange = InvoiceLine.objects.exclude(
+        contract__party=F("invoice__party"), contract__operator=F("invoice__operator")
+    )
+    alone = InvoiceLine.objects.filter(invoice__billing_group=None).exclude(contract=F("invoice__contract"))
+    for line in (
+        (strange | alone.exclude(invoice__kind=InvoiceKind.CREDIT_NOTE)).select_related("invoice").order_by("pk")
+    ):
+        yield Finding("I20", f"document {line.invoice}", f"Line {line.position} is of a contract that is not its own.")
     for note in Invoice.objects.filter(corrects__isnull=False).exclude(corrects__party=F("party")).order_by("pk"):
         yield Finding("I20", f"document {note}", "It corrects a document of another party.")
-    billed = BilledCharge.objects.filter(use=ChargeUse.BILLED).exclude(charge__contract=F("line__invoice__contract"))
-    shared = BilledCharge.objects.exclude(use=ChargeUse.BILLED).exclude(
+    billed = BilledCharge.objects.filter(use=ChargeUse.BILLED).exclude(charge__contract=F("line__contract"))
+    shared = BilledCharge.objects.filter(use__in=[ChargeUse.SHARED, ChargeUse.TAKEN_BACK]).exclude(
         charge__session__site__owner=F("line__invoice__party")
     )
     for rows, problem in (

@@ -23,7 +23,9 @@ from invoicing.models import (
     PenaltyKind,
     PenaltyState,
     ReferenceRate,
+    ReleasedPenalty,
 )
+from invoicing.queries.cancelled import cancelled
 from invoicing.rules.penalties import Debt, late_interest, yearly_rates
 
 
@@ -96,19 +98,17 @@ def billed_as_assessed() -> Iterator[Finding]:
         net = -line.net_amount if penalty.kind == PenaltyKind.UPTIME else line.net_amount
         if net != penalty.amount:
             yield Finding("I10", _named(penalty), f"It is {penalty.amount}; its line says {net}.")
-        if line.invoice.contract_id != penalty.contract_id:
+        if line.contract_id != penalty.contract_id:
             yield Finding("I10", _named(penalty), "It is billed under another contract.")
     own = Penalty.objects.filter(line=OuterRef("pk"))
-    lines = InvoiceLine.objects.filter(~Exists(own), kind__in=[LineKind.PENALTY, LineKind.UPTIME_CREDIT])
+    before = ReleasedPenalty.objects.filter(line=OuterRef("pk"))
+    lines = InvoiceLine.objects.filter(
+        ~Exists(own), ~Exists(before), kind__in=[LineKind.PENALTY, LineKind.UPTIME_CREDIT]
+    )
     for line in lines.select_related("invoice").order_by("pk"):
         yield Finding("I10", f"document {line.invoice}", f"Line {line.position} bills a penalty that is not there.")
-    credited = Exists(
-        Invoice.objects.filter(
-            corrects=OuterRef("line__invoice"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED
-        )
-    )
     twice = (
-        Penalty.objects.filter(~credited, line__isnull=False)
+        Penalty.objects.filter(~cancelled("line__invoice"), line__isnull=False)
         .exclude(kind__in=[PenaltyKind.UPTIME, PenaltyKind.FAILED_PAYMENT])
         .order_by()
         .values("kind", "contract__number", "session__provider_ref", "invoice__number", "period_from")

@@ -9,7 +9,8 @@ from typing import Any
 from contracts.rules.shares import Share
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import month_of
-from invoicing.models import BilledCharge, ChargeUse, InvoiceKind, InvoiceLine
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine
+from invoicing.queries.cancelled import released
 from invoicing.queries.host_months import SHARE_LINES, terms_in
 from invoicing.rules.sharing import MonthTotals, ShareBase, SharedCharge, base_of, days_in, month_due, session_share
 from sessions.models import ChargeRole
@@ -23,10 +24,13 @@ def settlements_follow() -> Iterator[Finding]:
     bases = _bases()
     months: dict[tuple[Any, ...], list[InvoiceLine]] = defaultdict(list)
     lines = InvoiceLine.objects.filter(invoice__kind=InvoiceKind.SETTLEMENT, kind__in=SHARE_LINES)
+    undone = set(Invoice.objects.filter(released("pk")).values_list("pk", flat=True))
     for line in lines.select_related("invoice").order_by("pk").iterator(chunk_size=2000):
         if "share" not in line.because:
             yield _finding(line, "does not say what it was reckoned from")
         elif "month" in line.because:
+            if line.invoice_id in undone:  # cancelled to be issued again: it settled nothing
+                continue
             key = (line.invoice.contract_id, line.because["site"], line.because["month"], str(terms_in(line.because)))
             months[key].append(line)
         else:
@@ -67,19 +71,20 @@ def _month(lines: Sequence[InvoiceLine], bases: Mapping[int, ShareBase]) -> Iter
 def _bases() -> dict[int, ShareBase]:
     """The sums of what each settlement line shares and takes back."""
     charges: dict[int, list[SharedCharge]] = defaultdict(list)
-    rows = BilledCharge.objects.exclude(use=ChargeUse.BILLED).values_list(
+    rows = BilledCharge.objects.filter(use__in=[ChargeUse.SHARED, ChargeUse.TAKEN_BACK]).values_list(
         "line_id", "use", "charge_id", "charge__session_id", "charge__session__energy_wh", "charge__net_amount",
-        "charge__role",
+        "charge__role", "net_amount",
     )  # fmt: skip
-    for line_id, use, charge_id, session_id, energy_wh, net, role in rows.iterator(chunk_size=5000):
+    for line_id, use, charge_id, session_id, energy_wh, net, role, part in rows.iterator(chunk_size=5000):
         charges[line_id].append(
             SharedCharge(
                 charge_id,
                 session_id,
                 energy_wh,
-                net,
+                net if part is None else part,
                 taken_back=use == ChargeUse.TAKEN_BACK,
                 carries_energy=role == ChargeRole.CUSTOMER,
+                is_part=part is not None,
             )
         )
     return {line_id: base_of(each) for line_id, each in charges.items()}

@@ -15,7 +15,7 @@ from evbilling.kernel.money import require_minor
 from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.ledger import post_journal
 from invoicing.queries.bookings import receivable_of
-from invoicing.queries.documents import CREDIT_PREFIX, PAYMENT_PREFIX, open_amount
+from invoicing.queries.documents import CREDIT_PREFIX, PAYMENT_PREFIX, WRITE_OFF_PREFIX, open_amount
 
 
 class AllocationTooHigh(BillingError):
@@ -89,6 +89,10 @@ def reverse_allocation(*, allocation_id: int, by: User | None, at: dt.datetime, 
         if made is None:
             raise NotFound(_("There is no allocation with the id %(id)s.") % {"id": allocation_id})
         invoice = lock_all(Invoice, [made.invoice_id])[0]
+        require(
+            not made.source.startswith(WRITE_OFF_PREFIX),
+            WrongState(_("A claim that was written off stays so; money that comes later is the party's credit.")),
+        )
         require(
             made.reverses_id is None and not Allocation.objects.filter(reverses=made).exists(),
             WrongState(_("Allocation %(id)s is undone already.") % {"id": made.pk}),

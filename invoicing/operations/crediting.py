@@ -1,6 +1,19 @@
-"""Crediting: an issued document is never changed; a credit note of its own takes it back (I8, I11)."""
+"""Crediting: an issued document is never changed; a credit note of its own takes it back, whole or in part (I8, I11).
+
+    whole       all that is left of it; `reissue` releases what it billed, so that the next document bills it again
+    by line     amounts of single lines
+    by amount   amounts per tax row, spread over its lines
+    sessions    amounts of single sessions, or what a session costs less with its facts corrected
+
+From the operator's limit on a second person decides (I18); below it the credit note is issued at once. Amounts are in
+the document's price basis. Without `reissue` what was credited is forgiven: its sessions are not billed again.
+"""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -8,125 +21,344 @@ from django.utils.translation import gettext as _
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
-from evbilling.kernel.errors import BadInput, WrongState, require
+from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
-from evbilling.kernel.steps import step
-from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind
-from invoicing.operations.allocations import allocate
-from invoicing.operations.issuing import issue_invoice
-from invoicing.queries.documents import credit_source, open_amount
+from invoicing.models import (
+    Correction,
+    CorrectionKind,
+    CorrectionState,
+    Dispute,
+    DisputeState,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
+)
+from invoicing.operations.credit_notes import held_lines, issue_note, plan_note
+from invoicing.operations.rerating import rerated_pieces, session_pieces
+from invoicing.queries.cancelled import cancelled
+from invoicing.rules.crediting import CreditPlan, HeldLine, Piece, by_amount, whole
 from invoicing.rules.tax import Category
-from invoicing.rules.totals import TaxRow, Totals, credit_totals
+from sessions.rules.correcting import SessionChange
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that is left of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """So much of each line, by its id."""
+
+    amounts: Mapping[int, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """So much at each tax category and rate."""
+
+    amounts: Mapping[tuple[Category, Decimal], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAmounts:
+    """So much of each session, by its id."""
+
+    amounts: Mapping[int, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerated:
+    """What each session, by its id, costs less with its facts corrected."""
+
+    changes: Mapping[int, SessionChange]
+
+
+What = Whole | Lines | Amounts | SessionAmounts | Rerated
 
 
 class AlreadyCredited(WrongState):
-    """A document is credited in full once (I11)."""
+    """A document of which nothing is left (I11)."""
 
     code = "already_credited"
 
-    def __init__(self, invoice: Invoice, note: Invoice) -> None:
-        super().__init__(_("%(document)s is credited already by %(note)s.") % {"document": invoice, "note": note})
+    def __init__(self, invoice: Invoice, notes: str) -> None:
+        super().__init__(_("%(document)s is credited already by %(note)s.") % {"document": invoice, "note": notes})
+
+
+class CorrectionWaits(WrongState):
+    """One correction of a document waits for a second person; another would be planned on what it may take."""
+
+    code = "correction_waits"
+
+    def __init__(self, invoice: Invoice) -> None:
+        super().__init__(
+            _("A correction of %(document)s waits for a second person; have it decided first.") % {"document": invoice}
+        )
+
+
+class NeedsSecondPerson(WrongState):
+    """A credit from the operator's limit on is asked for, not done at once (I18)."""
+
+    code = "needs_second_person"
+
+    def __init__(self, invoice: Invoice) -> None:
+        super().__init__(
+            _("Crediting %(document)s needs a second person; ask for the credit instead.") % {"document": invoice}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A credit note before it is written: its figures, and those that the correction keeps."""
+
+    plan: CreditPlan
+    figures: Mapping[str, Any]
+
+
+def preview_credit(*, invoice_id: int, what: What) -> CreditPlan:
+    """The figures of a credit note before it is made; nothing is kept. Raises as `credit` does."""
+    with transaction.atomic():
+        invoice = lock(Invoice, invoice_id)
+        _require_creditable(invoice)
+        return _planned(invoice, what).plan
+
+
+def credit(
+    *,
+    invoice_id: int,
+    what: What,
+    reason: str,
+    reissue: bool = False,
+    issued_on: dt.date | None = None,
+    by: User | None,
+    at: dt.datetime,
+    dispute: Dispute | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Correction:
+    """Credit an issued document, at once or, from the operator's limit on, once a second person approved it (I18).
+
+    The note settles what is open on the document; what was paid before becomes the party's credit (the open amount of
+    the note). `issued_on` is by default the day of `at` in the operator's zone. `reissue` goes with `Whole` alone.
+    `notes` are kept with the figures: what follows a reissue ("then"), the answer to a dispute ("answer"). Raises NotFound, NotAllowed, WrongState,
+    AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh, CostsMore, BadInput, PeriodClosed, MoneyError.
+    """
+    why = reason.strip()
+    require(why, BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
+    require(len(why) <= 300, BadInput("reason", why[:20] + "…", _("Say why in at most 300 characters.")))
+    require(
+        not reissue or isinstance(what, Whole),
+        BadInput("bill again", reissue, _("Only a document that is credited whole is issued again.")),
+    )
+    _require_right(by, "credit_invoice")
+    with transaction.atomic():
+        invoice = lock(Invoice, invoice_id)
+        _require_creditable(invoice)
+        planned = _planned(invoice, what)
+        gross = planned.plan.totals.gross
+        limit = invoice.operator.credit_limit_amount
+        needs_second = limit is not None and gross >= limit
+        correction = Correction(
+            kind=CorrectionKind.CREDIT,
+            invoice=invoice,
+            dispute=dispute,
+            currency=invoice.currency,
+            amount=gross,
+            figures={**planned.figures, **(notes or {})},
+            reissue=reissue,
+            reason=why,
+            asked_by=by,
+            asked_at=at,
+            needs_second=needs_second,
+        )
+        if needs_second:
+            if by is None:
+                raise NeedsSecondPerson(invoice)
+            correction.save()
+            _note(correction, "invoicing.correction.ask", by, at)
+            return correction
+        _do(correction, planned.plan, issued_on, by, at)
+    return correction
 
 
 def credit_invoice(
     *, invoice_id: int, reason: str, by: User | None, at: dt.datetime, issued_on: dt.date | None = None
 ) -> Invoice:
-    """Credit a whole invoice or settlement: a credit note over what is left of it, issued at once; returns the note.
+    """Credit a whole document at once; returns the credit note.
 
-    It settles what is open on the original; what was paid before becomes the party's credit (the open amount of the
-    note). `issued_on` is by default the day of `at` in the operator's zone. The sessions stay on the credited
-    document and are not billed again by themselves. Raises NotFound, WrongState, AlreadyCredited, BadInput without a
-    reason, PeriodClosed.
+    For callers that cannot wait: raises NeedsSecondPerson from the operator's limit on, else as `credit` does.
     """
-    require(reason.strip(), BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
     with transaction.atomic():
-        original = lock(Invoice, invoice_id)
-        require(
-            original.state == InvoiceState.ISSUED and original.kind != InvoiceKind.CREDIT_NOTE,
-            WrongState(_("%(document)s cannot be credited; only issued invoices can.") % {"document": original}),
+        correction = credit(
+            invoice_id=invoice_id, what=Whole(), reason=reason, reissue=False, issued_on=issued_on, by=by, at=at
         )
-        earlier = original.corrections.filter(kind=InvoiceKind.CREDIT_NOTE).first()
-        if earlier is not None:
-            raise AlreadyCredited(original, earlier)
-        note = _write(original, reason.strip(), at)
-        step("invoicing.credit.written")
-        day = issued_on or local_date(at, original.operator.zone)
-        note = issue_invoice(invoice_id=note.pk, issued_on=day, by=by, at=at)
-        settles = min(open_amount(original), note.gross_amount)
-        if settles > 0:
-            allocate(
-                invoice_id=original.pk, source=credit_source(note.pk), amount=settles, allocated_on=day, by=by, at=at
-            )
-        step("invoicing.credit.allocated")
+        if correction.credit_note is None:
+            raise NeedsSecondPerson(correction.invoice)
+    return correction.credit_note
+
+
+def approve_credit(correction: Correction, *, issued_on: dt.date | None, by: User, at: dt.datetime) -> None:
+    """Issue the credit note that was asked for; called by `decide_correction`, which checked the person.
+
+    The figures are reckoned again on the document as it stands. Raises WrongState where they are not those that were
+    asked for, and what `credit` raises.
+    """
+    invoice = lock(Invoice, correction.invoice_id)
+    _require_issued(invoice)
+    planned = _planned(invoice, what_of(correction.figures))
+    require(
+        planned.plan.totals.gross == correction.amount,
+        WrongState(
+            _("What is left of %(document)s changed since the credit was asked for; refuse it and ask again.")
+            % {"document": invoice}
+        ),
+    )
+    _do(correction, planned.plan, issued_on, by, at)
+
+
+def _do(correction: Correction, plan: CreditPlan, issued_on: dt.date | None, by: User | None, at: dt.datetime) -> None:
+    """Issue the note and close the correction; the document's row is locked."""
+    invoice = correction.invoice
+    day = issued_on or local_date(at, invoice.operator.zone)
+    note, settled = issue_note(
+        original=invoice,
+        plan=plan,
+        reason=correction.reason,
+        release=correction.reissue,
+        issued_on=day,
+        by=by,
+        at=at,
+    )
+    correction.state, correction.decided_by, correction.decided_at = CorrectionState.DONE, by, at
+    correction.credit_note = note
+    correction.save()
+    _close_disputes(correction, note, by, at)
+    record_audit(
+        action="invoicing.invoice.credit",
+        obj=invoice,
+        by=by,
+        at=at,
+        reason=correction.reason,
+        changes={
+            "credit_note": note.number,
+            "gross_amount": note.gross_amount,
+            "settled": settled,
+            "reissue": correction.reissue,
+        },
+    )
+
+
+def _close_disputes(correction: Correction, note: Invoice, by: User | None, at: dt.datetime) -> None:
+    """The dispute that the credit answers, and every open one of a document of which nothing is left."""
+    answer = correction.figures.get("answer", {})
+    disputes = Dispute.objects.filter(invoice=correction.invoice, state=DisputeState.OPEN)
+    if not Invoice.objects.filter(cancelled("pk"), pk=correction.invoice_id).exists():
+        disputes = disputes.filter(pk=correction.dispute_id)
+    for dispute in disputes.order_by("pk"):
+        own = dispute.pk == correction.dispute_id
+        dispute.state = answer.get("state", DisputeState.ACCEPTED) if own else DisputeState.ACCEPTED
+        dispute.answer = answer.get("text", "") if own else correction.reason
+        dispute.credit_note, dispute.decided_by, dispute.decided_at = note, by, at
+        dispute.save()
         record_audit(
-            action="invoicing.invoice.credit",
-            obj=original,
+            action="invoicing.dispute.accept",
+            obj=dispute,
             by=by,
             at=at,
-            reason=reason.strip(),
-            changes={"credit_note": note.number, "gross_amount": note.gross_amount, "settled": settles},
+            reason=dispute.answer,
+            changes={"state": str(dispute.state), "credit_note": note.number},
         )
-    return note
 
 
-def _rows(invoice: Invoice) -> list[InvoiceTax]:
-    return list(invoice.taxes.order_by("-tax_rate", "tax_category"))
+def require_person(correction: Correction, by: User | None) -> User:
+    """The second person of a correction (I18). Raises NotAllowed, MakerIsChecker."""
+    _require_right(by, "approve_correction")
+    if by is None:
+        raise NotAllowed(_("A correction is decided by a person."))
+    require(correction.asked_by_id != by.pk, MakerIsChecker(_("The request of %s") % correction))
+    return by
 
 
-def _totals(invoice: Invoice) -> Totals:
-    rows = [TaxRow(Category(row.tax_category), row.tax_rate, row.net_amount, row.tax_amount) for row in _rows(invoice)]
-    return credit_totals(rows, (), None, invoice.currency)
-
-
-def _write(original: Invoice, reason: str, at: dt.datetime) -> Invoice:
-    """The credit note as a draft: the original's lines and tax rows, all amounts positive."""
-    totals = _totals(original)
-    grounds = {(row.tax_category, row.tax_rate): row.ground for row in _rows(original)}
-    note = Invoice.objects.create(
-        kind=InvoiceKind.CREDIT_NOTE,
-        operator=original.operator,
-        party=original.party,
-        contract=original.contract,
-        contract_version=original.contract_version,
-        slot=f"credit/{original.pk}",
-        period_from=original.period_from,
-        period_to=original.period_to,
-        corrects=original,
-        reason=reason[:300],
-        currency=original.currency,
-        net_amount=totals.net,
-        tax_amount=totals.tax,
-        gross_amount=totals.gross,
-        rounding_rule=original.rounding_rule,
-        language=original.language,
-        created_at=at,
+def _note(correction: Correction, action: str, by: User | None, at: dt.datetime) -> None:
+    record_audit(
+        action=action,
+        obj=correction.invoice,
+        by=by,
+        at=at,
+        reason=correction.reason,
+        changes={"kind": correction.kind, "amount": correction.amount},
     )
-    InvoiceLine.objects.bulk_create(
-        InvoiceLine(
-            invoice=note,
-            contract_id=line.contract_id,
-            corrects=line,
-            position=line.position,
-            kind=LineKind.CREDIT,
-            group_label=line.group_label,
-            text=line.text,
-            session_count=line.session_count,
-            energy_wh=line.energy_wh,
-            tax_category=line.tax_category,
-            tax_rate=line.tax_rate,
-            net_amount=line.net_amount,
+
+
+def _require_right(by: User | None, permission: str) -> None:
+    require(
+        by is None or by.has_perm(f"invoicing.{permission}"),
+        NotAllowed(_("Your role does not include credits and write-offs; ask a billing clerk.")),
+    )
+
+
+def _require_issued(invoice: Invoice) -> None:
+    require(
+        invoice.state == InvoiceState.ISSUED and invoice.kind != InvoiceKind.CREDIT_NOTE,
+        WrongState(_("%(document)s cannot be credited; only issued invoices can.") % {"document": invoice}),
+    )
+    if Invoice.objects.filter(cancelled("pk"), pk=invoice.pk).exists():
+        notes = invoice.corrections.filter(state=InvoiceState.ISSUED).order_by("pk")
+        raise AlreadyCredited(invoice, ", ".join(str(note) for note in notes))
+
+
+def _require_creditable(invoice: Invoice) -> None:
+    _require_issued(invoice)
+    waiting = Correction.objects.filter(invoice=invoice, state=CorrectionState.ASKED)
+    require(not waiting.exists(), CorrectionWaits(invoice))
+
+
+def _planned(invoice: Invoice, what: What) -> Planned:
+    lines = held_lines(invoice)
+    pieces, figures = _pieces(invoice, lines, what)
+    return Planned(plan_note(invoice, lines, pieces), figures)
+
+
+def _pieces(invoice: Invoice, lines: Sequence[HeldLine], what: What) -> tuple[list[Piece], Mapping[str, Any]]:
+    if isinstance(what, Whole):
+        return whole(lines), {"whole": True}
+    if isinstance(what, Rerated):
+        pieces, sessions = rerated_pieces(invoice, lines, what.changes)
+        return pieces, {"sessions": sessions}
+    chosen = {key: amount for key, amount in what.amounts.items() if amount}
+    require(
+        chosen and all(amount > 0 for amount in chosen.values()),
+        BadInput("amount", "0", _("Say how much is credited; amounts are above zero.")),
+    )
+    if isinstance(what, SessionAmounts):
+        pieces = session_pieces(lines, invoice, {int(str(key)): amount for key, amount in chosen.items()})
+        return pieces, {"session_amounts": {str(key): amount for key, amount in chosen.items()}}
+    if isinstance(what, Lines):
+        known = {line.held.id for line in lines}
+        for line_id in chosen:
+            if line_id not in known:
+                raise NotFound(_("%(document)s has no such line.") % {"document": invoice})
+        return (
+            [Piece(int(str(line_id)), amount) for line_id, amount in chosen.items()],
+            {"lines": {str(line_id): amount for line_id, amount in chosen.items()}},
         )
-        for line in original.lines.order_by("position")
-    )
-    InvoiceTax.objects.bulk_create(
-        InvoiceTax(
-            invoice=note,
-            tax_category=row.category.value,
-            tax_rate=row.percent,
-            net_amount=row.net,
-            tax_amount=row.tax,
-            ground=grounds[row.category.value, row.percent],
-        )
-        for row in totals.rows
-    )
-    return note
+    pieces = by_amount(lines, {key: what.amounts[key] for key in what.amounts if what.amounts[key]}, invoice.currency)
+    rows = [
+        {"category": key[0].value, "rate": key[1], "amount": amount} for key, amount in what.amounts.items() if amount
+    ]
+    return pieces, {"amounts": rows}
+
+
+def what_of(figures: Mapping[str, Any]) -> What:
+    """What a correction's figures ask for."""
+    if "lines" in figures:
+        return Lines({int(key): Decimal(amount) for key, amount in figures["lines"].items()})
+    if "amounts" in figures:
+        rows = figures["amounts"]
+        return Amounts({(Category(row["category"]), Decimal(row["rate"])): Decimal(row["amount"]) for row in rows})
+    if "session_amounts" in figures:
+        return SessionAmounts({int(key): Decimal(amount) for key, amount in figures["session_amounts"].items()})
+    if "sessions" in figures:
+        changes = {int(key): SessionChange.from_data(each["change"]) for key, each in figures["sessions"].items()}
+        return Rerated(changes)
+    return Whole()

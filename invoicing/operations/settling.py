@@ -1,6 +1,6 @@
 """Settlements: what a host earns at his sites, self-billed by us (DOMAIN, RevenueShare).
 
-    percent, amount per kWh        charges billed on issued documents, each shared once, taken back when credited
+    percent, amount per kWh        charges billed on issued documents, less their credits; taken back when credited
     rent, greater of, cost         a calendar month's totals; a line settles what was not settled of the month before
 
 The terms are those of the day a session ended; where they change within a month, each holds for its days. Months that
@@ -11,10 +11,11 @@ under: a late session adds the difference, and terms approved later for its days
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract, ContractVersion, Site, TaxStatus
@@ -31,18 +32,19 @@ from invoicing.queries.charges import (
     charge_rows,
     drafts_at,
     host_sites,
-    returnable_charges,
+    share_facts,
     shareable_charges,
+    touched_charges,
 )
 from invoicing.queries.host_months import (
     MonthKey,
     Settled,
     SettledMonths,
-    charges_settled,
     figures_of,
     metered_wh,
     missed_months,
     settled_months,
+    settled_rows,
     shared_under,
 )
 from invoicing.rules.share_text import month_text, session_text
@@ -55,6 +57,7 @@ from invoicing.rules.sharing import (
     days_in,
     month_due,
     session_share,
+    share_steps,
 )
 from invoicing.rules.tax import HostStatus, Place, TaxTable, host_tax
 from sessions.models import ChargeRole
@@ -174,10 +177,10 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
             % {"count": drafts}
         )
     shared = [(row, ChargeUse.SHARED) for row in charge_rows(shareable_charges(contract, earning, period))]
-    returned = [(row, ChargeUse.TAKEN_BACK) for row in charge_rows(returnable_charges(contract))]
-    known = {row.site_pk for row, _use in returned} - by_id.keys()
+    changed = list(_changed_uses(contract, earning, period))
+    known = {row.site_pk for row, _use in changed} - by_id.keys()
     by_id |= Site.objects.in_bulk([pk for pk in known if pk is not None])
-    uses = [*shared, *returned]
+    uses = [*shared, *changed]
     under = _under(contract, terms, by_id, uses)
     lines = [
         *_session_lines(contract, under, by_id, uses),
@@ -206,6 +209,24 @@ def _require_agreement(contract: Contract, period: Period) -> None:
         )
 
 
+def _changed_uses(contract: Contract, earning: QuerySet[Site], period: Period) -> Iterable[Use]:
+    """What credits, and documents that were issued again, change in the shares of charges."""
+    rows = list(charge_rows(touched_charges(contract, earning)))
+    facts = share_facts(contract, [row.charge_id for row in rows], period)
+    for row in rows:
+        known = facts[row.charge_id]
+        for step in share_steps(
+            row.net,
+            billed=known.billed,
+            live=known.live,
+            credited=known.credited,
+            shared=known.whole > 0,
+            returned=known.part,
+        ):
+            use = ChargeUse.TAKEN_BACK if step.taken_back else ChargeUse.SHARED
+            yield row if step.part is None else replace(row, net=step.part, is_part=True), use
+
+
 def _day(contract: Contract, row: ChargeRow) -> dt.date:
     return local_date(row.ended_at, contract.zone)
 
@@ -219,6 +240,7 @@ def _base(uses: Iterable[Use]) -> ShareBase:
             net=row.net,
             taken_back=use == ChargeUse.TAKEN_BACK,
             carries_energy=row.role == ChargeRole.CUSTOMER,
+            is_part=row.is_part,
         )
         for row, use in uses
     )
@@ -229,9 +251,10 @@ def _under(
 ) -> dict[tuple[int, ChargeUse], ShareTerms]:
     """The terms of each charge: those of its day; of one that is taken back, those under which it was shared."""
     uses = list(uses)
-    shared = shared_under(contract, [row.charge_id for row, use in uses if use == ChargeUse.TAKEN_BACK])
+    again = {(row.charge_id, use) for row, use in uses if use == ChargeUse.TAKEN_BACK or row.is_part}
+    shared = shared_under(contract, [charge_id for charge_id, _use in again])
     return {
-        (row.charge_id, use): (shared.get(row.charge_id) if use == ChargeUse.TAKEN_BACK else None)
+        (row.charge_id, use): (shared.get(row.charge_id) if (row.charge_id, use) in again else None)
         or terms.at(sites[row.site_pk or 0], _day(contract, row))
         for row, use in uses
     }
@@ -343,7 +366,7 @@ def _settled_charges(contract: Contract, spans: Mapping[MonthKey, tuple[Days, ..
     for key, days in keys.items():
         by_place[key.site_id, key.month].append((key, days))
     for use in (ChargeUse.SHARED, ChargeUse.TAKEN_BACK):
-        for row in charge_rows(charges_settled(contract, use, sites, first)):
+        for row in settled_rows(contract, use, sites, first):
             on = _day(contract, row)
             for key, days in by_place.get((row.site_pk or 0, month_of(on).start), ()):
                 if any(start <= on < end for start, end in days):
@@ -364,5 +387,6 @@ def _written(contract: Contract, line: _Line, period: Period, table: TaxTable) -
         session_count=line.base.session_count,
         energy_wh=line.base.paid_wh if line.terms.kind == Share.PER_KWH else line.base.energy_wh,
         uses=tuple((row.charge_id, use) for row, use in line.uses),
+        amounts={(row.charge_id, use): row.net for row, use in line.uses if row.is_part},
         because=line.because,
     )

@@ -1,17 +1,20 @@
 """Writing a draft: header, lines, tax rows and links to charges, in bulk."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from contracts.models import BillingGroup, Contract, ContractVersion, PriceBasis, TaxWord
+from contracts.models import BillingGroup, Contract, ContractVersion, Party, PriceBasis, TaxWord
+from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.clock import Period
-from evbilling.kernel.money import ROUNDING_RULE, ZERO, quantise
+from evbilling.kernel.money import GROSS_ROUNDING_RULE, ROUNDING_RULE, ZERO, quantise, split_gross
 from invoicing.models import (
     BilledCharge,
     ChargeUse,
@@ -23,8 +26,9 @@ from invoicing.models import (
     Penalty,
     TaxRate,
 )
-from invoicing.rules.tax import Ground, Place, RateRow, Tax, TaxTable
-from invoicing.rules.totals import totals_of
+from invoicing.queries.charges import next_generations
+from invoicing.rules.tax import Ground, Place, RateRow, Tax, TaxTable, ground_code
+from invoicing.rules.totals import Totals, gross_totals_of, totals_of
 
 GROUND_TEXTS = {
     Ground.NONE: "",
@@ -43,6 +47,7 @@ SALES_TAX_TEXTS = {
     Ground.COMPENSATION: _("Not subject to sales tax: compensation for late or failed payment."),
 }
 """The same where the operator's tax is called sales tax."""
+_OWN_GROUNDS = frozenset({Ground.EXEMPT, Ground.SMALL_BUSINESS, Ground.REVERSE_CHARGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class NewLine:
     `because` is what a line of the contract's terms was reckoned from; `penalty_id` the penalty that it bills.
     `contract_id` is whose line it is on the document of a billing group (None: the document's contract), `part` the
     key of the document that it belongs to where a contract's month is split. `gross` is set where prices include tax.
+    `advance_id` is the line of the advance invoice that it sets off, `engines` the versions of the engine that priced
+    its sessions. Where prices include tax the net is a first one: write_draft fits it to the document's.
     """
 
     kind: LineKind
@@ -67,6 +74,14 @@ class NewLine:
     contract_id: int | None = None
     gross: Decimal | None = None
     part: str = ""
+    advance_id: int | None = None
+    amounts: Mapping[tuple[int, ChargeUse], Decimal] = field(default_factory=dict)
+    engines: frozenset[str] = frozenset()
+
+    @property
+    def amount(self) -> Decimal:
+        """What leads on its document: the gross where prices include tax, else the net."""
+        return self.net if self.gross is None else self.gross
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +95,28 @@ class Drafting:
     at: dt.datetime
     lines: tuple[NewLine, ...]
 
-    def nets(self) -> dict[Tax, Decimal]:
-        """The net of the lines so far per tax: an allowance never takes more than is there."""
+    @property
+    def with_tax(self) -> bool:
+        """Whether its prices, and all amounts of its terms, include tax."""
+        return self.version.price_basis == PriceBasis.GROSS
+
+    def charged(self) -> dict[Tax, Decimal]:
+        """The lines so far per tax, in the document's basis: an allowance never takes more than is there."""
         sums: dict[Tax, Decimal] = {}
         for line in self.lines:
-            sums[line.tax] = sums.get(line.tax, ZERO) + quantise(line.net, self.contract.currency)
+            sums[line.tax] = sums.get(line.tax, ZERO) + quantise(line.amount, self.contract.currency)
         return sums
+
+    def priced(self, amount: Decimal, tax: Tax) -> tuple[Decimal, Decimal | None]:
+        """Net and gross of a line of this amount in the document's basis; no gross where prices are net."""
+        return net_and_gross(amount, tax, self.contract.currency, with_tax=self.with_tax)
+
+
+def net_and_gross(amount: Decimal, tax: Tax, currency: str, *, with_tax: bool) -> tuple[Decimal, Decimal | None]:
+    """A line's net and gross from its amount in the document's basis; no gross where prices are net."""
+    if not with_tax:
+        return amount, None
+    return split_gross(amount, tax.percent, currency)[0], amount
 
 
 def tax_table() -> TaxTable:
@@ -116,35 +147,120 @@ def write_draft(
 
     `reason` is printed among its references. `billing_group` and `split_key` name its slot beside the contract (I10);
     `contract` of a group's document is the first of its contracts by number. Runs in its caller's transaction, which
-    holds the rows of group and contracts. Raises MoneyError for a net that is not rounded.
+    holds the rows of group and contracts. Where `price_basis` says that prices include tax, the lines' gross leads and
+    their nets follow from the document's (rules/totals.py). Raises MoneyError for an amount that is not rounded.
     """
-    totals = totals_of([(line.tax, line.net) for line in lines], contract.currency)
-    invoice = Invoice.objects.create(
-        kind=kind,
-        operator=contract.operator,
-        party=contract.party,
+    document = NewDocument(
         contract=contract,
-        contract_version=version,
+        version=version,
+        period=period,
+        kind=kind,
+        lines=lines,
+        reason=reason,
         billing_group=billing_group,
         split_key=split_key,
         purchase_order=purchase_order,
         price_basis=price_basis,
-        slot=_slot(contract, period, kind, billing_group, split_key),
-        period_from=period.start,
-        period_to=period.end,
+    )
+    return write_drafts([document], at=at)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A draft to be written; what each figure is says write_draft."""
+
+    contract: Contract
+    version: ContractVersion
+    period: Period
+    kind: InvoiceKind
+    lines: Sequence[NewLine]
+    reason: str = ""
+    billing_group: BillingGroup | None = None
+    split_key: str = ""
+    purchase_order: str = ""
+    price_basis: str = PriceBasis.NET
+
+    @property
+    def with_tax(self) -> bool:
+        """Whether its prices include tax."""
+        return self.price_basis == PriceBasis.GROSS
+
+    def totals(self) -> tuple[Totals, list[Decimal]]:
+        """Its totals, and the net of each line. Raises MoneyError for an amount that is not rounded."""
+        if self.with_tax:
+            return gross_totals_of([(line.tax, line.amount) for line in self.lines], self.contract.currency)
+        totals = totals_of([(line.tax, line.net) for line in self.lines], self.contract.currency)
+        return totals, [line.net for line in self.lines]
+
+
+def write_drafts(documents: Sequence[NewDocument], *, at: dt.datetime) -> list[Invoice]:
+    """Write drafts, as write_draft does one; a constant number of queries however many there are."""
+    reckoned = [document.totals() for document in documents]
+    slots = _slots(documents)
+    invoices = [
+        _invoice(document, totals, slot, at)
+        for document, (totals, _nets), slot in zip(documents, reckoned, slots, strict=True)
+    ]
+    insert_all(invoices)
+    rows: list[tuple[InvoiceLine, NewLine]] = []
+    taxes: list[InvoiceTax] = []
+    for invoice, document, (totals, nets) in zip(invoices, documents, reckoned, strict=True):
+        rows += zip(_line_rows(invoice, document, nets), document.lines, strict=True)
+        taxes += _tax_rows(invoice, document, totals)
+    insert_all([row for row, _line in rows])
+    insert_all(taxes)
+    _name_penalties(rows)
+    uses = [use for _row, line in rows for use in line.uses]
+    generations = next_generations(uses, {row.contract_id for row, _line in rows})
+    insert_all(
+        [
+            BilledCharge(
+                line=row,
+                charge_id=charge_id,
+                use=use,
+                net_amount=line.amounts.get((charge_id, use)),
+                generation=generations.get((charge_id, use), 1),
+            )
+            for row, line in rows
+            for charge_id, use in line.uses
+        ]
+    )
+    return invoices
+
+
+def _invoice(document: NewDocument, totals: Totals, slot: str, at: dt.datetime) -> Invoice:
+    contract = document.contract
+    return Invoice(
+        kind=document.kind,
+        operator=contract.operator,
+        party=contract.party,
+        contract=contract,
+        contract_version=document.version,
+        billing_group=document.billing_group,
+        split_key=document.split_key,
+        purchase_order=document.purchase_order,
+        price_basis=document.price_basis,
+        slot=slot,
+        period_from=document.period.start,
+        period_to=document.period.end,
         currency=contract.currency,
         net_amount=totals.net,
         tax_amount=totals.tax,
         gross_amount=totals.gross,
-        rounding_rule=ROUNDING_RULE,
-        reason=reason[:300],
+        rounding_rule=GROSS_ROUNDING_RULE if document.with_tax else ROUNDING_RULE,
+        engine_version=",".join(sorted({engine for line in document.lines for engine in line.engines}))[:20],
+        reason=document.reason[:300],
         language=contract.party.language,
         created_at=at,
     )
-    written = InvoiceLine.objects.bulk_create(
+
+
+def _line_rows(invoice: Invoice, document: NewDocument, nets: Sequence[Decimal]) -> list[InvoiceLine]:
+    return [
         InvoiceLine(
             invoice=invoice,
-            contract_id=line.contract_id or contract.pk,
+            contract_id=line.contract_id or document.contract.pk,
+            advance_id=line.advance_id,
             position=position,
             kind=line.kind,
             group_label=line.group,
@@ -153,37 +269,37 @@ def write_draft(
             energy_wh=line.energy_wh,
             tax_category=line.tax.category.value,
             tax_rate=line.tax.percent,
-            net_amount=line.net,
+            net_amount=net,
+            gross_amount=line.amount if document.with_tax else None,
             because=dict(line.because),
         )
-        for position, line in enumerate(lines, 1)
-    )
-    billed = {line.penalty_id: row for row, line in zip(written, lines, strict=True) if line.penalty_id is not None}
-    penalties = list(Penalty.objects.filter(pk__in=billed))
-    for penalty in penalties:
-        penalty.line = billed[penalty.pk]
-    Penalty.objects.bulk_update(penalties, ["line"])
+        for position, (line, net) in enumerate(zip(document.lines, nets, strict=True), 1)
+    ]
+
+
+def _tax_rows(invoice: Invoice, document: NewDocument, totals: Totals) -> list[InvoiceTax]:
+    contract = document.contract
     with override(contract.party.language):
-        InvoiceTax.objects.bulk_create(
+        return [
             InvoiceTax(
                 invoice=invoice,
                 tax_category=row.category.value,
                 tax_rate=row.percent,
                 net_amount=row.net,
                 tax_amount=row.tax,
-                ground=ground_text(row.ground, contract.operator.tax_word),
+                **printed_ground(row.ground, contract.party, contract.operator.tax_word),
             )
             for row in totals.rows
-        )
-    BilledCharge.objects.bulk_create(
-        (
-            BilledCharge(line=row, charge_id=charge_id, use=use)
-            for row, line in zip(written, lines, strict=True)
-            for charge_id, use in line.uses
-        ),
-        batch_size=10_000,
-    )
-    return invoice
+        ]
+
+
+def _name_penalties(rows: Sequence[tuple[InvoiceLine, NewLine]]) -> None:
+    """Each penalty that a line bills names the line."""
+    billed = {line.penalty_id: row for row, line in rows if line.penalty_id is not None}
+    penalties = list(Penalty.objects.filter(pk__in=billed)) if billed else []
+    for penalty in penalties:
+        penalty.line = billed[penalty.pk]
+    Penalty.objects.bulk_update(penalties, ["line"])
 
 
 def ground_text(ground: Ground, tax_word: str) -> str:
@@ -192,12 +308,41 @@ def ground_text(ground: Ground, tax_word: str) -> str:
     return str(texts[ground])
 
 
-def _slot(contract: Contract, period: Period, kind: InvoiceKind, group: BillingGroup | None, split_key: str) -> str:
-    """What exists at most once live (I10): after a cancellation the next generation takes the place."""
-    place: dict[str, Any] = {"contract": contract, "billing_group": None} if group is None else {"billing_group": group}
-    earlier = Invoice.objects.filter(
-        period_from=period.start, period_to=period.end, kind=kind, split_key=split_key, **place
-    ).count()
-    owner = str(contract.pk) if group is None else f"g{group.pk}"
-    part = f"/{split_key}" if split_key else ""
-    return f"{owner}/{period.start}/{period.end}/{kind.value}{part}/{earlier + 1}"
+def printed_ground(ground: Ground, party: Party, tax_word: str) -> dict[str, str]:
+    """What a tax row says of why no tax is charged: `ground` as printed, and its VATEX code (EN 16931 BT-120, BT-121).
+
+    The party's own ground of exemption is printed where there is one: for an exemption, a small business, and where
+    the customer owes the tax in his own country. Sales tax has no such codes.
+    """
+    own = party.exemption_text if ground in _OWN_GROUNDS else ""
+    code = "" if tax_word == TaxWord.SALES_TAX else ground_code(ground, party.exemption_code)
+    return {"ground": own or ground_text(ground, tax_word), "ground_code": code}
+
+
+def _slots(documents: Sequence[NewDocument]) -> list[str]:
+    """What exists at most once live (I10): after a cancellation the next generation takes the place. One query."""
+    rows = Invoice.objects.filter(
+        Q(contract__in=[each.contract for each in documents if each.billing_group is None], billing_group=None)
+        | Q(billing_group__in=[each.billing_group for each in documents if each.billing_group is not None]),
+        period_from__in={each.period.start for each in documents},
+    )
+    columns = ("contract_id", "billing_group_id", "period_from", "period_to", "kind", "split_key")
+    earlier: Counter[tuple[Any, ...]] = Counter()
+    for contract_id, *rest in rows.values_list(*columns):
+        earlier[contract_id if rest[0] is None else None, *rest] += 1
+    found = []
+    for each in documents:
+        group = each.billing_group
+        key = (
+            each.contract.pk if group is None else None,
+            None if group is None else group.pk,
+            each.period.start,
+            each.period.end,
+            each.kind.value,
+            each.split_key,
+        )
+        earlier[key] += 1
+        owner = str(each.contract.pk) if group is None else f"g{group.pk}"
+        part = f"/{each.split_key}" if each.split_key else ""
+        found.append(f"{owner}/{each.period.start}/{each.period.end}/{each.kind.value}{part}/{earlier[key]}")
+    return found

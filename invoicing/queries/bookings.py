@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from contracts.models import ContractKind
 from evbilling.kernel.fields import amount_sum
@@ -23,12 +24,22 @@ NO_PENALTIES = PenaltyNets()
 
 
 def penalty_nets(lines: QuerySet[InvoiceLine]) -> dict[int, PenaltyNets]:
-    """By document, of those with lines of penalties among `lines`; one query. Missed uptime lowers the revenue."""
+    """By document, of those with lines of penalties among `lines`, or with credits of such lines; one query.
+
+    Missed uptime lowers the revenue. A line of a cancelled document keeps the kind of the penalty that it released.
+    """
     found: dict[int, PenaltyNets] = {}
+    kind_of = Coalesce(
+        "penalty__kind",
+        "released_penalty__penalty__kind",
+        "corrects__penalty__kind",
+        "corrects__released_penalty__penalty__kind",
+    )
     sums = (
-        lines.filter(kind=LineKind.PENALTY)
+        lines.filter(Q(kind=LineKind.PENALTY) | Q(kind=LineKind.CREDIT, corrects__kind=LineKind.PENALTY))
         .order_by()
-        .values_list("invoice_id", "penalty__kind")
+        .annotate(of_kind=kind_of)
+        .values_list("invoice_id", "of_kind")
         .annotate(total=amount_sum("net_amount"))
     )
     for invoice_id, kind, total in sums:
@@ -42,13 +53,15 @@ def penalty_nets(lines: QuerySet[InvoiceLine]) -> dict[int, PenaltyNets]:
 
 
 def advance_nets(lines: QuerySet[InvoiceLine]) -> dict[int, Decimal]:
-    """By document, of those among `lines` that set advance payments off: minus what they use; one query.
+    """By document, of those among `lines` that set advance payments off, or credit such lines: minus what they use.
 
     A line's `because` says how much of the advance's net it uses: where prices include tax, that may be a cent beside
     the line's own net, which is rounded with its document.
     """
     found: dict[int, Decimal] = {}
-    for invoice_id, because in lines.filter(kind=LineKind.ADVANCE_USED).order_by().values_list("invoice_id", "because"):
+    used = lines.filter(Q(kind=LineKind.ADVANCE_USED) | Q(kind=LineKind.CREDIT, corrects__kind=LineKind.ADVANCE_USED))
+    for invoice_id, own, credited in used.order_by().values_list("invoice_id", "because", "corrects__because"):
+        because = credited if credited and "net" in credited else own
         found[invoice_id] = found.get(invoice_id, ZERO) - Decimal(because["net"])
     return found
 
@@ -56,19 +69,18 @@ def advance_nets(lines: QuerySet[InvoiceLine]) -> dict[int, Decimal]:
 def bookings_of(
     invoice: Invoice, penalties: PenaltyNets | None = None, advance: Decimal | None = None
 ) -> tuple[Booking, ...]:
-    """The bookings of a document, issued or about to be; a credit note's are those of what it corrects, reversed.
+    """The bookings of a document, issued or about to be; a credit note's are those of the lines it credits, reversed.
 
-    `penalties` and `advance` are those of the document, or of what it corrects, where they are known; otherwise one
-    query each.
+    `penalties` and `advance` are those of the document's own lines where they are known; otherwise one query each.
     """
     credit = invoice.kind == InvoiceKind.CREDIT_NOTE
     about = invoice.corrects if credit and invoice.corrects is not None else invoice
     if penalties is None:
-        penalties = penalty_nets(InvoiceLine.objects.filter(invoice=about)).get(about.pk, NO_PENALTIES)
+        penalties = penalty_nets(InvoiceLine.objects.filter(invoice=invoice)).get(invoice.pk, NO_PENALTIES)
     if about.kind == InvoiceKind.ADVANCE:
         advance = invoice.net_amount
     elif advance is None:
-        advance = advance_nets(InvoiceLine.objects.filter(invoice=about)).get(about.pk, ZERO)
+        advance = advance_nets(InvoiceLine.objects.filter(invoice=invoice)).get(invoice.pk, ZERO)
     return document_bookings(
         settlement=about.kind == InvoiceKind.SETTLEMENT,
         sponsored=invoice.contract.kind == ContractKind.SPONSORSHIP,

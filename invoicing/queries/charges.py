@@ -1,20 +1,25 @@
 """Session charges as billing reads them: in one query however many there are."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import batched
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contracts.models import Contract, Site
 from evbilling.kernel.clock import Period, start_of_day
-from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
+from evbilling.kernel.money import ZERO
+from invoicing.models import BilledCharge, ChargeUse, CreditedCharge, Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.cancelled import cancelled, unreleased
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge
 
 _COLUMNS = {
     "charge_id": "pk",
+    "contract_pk": "contract_id",
     "role": "role",
     "session_pk": "session_id",
     "session_ref": "session__provider_ref",
@@ -22,9 +27,12 @@ _COLUMNS = {
     "energy_wh": "session__energy_wh",
     "stated_rate": "vat_rate",
     "net": "net_amount",
+    "gross": "gross_amount",
+    "engine": "price__engine_version",
     "charge_currency": "currency",
     "cost_centre_code": "session__cost_centre__code",
     "cost_centre_name": "session__cost_centre__name",
+    "purchase_order": "session__cost_centre__purchase_order",
     "vehicle": "session__vehicle__label",
     "site_pk": "session__site_id",
     "site": "session__site__name",
@@ -36,9 +44,13 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class ChargeRow:
-    """One session charge with what lines and taxes need of its session; empty texts where the session has none."""
+    """One session charge with what lines and taxes need of its session; empty texts where the session has none.
+
+    `is_part`: `net` is a credited part of the charge that a host gives or gets back, without its energy.
+    """
 
     charge_id: int
+    contract_pk: int
     role: str
     session_pk: int
     session_ref: str
@@ -46,20 +58,24 @@ class ChargeRow:
     energy_wh: int
     stated_rate: Decimal | None
     net: Decimal
+    gross: Decimal | None
+    engine: str
     charge_currency: str
     cost_centre_code: str
     cost_centre_name: str
+    purchase_order: str
     vehicle: str
     site_pk: int | None
     site: str
     country: str
     region: str
     zone: str
+    is_part: bool = False
 
 
 def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
     """The rows of these charges, in the order of session end, reference, then falling rate. One query."""
-    texts = {"cost_centre_code", "cost_centre_name", "vehicle", "site", "country", "region", "zone"}
+    texts = {"cost_centre_code", "cost_centre_name", "purchase_order", "vehicle", "site", "country", "region", "zone"}
     rows = charges.order_by("session__ended_at", "session__provider_ref", "-vat_rate", "pk").values_list(
         *_COLUMNS.values()
     )
@@ -72,14 +88,19 @@ def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
 def unbilled_charges(contract: Contract, until: dt.datetime) -> QuerySet[SessionCharge]:
     """Charges of a payer that no document bills yet, of sessions ended before the instant `until`.
 
-    Left out: sessions that wait for a person or were rejected meanwhile, and superseded revisions.
+    A charge that a cancelled document released is among them again. Left out: sessions that wait for a person or were rejected meanwhile, and superseded revisions.
     """
-    billed = BilledCharge.objects.filter(charge=OuterRef("pk"), use=ChargeUse.BILLED)
+    return unbilled_of([contract.pk], until)
+
+
+def unbilled_of(contract_ids: Collection[int], until: dt.datetime) -> QuerySet[SessionCharge]:
+    """The unbilled charges (`unbilled_charges`) of several payers."""
+    billed = unreleased(_uses(ChargeUse.BILLED))
     waiting = Hold.objects.filter(session=OuterRef("session")).exclude(state=HoldState.RELEASED)
     return SessionCharge.objects.filter(
         ~Exists(billed),
         ~Exists(waiting),
-        contract=contract,
+        contract__in=contract_ids,
         session__ended_at__lt=until,
         session__superseded_at__isnull=True,
     )
@@ -95,17 +116,6 @@ def _uses(use: ChargeUse, **about: object) -> QuerySet[BilledCharge]:
     return BilledCharge.objects.filter(charge=OuterRef("pk"), use=use, **about)
 
 
-def _credits(document: str) -> Exists:
-    """Whether the document at that path was credited."""
-    notes = Invoice.objects.filter(corrects=OuterRef(document), kind=InvoiceKind.CREDIT_NOTE)
-    return Exists(notes.filter(state=InvoiceState.ISSUED))
-
-
-def _credited() -> Exists:
-    """Whether the document that bills the charge was credited."""
-    return Exists(_uses(ChargeUse.BILLED).filter(_credits("line__invoice")))
-
-
 def _in_days_of(contract: Contract, session: str) -> Q:
     """Sessions that ended on a day of the contract in its zone; `session` is the path to them."""
     inside = Q(**{f"{session}__ended_at__gte": start_of_day(contract.starts_on, contract.zone)})
@@ -115,35 +125,116 @@ def _in_days_of(contract: Contract, session: str) -> Q:
 
 
 def all_credited(charge_ids: Collection[int]) -> bool:
-    """Whether no draft bills any of these charges, and every issued document that does was credited."""
+    """Whether no draft bills any of these charges, and every issued document that does was cancelled."""
     billed = BilledCharge.objects.filter(charge__in=charge_ids, use=ChargeUse.BILLED)
-    return not billed.filter(~_credits("line__invoice")).exists()
+    return not billed.filter(~cancelled("line__invoice")).exists()
+
+
+def _billed_live(until: dt.date | None) -> QuerySet[BilledCharge]:
+    """Billings of a charge on issued documents that live, of periods up to a day."""
+    rows = _uses(ChargeUse.BILLED, line__invoice__state=InvoiceState.ISSUED).filter(~cancelled("line__invoice"))
+    return rows if until is None else rows.filter(line__invoice__period_to__lte=until)
 
 
 def shareable_charges(contract: Contract, sites: QuerySet[Site], period: Period) -> QuerySet[SessionCharge]:
-    """Charges at the sites that a host's share is due on: of sessions on the days of his contract, billed on issued
-    documents of periods up to this one, not credited, and not shared before. Parts paid by sponsors are among them.
+    """Charges at the sites that a host's share is due on for the first time: of sessions on the days of his contract,
+    billed on issued documents of periods up to this one, never shared. Parts paid by sponsors are among them; what
+    was credited of them is the matter of `touched_charges`.
     """
-    billed = _uses(ChargeUse.BILLED, line__invoice__state=InvoiceState.ISSUED, line__invoice__period_to__lte=period.end)
     return SessionCharge.objects.filter(
         _in_days_of(contract, "session"),
-        Exists(billed),
-        ~_credited(),
+        Exists(_billed_live(period.end)),
         ~Exists(_uses(ChargeUse.SHARED)),
+        ~Exists(_credited_parts()),
         contract__operator=contract.operator_id,
         session__site__in=sites,
     )
 
 
-def returnable_charges(contract: Contract) -> QuerySet[SessionCharge]:
-    """Charges that were shared with this host, were credited since, and not yet taken back from him.
+def _credited_parts() -> QuerySet[CreditedCharge]:
+    return CreditedCharge.objects.filter(charge=OuterRef("pk"), line__invoice__state=InvoiceState.ISSUED)
 
-    Those of a settlement that was credited itself are with us again already.
+
+def touched_charges(contract: Contract, sites: QuerySet[Site]) -> QuerySet[SessionCharge]:
+    """Charges whose share with this host may have changed: credited ones that lie at his sites or were shared with
+    him, and those that he gave back, which a new document may bill again. Those of a settlement that was cancelled
+    for good are with us already.
     """
-    shared = _uses(ChargeUse.SHARED, line__invoice__state=InvoiceState.ISSUED, line__invoice__contract=contract)
+    own = {"line__invoice__contract": contract}
+    shared = _uses(ChargeUse.SHARED, **own)
+    back = _uses(ChargeUse.TAKEN_BACK, **own)
+    forgiven = unreleased_share(shared).filter(cancelled("line__invoice"))
+    at_sites = _in_days_of(contract, "session") & Q(contract__operator=contract.operator_id, session__site__in=sites)
+    others = _uses(ChargeUse.SHARED).exclude(line__invoice__contract=contract)
     return SessionCharge.objects.filter(
-        Exists(shared.filter(~_credits("line__invoice"))), _credited(), ~Exists(_uses(ChargeUse.TAKEN_BACK))
+        (Q(Exists(_credited_parts())) & (Q(Exists(shared)) | (at_sites & ~Q(Exists(others))))) | Q(Exists(back)),
+        ~Exists(forgiven),
     )
+
+
+def unreleased_share(shared: QuerySet[BilledCharge]) -> QuerySet[BilledCharge]:
+    """Those whole shares that stand: not followed by as many whole returns."""
+    back = BilledCharge.objects.filter(
+        charge=OuterRef("charge"),
+        use=ChargeUse.TAKEN_BACK,
+        net_amount__isnull=True,
+        pk__gt=OuterRef("pk"),
+    )
+    return shared.filter(~Exists(back), net_amount__isnull=True)
+
+
+@dataclass(slots=True)
+class ShareFacts:
+    """What is known of one charge: how often it is billed live, its credits, and what the host's lines did with it."""
+
+    billed: int = 0
+    live: int = 0
+    credited: Decimal = ZERO
+    whole: int = 0
+    part: Decimal = ZERO
+
+
+def share_facts(contract: Contract, charge_ids: Collection[int], period: Period) -> dict[int, ShareFacts]:
+    """By charge; four queries per 5,000. `whole` is 1 while the charge is shared, `part` what was taken back of it."""
+    found: dict[int, ShareFacts] = {charge_id: ShareFacts() for charge_id in charge_ids}
+    for ids in batched(sorted(found), 5000):
+        billed = BilledCharge.objects.filter(
+            charge__in=ids, use=ChargeUse.BILLED, line__invoice__state=InvoiceState.ISSUED
+        )
+        for charge_id in billed.values_list("charge_id", flat=True):
+            found[charge_id].billed += 1
+        live = billed.filter(~cancelled("line__invoice"), line__invoice__period_to__lte=period.end)
+        for charge_id in live.values_list("charge_id", flat=True):
+            found[charge_id].live += 1
+        credits = CreditedCharge.objects.filter(charge__in=ids, line__invoice__state=InvoiceState.ISSUED)
+        for charge_id, net in credits.values_list("charge_id", "net_amount"):
+            found[charge_id].credited += net
+        uses = BilledCharge.objects.filter(
+            charge__in=ids, use__in=[ChargeUse.SHARED, ChargeUse.TAKEN_BACK], line__invoice__contract=contract
+        )
+        for charge_id, use, net in uses.values_list("charge_id", "use", "net_amount"):
+            sign = 1 if use == ChargeUse.SHARED else -1
+            if net is None:
+                found[charge_id].whole += sign
+            else:
+                found[charge_id].part -= sign * net
+    return found
+
+
+def next_generations(
+    uses: Collection[tuple[int, ChargeUse]], contract_ids: Collection[int]
+) -> dict[tuple[int, ChargeUse], int]:
+    """The generation of these uses on a new line, of those that are not the first; one query where none was undone."""
+    undone = BilledCharge.objects.filter(
+        Q(use=ChargeUse.RELEASED, charge__contract__in=contract_ids)
+        | Q(use=ChargeUse.TAKEN_BACK, line__invoice__contract__in=contract_ids)
+    )
+    again = set(undone.values_list("charge_id", flat=True)).intersection(charge_id for charge_id, _use in uses)
+    counted: dict[tuple[int, ChargeUse], int] = defaultdict(lambda: 1)
+    for ids in batched(sorted(again), 5000):
+        for charge_id, use in BilledCharge.objects.filter(charge__in=ids).values_list("charge_id", "use"):
+            counted[charge_id, ChargeUse(use)] += 1
+    return dict(counted)
 
 
 def replaced_sessions(draft: Invoice) -> QuerySet[ChargingSession]:
@@ -152,7 +243,7 @@ def replaced_sessions(draft: Invoice) -> QuerySet[ChargingSession]:
     Left out is what another payer's live document bills a part of: an issued split is completed, never redone.
     """
     billed = BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED)
-    issued = billed.filter(~_credits("line__invoice"), line__invoice__state=InvoiceState.ISSUED)
+    issued = billed.filter(~cancelled("line__invoice"), line__invoice__state=InvoiceState.ISSUED)
     return ChargingSession.objects.filter(
         Exists(billed.filter(line__invoice=draft)), ~Exists(issued), superseded_at__isnull=False
     )
@@ -171,7 +262,12 @@ def drafts_at(contract: Contract, sites: QuerySet[Site], period: Period) -> Quer
 
 
 def live_documents(contract: Contract, period: Period, kind: InvoiceKind) -> QuerySet[Invoice]:
-    """Documents of a contract, period and kind that were not credited: at most one (I10)."""
+    """Documents of a contract or of its billing group, of a period and kind, that were not cancelled: at most one, or
+    where the month is split one per part (I10), in the order of their parts.
+    """
+    place = Q(contract=contract)
+    if contract.billing_group_id is not None and kind == InvoiceKind.INVOICE:
+        place |= Q(billing_group=contract.billing_group_id)
     return Invoice.objects.filter(
-        ~_credits("pk"), contract=contract, period_from=period.start, period_to=period.end, kind=kind
-    ).order_by(F("pk"))
+        place, ~cancelled("pk"), period_from=period.start, period_to=period.end, kind=kind
+    ).order_by("split_key", "pk")

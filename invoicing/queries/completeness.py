@@ -13,6 +13,7 @@ from evbilling.kernel.clock import Period
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, ItemState
+from invoicing.queries.cancelled import unreleased
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries import current_sessions
 
@@ -117,10 +118,10 @@ def sessions_of_period(operator: Operator, period: Period) -> QuerySet[ChargingS
 
 def with_fate(sessions: QuerySet[ChargingSession], period: Period) -> QuerySet[Any]:
     """Annotate `fate`: in which list each session of the period is."""
-    billed = BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED)
+    billed = unreleased(BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED))
     here = Exists(billed.filter(line__invoice__period_from__lt=period.end))
     later = Exists(billed.filter(line__invoice__period_from__gte=period.end))
-    of_charge = BilledCharge.objects.filter(charge=OuterRef("pk"), use=ChargeUse.BILLED)
+    of_charge = unreleased(BilledCharge.objects.filter(charge=OuterRef("pk"), use=ChargeUse.BILLED))
     part_left = Exists(SessionCharge.objects.filter(~Exists(of_charge), session=OuterRef("pk")))
     return sessions.annotate(
         fate=Case(

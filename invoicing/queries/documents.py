@@ -10,7 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import CLAIMS, Allocation, Invoice, InvoiceKind, InvoiceState
+from invoicing.models import (
+    CLAIMS,
+    Allocation,
+    Correction,
+    CorrectionKind,
+    CorrectionState,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
+)
+from invoicing.queries.cancelled import cancelled, issued_notes
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -20,12 +30,15 @@ if TYPE_CHECKING:
 
         allocated_amount: Decimal
         open_amount: Decimal
+        credited_amount: Decimal
         is_credited: bool
+        is_written_off: bool
 
     type OpenInvoices = QuerySet[WithAnnotations[Invoice, OpenAmounts]]
 
 CREDIT_PREFIX = "credit:"
 PAYMENT_PREFIX = "payment:"
+WRITE_OFF_PREFIX = "writeoff:"
 
 
 class PaymentState(TextChoices):
@@ -37,6 +50,8 @@ class PaymentState(TextChoices):
     PAID = "paid", _("paid")
     OVERDUE = "overdue", _("overdue")
     CREDITED = "credited", _("credited")
+    PARTLY_CREDITED = "partly_credited", _("partly credited")
+    WRITTEN_OFF = "written_off", _("written off")
 
 
 def credit_source(credit_note_id: int) -> str:
@@ -45,7 +60,8 @@ def credit_source(credit_note_id: int) -> str:
 
 
 def with_open_amount(queryset: QuerySet[Invoice]) -> "OpenInvoices":
-    """Annotate `allocated_amount`, `open_amount` and `is_credited` (an issued credit note cancels the document).
+    """Annotate `allocated_amount`, `open_amount`, `credited_amount` (gross, of its issued credit notes), `is_credited`
+    (they cancel the document whole) and `is_written_off` (a second person gave up what was open).
 
     Of an invoice or settlement, what payments and credits settle of it. Of a credit note, what of it settles
     documents; the rest is the party's to use or to be paid back. A draft has nothing open.
@@ -64,8 +80,20 @@ def with_open_amount(queryset: QuerySet[Invoice]) -> "OpenInvoices":
         default=Value(ZERO),
         output_field=AmountField(),
     )
-    credits = Invoice.objects.filter(corrects=OuterRef("pk"), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
-    return queryset.annotate(allocated_amount=settled, is_credited=Exists(credits)).annotate(open_amount=rest)
+    notes: QuerySet[Invoice, Any] = issued_notes().filter(corrects=OuterRef("pk")).order_by().values("corrects")
+    given_up = Correction.objects.filter(
+        invoice=OuterRef("pk"), kind=CorrectionKind.WRITE_OFF, state=CorrectionState.DONE
+    )
+    return queryset.annotate(
+        allocated_amount=settled,
+        credited_amount=Coalesce(
+            Subquery(notes.annotate(total=amount_sum("gross_amount")).values("total")),
+            Value(ZERO),
+            output_field=AmountField(),
+        ),
+        is_credited=cancelled("pk"),
+        is_written_off=Exists(given_up),
+    ).annotate(open_amount=rest)
 
 
 def _sum(rows: QuerySet[Allocation, Any]) -> Coalesce:
@@ -86,7 +114,7 @@ def open_amount(invoice: Invoice) -> Decimal:
 
 
 def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
-    """The state of payment on a day. Overdue begins on the day after the due date; a credited document is never due.
+    """The state of payment on a day. Overdue begins on the day after the due date; a cancelled document is never due.
 
     Reads the annotations of `with_open_amount` where they are there; otherwise one query.
     """
@@ -98,10 +126,13 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     if invoice.is_credited:
         return PaymentState.CREDITED
     if left <= 0:
-        return PaymentState.PAID
+        return PaymentState.WRITTEN_OFF if invoice.is_written_off else PaymentState.PAID
     if invoice.kind in CLAIMS and invoice.due_on is not None and invoice.due_on < on:
         return PaymentState.OVERDUE
-    return PaymentState.OPEN if left == invoice.gross_amount else PaymentState.PARTLY_PAID
+    if left == invoice.gross_amount:
+        return PaymentState.OPEN
+    credits_alone = left == quantise(invoice.gross_amount - invoice.credited_amount, invoice.currency)
+    return PaymentState.PARTLY_CREDITED if credits_alone else PaymentState.PARTLY_PAID
 
 
 def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) -> "OpenInvoices":
@@ -113,11 +144,15 @@ def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) ->
     if state == PaymentState.CREDITED:
         return issued.filter(is_credited=True)
     live = issued.filter(is_credited=False)
-    if state == PaymentState.PAID:
-        return live.filter(open_amount__lte=ZERO)
+    if state in {PaymentState.PAID, PaymentState.WRITTEN_OFF}:
+        return live.filter(open_amount__lte=ZERO, is_written_off=state == PaymentState.WRITTEN_OFF)
     overdue = Q(kind__in=CLAIMS, due_on__lt=on)
     unpaid = live.filter(open_amount__gt=ZERO)
     if state == PaymentState.OVERDUE:
         return unpaid.filter(overdue)
     untouched = Q(open_amount=F("gross_amount"))
-    return unpaid.exclude(overdue).filter(untouched if state == PaymentState.OPEN else ~untouched)
+    credits_alone = Q(open_amount=Round(F("gross_amount") - F("credited_amount"), precision=4))
+    waiting = unpaid.exclude(overdue)
+    if state == PaymentState.OPEN:
+        return waiting.filter(untouched)
+    return waiting.filter(~untouched, credits_alone if state == PaymentState.PARTLY_CREDITED else ~credits_alone)

@@ -8,6 +8,7 @@ from contracts.models import Contract, ContractKind, ContractState, TermKind
 from evbilling.kernel.clock import Period, start_of_day
 from evbilling.kernel.money import ZERO
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
+from invoicing.queries.cancelled import unreleased
 from invoicing.queries.documents import with_open_amount
 from invoicing.queries.penalties import unbilled_penalties
 from sessions.models import ChargingSession, HoldState, SessionCharge, SessionState
@@ -27,10 +28,12 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
     penalty, or interest on an invoice that stays late.
     Hosts stay due for a year: what is late to them is known only once the customers are billed.
     """
-    billed = BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED)
+    billed = unreleased(BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED))
     parts = SessionCharge.objects.filter(~Exists(billed), contract_id=OuterRef("pk"))
-    own_billed = BilledCharge.objects.filter(
-        charge__session_id=OuterRef("pk"), charge__contract_id=OuterRef("contract_id"), use=ChargeUse.BILLED
+    own_billed = unreleased(
+        BilledCharge.objects.filter(
+            charge__session_id=OuterRef("pk"), charge__contract_id=OuterRef("contract_id"), use=ChargeUse.BILLED
+        )
     )
     sessions = ChargingSession.objects.filter(
         ~Exists(own_billed),

@@ -2,18 +2,20 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import batched
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from contracts.models import Contract
 from contracts.rules.shares import Share, ShareTerms
 from evbilling.kernel.clock import Period, month_of, start_of_day
 from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, InvoiceLine, LineKind
+from invoicing.queries.cancelled import released
+from invoicing.queries.charges import ChargeRow, charge_rows
 from invoicing.queries.due import HOSTS_STAY_DUE
 from invoicing.rules.sharing import Days
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionState
@@ -66,9 +68,9 @@ def terms_in(because: Mapping[str, Any]) -> ShareTerms:
 
 def settled_months(contract: Contract) -> SettledMonths:
     """From the lines of the contract's settlements, drafts included: what a credited one settled is not due again by
-    itself, as its sessions are not. Two queries.
+    itself, as its sessions are not; one that was cancelled to be issued again settled nothing. Two queries.
     """
-    made = Invoice.objects.filter(contract=contract, kind=InvoiceKind.SETTLEMENT)
+    made = Invoice.objects.filter(~released("pk"), contract=contract, kind=InvoiceKind.SETTLEMENT)
     months: dict[dt.date, dt.datetime] = {}
     for start, made_at in made.order_by("created_at", "pk").values_list("period_from", "created_at"):
         months.setdefault(month_of(start).start, made_at)
@@ -94,14 +96,23 @@ def missed_months(contract: Contract, period: Period) -> set[dt.date]:
     return {month_of(start).start for start in items.values_list("run__period_from", flat=True)}
 
 
-def charges_settled(
-    contract: Contract, use: ChargeUse, sites: Collection[int], first: dt.date
-) -> QuerySet[SessionCharge]:
-    """Charges that lines of this host's settlements used so, of sessions at these sites since a local day."""
-    used = BilledCharge.objects.filter(charge=OuterRef("pk"), use=use, line__invoice__contract=contract)
-    return SessionCharge.objects.filter(
-        Exists(used), session__site__in=sites, session__ended_at__gte=start_of_day(first, contract.zone)
+def settled_rows(contract: Contract, use: ChargeUse, sites: Collection[int], first: dt.date) -> Iterator[ChargeRow]:
+    """What lines of this host's settlements used so, of sessions at these sites since a local day; two queries."""
+    used = BilledCharge.objects.filter(
+        use=use,
+        line__invoice__contract=contract,
+        charge__session__site__in=sites,
+        charge__session__ended_at__gte=start_of_day(first, contract.zone),
     )
+    parts = list(used.order_by("pk").values_list("charge_id", "net_amount"))
+    rows = {
+        row.charge_id: row
+        for ids in batched(sorted({charge_id for charge_id, _net in parts}), 5000)
+        for row in charge_rows(SessionCharge.objects.filter(pk__in=ids))
+    }
+    for charge_id, net in parts:
+        row = rows[charge_id]
+        yield row if net is None else replace(row, net=net, is_part=True)
 
 
 def shared_under(contract: Contract, charge_ids: Collection[int]) -> dict[int, ShareTerms]:

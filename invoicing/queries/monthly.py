@@ -11,14 +11,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from contracts.models import Contract, ContractKind, ContractTerm, SponsoredVehicle, TokenAssignment
-from evbilling.kernel.clock import Period, local_date, month_of
+from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine, InvoiceState, LineKind
+from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, InvoiceLine, LineKind
+from invoicing.queries.cancelled import cancelled, released
 from invoicing.queries.charges import unbilled_charges
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.monthly_terms import MonthCharge, energy_part
 from invoicing.rules.tax import Category, Ground, Tax
 from sessions.models import SessionCharge
@@ -53,30 +55,51 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The contract's earlier invoices: the first days of the months that live ones and that any of them bill."""
+    """The first days of the months whose fees the contract's invoices charged: live ones, and any of them; and of the
+    first month that was run or billed at all.
+
+    A month is charged by its own document, or by a later one where its own run made none.
+    """
 
     live: frozenset[dt.date]
     any: frozenset[dt.date]
+    begun: dt.date | None = None
 
 
 def earlier_documents(contract: Contract) -> Documents:
-    """Drafts count as documents; credited ones do not live."""
-    rows = list(
-        Invoice.objects.filter(contract=contract, kind=InvoiceKind.INVOICE)
-        .annotate(credited=_credited("pk"))
-        .values_list("period_from", "credited")
+    """Those on which the contract has lines, which may be its group's; three queries.
+
+    Drafts count as documents; cancelled ones do not live, and those that were cancelled to be issued again are as if
+    they had never been: their month is charged anew.
+    """
+    documents = Invoice.objects.filter(
+        ~released("pk"),
+        pk__in=InvoiceLine.objects.filter(contract=contract).values("invoice"),
+        kind=InvoiceKind.INVOICE,
+    ).annotate(dead=cancelled("pk"))
+    own = list(documents.values_list("pk", "period_from", "dead"))
+    dead = {pk: gone for pk, _month, gone in own}
+    months = {(month, gone) for _pk, month, gone in own}
+    fees = InvoiceLine.objects.filter(
+        contract=contract, invoice__in=dead, kind__in=[LineKind.BASE_FEE, LineKind.SHORTFALL]
     )
+    for invoice_id, because in fees.order_by().values_list("invoice_id", "because"):
+        if "month" in because:
+            months.add((parse_month(because["month"]).start, dead[invoice_id]))
+    run = BillingRunItem.objects.filter(contract=contract).aggregate(first=Min("run__period_from"))["first"]
+    begun = [month for _pk, month, _gone in own] + ([run] if run else [])
     return Documents(
-        frozenset(period_from for period_from, credited in rows if not credited),
-        frozenset(period_from for period_from, _ in rows),
+        frozenset(month for month, gone in months if not gone),
+        frozenset(month for month, _gone in months),
+        min(begun, default=None),
     )
 
 
-def granted_so_far(contract: Contract) -> dict[str, Granted]:
-    """By the month's code, such as 2026-10: what monthly terms came to on documents that live."""
+def granted_so_far(contract: Contract, *, with_tax: bool = False) -> dict[str, Granted]:
+    """By the month's code, such as 2026-10: what monthly terms came to on documents that live, in the price basis."""
     lines = InvoiceLine.objects.filter(
-        ~_credited("invoice"),
-        invoice__contract=contract,
+        ~cancelled("invoice"),
+        contract=contract,
         invoice__kind=InvoiceKind.INVOICE,
         kind__in=[LineKind.ALLOWANCE, LineKind.BASE_FEE, LineKind.SHORTFALL],
     ).order_by("pk")
@@ -84,16 +107,17 @@ def granted_so_far(contract: Contract) -> dict[str, Granted]:
     for line in lines:
         if "month" in line.because:
             found[line.because["month"]].append(line)
-    return {month: _granted(of_month, contract.currency) for month, of_month in found.items()}
+    return {month: _granted(of_month, contract.currency, with_tax) for month, of_month in found.items()}
 
 
-def _granted(lines: Iterable[InvoiceLine], currency: str) -> Granted:
+def _granted(lines: Iterable[InvoiceLine], currency: str, with_tax: bool) -> Granted:
     allowances: dict[tuple[str, Tax], Decimal] = {}
     shortfall: dict[Tax, Decimal] = {}
     left: dict[tuple[str, Tax], bool] = {}
     fees = ZERO
     for line in lines:
-        tax, net = tax_of_line(line.tax_category, line.tax_rate), quantise(line.net_amount, currency)
+        led = line.gross_amount if with_tax and line.gross_amount is not None else line.net_amount
+        tax, net = tax_of_line(line.tax_category, line.tax_rate), quantise(led, currency)
         key = line.because["term"], tax
         left[key] = Decimal(line.because.get("left", 0)) > 0  # the latest line says whether something waits
         if line.kind == LineKind.BASE_FEE:
@@ -106,14 +130,19 @@ def _granted(lines: Iterable[InvoiceLine], currency: str) -> Granted:
 
 
 def month_charges(
-    contract: Contract, months: Collection[Period], drafted: Mapping[int, Tax], *, energy: bool
+    contract: Contract,
+    months: Collection[Period],
+    drafted: Mapping[int, Tax],
+    *,
+    energy: bool,
+    with_tax: bool = False,
 ) -> tuple[dict[Period, list[MonthCharge]], dict[Period, set[int]]]:
     """The charges of these months on documents that live, and those of `drafted` (charge id -> tax), by month; and the
     sites at which they were made. Without `energy` their energy part is left at nothing and prices are not read.
     """
     rows = SessionCharge.objects.filter(_ended_in(contract, months, "session"), contract=contract)
     billed = BilledCharge.objects.filter(
-        ~_credited("line__invoice"),
+        ~cancelled("line__invoice"),
         _ended_in(contract, months, "charge__session"),
         charge__contract=contract,
         use=ChargeUse.BILLED,
@@ -128,7 +157,7 @@ def month_charges(
         if row["pk"] not in taxes:
             continue
         month = month_of(local_date(row["session__ended_at"], contract.zone))
-        charges[month].append(month_charge(row, taxes[row["pk"]], contract.currency))
+        charges[month].append(month_charge(row, taxes[row["pk"]], contract.currency, with_tax=with_tax))
         if row["session__site_id"] is not None:
             sites[month].add(row["session__site_id"])
     return charges, sites
@@ -144,6 +173,7 @@ _COLUMNS = (
     "session__site_id",
     "vat_rate",
     "net_amount",
+    "gross_amount",
 )
 
 
@@ -152,9 +182,10 @@ def _charge_values(rows: QuerySet[SessionCharge], *, energy: bool) -> Iterable[d
     return rows.order_by("session__ended_at", "pk").values(*columns).iterator(chunk_size=5000)
 
 
-def month_charge(row: Mapping[str, Any], tax: Tax, currency: str) -> MonthCharge:
-    """A row of session and charge columns as the rules take it."""
-    net = quantise(row["net_amount"], currency)
+def month_charge(row: Mapping[str, Any], tax: Tax, currency: str, *, with_tax: bool = False) -> MonthCharge:
+    """A row of session and charge columns as the rules take it; its amount as documents of this basis bill it."""
+    charged = Charged(row["net_amount"], row["gross_amount"], row["vat_rate"])
+    net = billed_amount(charged, tax, currency, with_tax=with_tax)
     lines = (
         (line["dimension"], Decimal(line["net"]))
         for line in row.get("price__lines") or ()
@@ -206,8 +237,3 @@ def _ended_in(contract: Contract, months: Collection[Period], session: str) -> Q
         first, end = month.instants(contract.zone)
         found |= Q(**{f"{session}__ended_at__gte": first, f"{session}__ended_at__lt": end})
     return found
-
-
-def _credited(document: str) -> Exists:
-    notes = Invoice.objects.filter(corrects=OuterRef(document), kind=InvoiceKind.CREDIT_NOTE)
-    return Exists(notes.filter(state=InvoiceState.ISSUED))

@@ -11,10 +11,11 @@ from contracts.models import Contract
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO
 from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind, PenaltyState
+from invoicing.queries.cancelled import cancelled
 from invoicing.rules.penalties import penalty_sentence
 from sessions.models import Hold, HoldState
 
-NOTE_KINDS = (PenaltyKind.LATE_FEE, PenaltyKind.INTEREST, PenaltyKind.FAILED_PAYMENT)
+NOTE_KINDS = (PenaltyKind.LATE_FEE, PenaltyKind.INTEREST, PenaltyKind.DUNNING_FEE, PenaltyKind.FAILED_PAYMENT)
 """Billed on a fee note of their own: no price of a supply (VAT category O, which stands beside no other)."""
 INVOICE_KINDS = (PenaltyKind.OVERSTAY, PenaltyKind.NO_SHOW, PenaltyKind.EARLY_TERMINATION)
 """Billed on the month's invoice, taxed as the place is."""
@@ -32,16 +33,11 @@ class PenaltyStatus(TextChoices):
     VOID = "void", _("its reason is gone")
 
 
-def _credited(path: str) -> Exists:
-    notes = Invoice.objects.filter(corrects=OuterRef(path), kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
-    return Exists(notes)
-
-
 def _void() -> Q:
     """What it was for is no more: a changed copy replaced the session, a person rejected it, the late document was
     credited, or its money turned out to have come in time."""
     rejected = Hold.objects.filter(session=OuterRef("session"), state=HoldState.REJECTED)
-    return Q(session__superseded_at__isnull=False) | Q(Exists(rejected)) | Q(_credited("invoice")) | Q(_paid_in_time())
+    return Q(session__superseded_at__isnull=False) | Q(Exists(rejected)) | Q(cancelled("invoice")) | Q(_paid_in_time())
 
 
 def _paid_in_time() -> Q:
@@ -55,7 +51,9 @@ def _paid_in_time() -> Q:
     taken_back = Allocation.objects.filter(
         invoice=OuterRef("invoice"), amount__lt=ZERO, allocated_on__gt=F("invoice__due_on")
     )
-    late = Q(kind=PenaltyKind.LATE_FEE) | (Q(kind=PenaltyKind.INTEREST) & ~Q(Exists(taken_back)))
+    late = Q(kind__in=[PenaltyKind.LATE_FEE, PenaltyKind.DUNNING_FEE]) | (
+        Q(kind=PenaltyKind.INTEREST) & ~Q(Exists(taken_back))
+    )
     return late & Q(Exists(whole))
 
 
@@ -64,7 +62,7 @@ def with_status(penalties: QuerySet[Penalty]) -> QuerySet[Penalty]:
     return penalties.annotate(
         status=Case(
             When(state=PenaltyState.WAIVED, then=Value(PenaltyStatus.WAIVED)),
-            When(_credited("line__invoice"), then=Value(PenaltyStatus.CREDITED)),
+            When(cancelled("line__invoice"), then=Value(PenaltyStatus.CREDITED)),
             When(line__invoice__state=InvoiceState.ISSUED, then=Value(PenaltyStatus.BILLED)),
             When(line__isnull=False, then=Value(PenaltyStatus.DRAFTED)),
             When(_void(), then=Value(PenaltyStatus.VOID)),
@@ -126,7 +124,7 @@ def late_documents(contract: Contract, before: dt.date) -> list[Invoice]:
     Fee notes are not among them: there is no interest on interest.
     """
     rows = Invoice.objects.filter(
-        ~_credited("pk"),
+        ~cancelled("pk"),
         contract=contract,
         kind=InvoiceKind.INVOICE,
         state=InvoiceState.ISSUED,

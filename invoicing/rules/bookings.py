@@ -6,13 +6,15 @@ advance        receivable  gross | advance payments received  -net | tax owed  -
                an invoice that sets it off moves what it uses from advance payments received to revenue
 settlement     host cost  net | tax to reclaim  tax                                  | payable to hosts  -gross
 credit note    the same with opposite signs
+write-off      claims written off  net | tax owed  tax, where the law gives it back | receivable  -amount
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from evbilling.kernel.errors import BillingError
-from evbilling.kernel.money import ZERO, add
+from evbilling.kernel.money import ZERO, add, split_largest_remainder
 
 CHARGING = ("receivable", "revenue")
 SPONSORED = ("sponsor_receivable", "sponsor_revenue")
@@ -71,6 +73,24 @@ def document_bookings(
         )
     sign = -1 if credit else 1
     return tuple(Booking(side.role, sign * side.amount, side.of_party) for side in sides if side.amount)
+
+
+def write_off_bookings(receivable: str, amount: Decimal, tax: Decimal) -> tuple[Booking, ...]:
+    """A claim that is given up: what is lost, the tax that the state gives back (`tax`, may be zero), the receivable."""
+    sides = (
+        Booking("write_off", amount - tax),
+        Booking("output_tax", tax),
+        Booking(receivable, -amount, of_party=True),
+    )
+    return tuple(side for side in sides if side.amount)
+
+
+def write_off_tax(amount: Decimal, rows: Iterable[tuple[Decimal, Decimal]], currency: str) -> Decimal:
+    """The tax in a part of a document's total: spread over the (net, tax) of its rates by largest remainder."""
+    weights = [weight for row in rows for weight in row]
+    if not add(weights):
+        return ZERO
+    return add(split_largest_remainder(amount, weights, currency)[1::2])
 
 
 def require_balanced(source: str, amounts: list[Decimal]) -> None:

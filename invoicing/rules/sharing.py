@@ -1,6 +1,6 @@
 """What a host earns: per session or on the totals of a calendar month, rounded once per line (DOMAIN, RevenueShare).
 
-    percent      net session charges shared now, less those credited after they were shared, x percent
+    percent      net session charges shared now, less what was credited of those shared before, x percent
     per kWh      kWh of the same sessions x price; a session's kWh count with the part that its customer pays
     rent         rent x days of the terms / days of the month, due also when nothing was charged
     greater of   the month's percent part, its rent and, where agreed, its kWh x price: the greatest of them
@@ -27,7 +27,8 @@ Days = tuple[dt.date, dt.date]
 class SharedCharge:
     """A charge billed on an issued document. `taken_back`: it was shared before and has been credited since.
 
-    `carries_energy`: it is the customer's part; the sponsor's part of the same session counts no kWh again.
+    `is_part`: only a part of its net was credited; its kWh stay with the host. `carries_energy`: it is the customer's
+    part; the sponsor's part of the same session counts no kWh again.
     """
 
     charge_id: int
@@ -36,6 +37,7 @@ class SharedCharge:
     net: Decimal
     taken_back: bool = False
     carries_energy: bool = True
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,15 @@ def base_of(charges: Iterable[SharedCharge]) -> ShareBase:
     per kWh is paid on: once per session, although customer and sponsor may be billed in different months.
     """
     charges = list(charges)
+    net = add(-charge.net if charge.taken_back else charge.net for charge in charges)
+    charges = [charge for charge in charges if not charge.is_part]
     shared = {charge.session_id: charge.energy_wh for charge in charges if not charge.taken_back}
     returned = {charge.session_id: charge.energy_wh for charge in charges if charge.taken_back}
     carried = [charge for charge in charges if charge.carries_energy]
     paid = {charge.session_id: charge.energy_wh for charge in carried if not charge.taken_back}
     back = {charge.session_id: charge.energy_wh for charge in carried if charge.taken_back}
     return ShareBase(
-        net=add(-charge.net if charge.taken_back else charge.net for charge in charges),
+        net=net,
         session_count=len(shared),
         energy_wh=sum(shared.values()) - sum(returned.values()),
         paid_wh=sum(paid.values()) - sum(back.values()),
@@ -125,3 +129,30 @@ def month_due(terms: ShareTerms, totals: MonthTotals, currency: str) -> Decimal:
 def days_in(spans: Iterable[Days]) -> int:
     """How many days the half-open spans have."""
     return sum((last - first).days for first, last in spans)
+
+
+@dataclass(frozen=True, slots=True)
+class ShareStep:
+    """What a settlement does with one charge: shares it or takes it back, whole or (`part`) so much of its net."""
+
+    taken_back: bool
+    part: Decimal | None = None
+
+
+def share_steps(
+    net: Decimal, *, billed: int, live: int, credited: Decimal, shared: bool, returned: Decimal
+) -> list[ShareStep]:
+    """How a host's share of a charge is brought to what is due on it: its net after credits (DOMAIN, RevenueShare).
+
+    `net` of the charge; on how many issued documents it was `billed`, on how many that `live` now; what was `credited`
+    of it in all; whether it is `shared` with the host now and how much of it he `returned`. A charge of which nothing
+    is left is taken back whole, with its energy; of one that was credited in part only the credited net is.
+    """
+    before = net * (billed - live)
+    credit = credited - before
+    gone = not live or (net > 0 and credit >= net)
+    wanted, part = (False, Decimal(0)) if gone else (True, max(credit, Decimal(0)))
+    steps = [] if wanted == shared else [ShareStep(taken_back=shared)]
+    if part != returned:
+        steps.append(ShareStep(taken_back=part > returned, part=abs(part - returned)))
+    return steps

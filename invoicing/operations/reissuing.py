@@ -1,0 +1,124 @@
+"""Cancel and issue again: the document is credited whole, what it billed is released, and the next document bills it.
+
+    reissue            cancels; then, if wanted, drafts the replacement under today's terms and parties, and issues it
+    decide_correction  the second person's word on any correction, with all that follows from it
+
+Who pays which part of a session stays as it was issued; prices stay too. A session whose facts were wrong comes again
+from its source (a changed copy), which is billed once its documents are credited.
+"""
+
+import datetime as dt
+from enum import StrEnum
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contracts.models import Contract
+from evbilling.access.models import User
+from evbilling.kernel.clock import Period
+from evbilling.kernel.errors import WrongState, require
+from evbilling.kernel.locks import lock
+from evbilling.kernel.steps import step
+from invoicing.models import Correction, CorrectionState, Invoice, InvoiceKind, InvoiceState
+from invoicing.operations.corrections import approve_correction, refuse_correction
+from invoicing.operations.crediting import Whole, credit
+from invoicing.operations.drafting import draft_documents
+from invoicing.operations.fee_notes import draft_fee_note
+from invoicing.operations.issuing import issue_invoice
+
+__all__ = ["Then", "decide_correction", "reissue"]
+
+
+class Then(StrEnum):
+    """What follows the cancellation: the next billing run drafts it, it is drafted now, or drafted and issued now."""
+
+    LATER = ""
+    DRAFT = "draft"
+    ISSUE = "issue"
+
+
+def reissue(
+    *,
+    invoice_id: int,
+    reason: str,
+    then: Then = Then.DRAFT,
+    issued_on: dt.date | None = None,
+    by: User | None,
+    at: dt.datetime,
+) -> tuple[Correction, list[Invoice]]:
+    """Cancel a document so that what it billed is billed again; the correction, and the documents in its place.
+
+    From the operator's limit on it waits for a second person first, and what follows is done with the approval.
+    Raises what `credit` and drafting raise, WrongState for an advance invoice, which is made anew instead.
+    """
+    with transaction.atomic():
+        contract_id = Invoice.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
+        if contract_id is not None:
+            lock(Contract, contract_id)  # drafting takes it before any document; so does this
+        invoice = lock(Invoice, invoice_id)
+        require(
+            invoice.kind != InvoiceKind.ADVANCE,
+            WrongState(
+                _("%(document)s is an advance invoice; credit it, then make a new one.") % {"document": invoice}
+            ),
+        )
+        correction = credit(
+            invoice_id=invoice_id,
+            what=Whole(),
+            reason=reason,
+            reissue=True,
+            issued_on=issued_on,
+            by=by,
+            at=at,
+            notes={"then": then.value} if then else None,
+        )
+        return correction, _follow(correction, issued_on, by, at)
+
+
+def decide_correction(
+    *,
+    correction_id: int,
+    approve: bool,
+    reason: str = "",
+    issued_on: dt.date | None = None,
+    by: User | None,
+    at: dt.datetime,
+) -> Correction:
+    """A second person approves a correction, or refuses it with a reason (I18); a dispute behind it is closed with it.
+
+    Raises as `approve_correction` and `refuse_correction` do.
+    """
+    if not approve:
+        return refuse_correction(correction_id=correction_id, reason=reason, by=by, at=at)
+    with transaction.atomic():
+        contract_id = Correction.objects.filter(pk=correction_id).values_list("invoice__contract_id", flat=True).first()
+        if contract_id is not None:
+            lock(Contract, contract_id)
+        correction = approve_correction(correction_id=correction_id, issued_on=issued_on, by=by, at=at)
+        _follow(correction, issued_on, by, at)
+    return correction
+
+
+def _follow(correction: Correction, issued_on: dt.date | None, by: User | None, at: dt.datetime) -> list[Invoice]:
+    """Draft, and issue, what takes the cancelled document's place."""
+    then = Then(correction.figures.get("then", ""))
+    if correction.state != CorrectionState.DONE or then is Then.LATER:
+        return []
+    cancelled = correction.invoice
+    period = Period(cancelled.period_from, cancelled.period_to)
+    if cancelled.kind == InvoiceKind.FEE_NOTE:
+        note = draft_fee_note(contract_id=cancelled.contract_id, period=period, at=at, by=by)
+        made = [note] if note is not None else []
+    else:
+        made = draft_documents(contract_id=cancelled.contract_id, period=period, at=at, by=by)
+    fresh = [each for each in made if each.state == InvoiceState.DRAFT and each.replaces_id is None]
+    for each in fresh:
+        each.replaces = cancelled
+        each.save(update_fields=["replaces"])
+    step("invoicing.reissue.drafted")
+    if then is Then.DRAFT:
+        return fresh
+    assert correction.credit_note is not None  # noqa: S101 - a done credit has one
+    day = issued_on or correction.credit_note.issued_on
+    assert day is not None  # noqa: S101 - it is issued
+    return [issue_invoice(invoice_id=each.pk, issued_on=day, by=by, at=at) for each in fresh]
