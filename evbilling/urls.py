@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from contracts.portal import agreements
 from evbilling.workspace import health
 from evbilling.workspace.urls import admin_urls
+from invoicing.api import mail_events
 from payments.sandbox_page import sandbox_checkout
 
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path("api/", include("evbilling.api.urls")),
     path("agreement/<str:token>/", agreements.agreement, name="agreement"),
     path("agreement/<str:token>/document/", agreements.agreement_document, name="agreement_document"),
+    path("webhooks/mail/<slug:provider>/", mail_events, name="mail_events"),
     path("sandbox/checkout/<str:ref>/", sandbox_checkout, name="sandbox_checkout"),
     path("", include("evbilling.portal.urls")),
 ]

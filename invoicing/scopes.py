@@ -7,7 +7,9 @@ from evbilling.access.models import User
 from evbilling.access.scope import register_scope
 from invoicing.models import (
     Allocation,
+    CreditedCharge,
     Delivery,
+    Dispute,
     Document,
     Invoice,
     InvoiceLine,
@@ -33,14 +35,30 @@ def letters_of(user: User) -> Q:
     return Q(party__in=parties_of(user)) & ~Q(kind=LetterKind.RUN_REPORT)
 
 
+def _of_document_or_letter(user: User) -> Q:
+    return _of_document(user) | Q(letter__in=Letter.objects.filter(letters_of(user)).values("pk"))
+
+
 def _of_contract(user: User) -> Q:
     return Q(contract__party__in=parties_of(user))
 
 
+def disputes_of(user: User) -> Q:
+    """Disputes of the own parties' documents."""
+    return Q(party__in=parties_of(user))
+
+
+def _of_line(user: User) -> Q:
+    return Q(line__invoice__in=Invoice.objects.filter(documents_of(user)).values("pk"))
+
+
 def register() -> None:
-    """Called once from AppConfig.ready(). The ledger, runs, series and tax rates are for the staff alone."""
+    """Called once from AppConfig.ready(). The ledger, runs, corrections, series and tax rates are for the staff alone."""
     register_scope(Invoice, documents_of)
     register_scope(Penalty, _of_contract)
     register_scope(Letter, letters_of)
-    for model in (InvoiceLine, InvoiceTax, Document, Delivery, Allocation):
+    register_scope(Dispute, disputes_of)
+    register_scope(CreditedCharge, _of_line)
+    register_scope(Delivery, _of_document_or_letter)
+    for model in (InvoiceLine, InvoiceTax, Document, Allocation):
         register_scope(model, _of_document)

@@ -1,7 +1,8 @@
 """Handing one mail to the mail server, so that it is always known whether it may have gone out (I16).
 
 Over SMTP the phases are walked one by one: whatever fails before the content was handed over was certainly not sent,
-and a connection that breaks afterwards leaves it unknown. Other backends only say that something went wrong: unknown.
+and a connection that breaks afterwards leaves it unknown. A mail provider's API that answers with a refusal took
+nothing; other systems only say that something went wrong: unknown.
 """
 
 import contextlib
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.utils.translation import gettext as _
+
+from evbilling.kernel.mailers import RedirectingBackend
 
 
 class NotSent(Exception):
@@ -32,15 +35,25 @@ def post(mail: EmailMultiAlternatives) -> list[str]:
     Raises NotSent or MaybeSent.
     """
     backend = mailers.default
+    if isinstance(backend, RedirectingBackend):
+        backend, mail = backend.outside, backend.redirected(mail)
     if isinstance(backend, SmtpBackend):
         return _by_smtp(backend, mail)
     try:
         sent = backend.send_messages([mail])
     except Exception as error:
-        raise MaybeSent(f"{type(error).__name__}: {error}") from error
+        raise _after(error) from error
     if not sent:
         raise NotSent(_("The mail system took no mail."))
     return []
+
+
+def _after(error: Exception) -> NotSent | MaybeSent:
+    """What an error of another mail system leaves: a provider's API that answered with a refusal took nothing."""
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and 400 <= status < 500:
+        return NotSent(f"{status} {error}", permanent=status not in {408, 425, 429})
+    return MaybeSent(f"{type(error).__name__}: {error}")
 
 
 def _by_smtp(backend: SmtpBackend, mail: EmailMultiAlternatives) -> list[str]:

@@ -4,8 +4,9 @@ from django.db.models import Count
 from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
-from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from invoicing.models import Invoice, InvoiceState
 from invoicing.queries import penalties
+from invoicing.queries.deliveries import needing_a_person
 from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
 
@@ -31,8 +32,8 @@ def drafts() -> int:
 
 
 def mails_needing_a_person() -> int:
-    """Deliveries that failed or whose outcome is unknown."""
-    return Delivery.objects.filter(state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN]).count()
+    """Deliveries that failed, came back, or whose outcome is unknown, and that were not sent again."""
+    return needing_a_person().count()
 
 
 def steps_needing_a_person() -> int:

@@ -61,8 +61,8 @@ def asked_waivers() -> str:
 
 
 def bad_mails() -> str:
-    """Mails that failed or whose outcome nobody knows."""
-    return _list("invoicing_delivery", state__in="failed,unknown")
+    """Mails that failed, came back, or whose outcome nobody knows."""
+    return _list("invoicing_delivery", fate="person")
 
 
 def bad_steps() -> str:

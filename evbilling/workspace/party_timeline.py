@@ -22,6 +22,7 @@ from evbilling.workspace.words import action_text
 from invoicing.admin.common import PAYMENT_TONES as DOCUMENT_TONES
 from invoicing.admin.deliveries import TONES as MAIL_TONES
 from invoicing.models import Delivery, Invoice
+from invoicing.queries.deliveries import Fate
 from invoicing.queries.documents import PaymentState
 from payments.admin import STATE_TONES as PAYMENT_TONES
 from payments.models import Payment
@@ -68,7 +69,7 @@ def _badge(event: Event) -> tuple[str, str] | None:
     if isinstance(row, Invoice):
         return str(PaymentState(event.state).label), DOCUMENT_TONES[event.state]
     if isinstance(row, Delivery):
-        return row.get_state_display(), MAIL_TONES.get(row.state, "")
+        return str(Fate(event.state).label), MAIL_TONES.get(event.state, "")
     if isinstance(row, Payment):
         return row.get_state_display(), PAYMENT_TONES.get(row.state, "")
     return None

@@ -14,6 +14,7 @@ from unfold.contrib.inlines.admin import NonrelatedTabularInline
 from evbilling.shell.admin import ListInline, link_to, money
 from evbilling.shell.formats import format_instant, format_kwh, format_percent
 from invoicing.admin.common import SidesInline
+from invoicing.admin.deliveries import fate_badge
 from invoicing.models import (
     Allocation,
     BilledCharge,
@@ -24,6 +25,7 @@ from invoicing.models import (
     InvoiceTax,
     JournalLine,
 )
+from invoicing.queries.deliveries import with_fate
 
 
 class LineInline(ListInline):
@@ -114,9 +116,17 @@ class DeliveryInline(ListInline):
     """The mails to the accountants."""
 
     model = Delivery
-    fields = ("intent", "to", "state", "error", "created_at", "sent_at")
+    fields = ("intent", "channel", "to", "fate_shown", "error", "created_at", "sent_at", "details")
     readonly_fields = fields
-    show_change_link = True
+
+    @admin.display(description=_("state"))
+    def fate_shown(self, delivery: Delivery) -> SafeString:
+        """Sent, arrived, opened, came back."""
+        return fate_badge(delivery)
+
+    def get_queryset(self, request: Any) -> QuerySet[Delivery]:
+        """With what became of each."""
+        return with_fate(super().get_queryset(request))
 
     @admin.display(description=_("to"))
     def to(self, delivery: Delivery) -> str:

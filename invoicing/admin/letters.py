@@ -11,9 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 
-from evbilling.shell.admin import ListInline, WrittenByTheProduct, badge, link_to
-from invoicing.admin.common import archived_file
+from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, link_to, right
+from invoicing.admin.common import SEND_AGAIN, archived_file
+from invoicing.admin.deliveries import fate_badge
 from invoicing.models import Delivery, Letter
+from invoicing.operations.deliveries import resend_letter
+from invoicing.queries.deliveries import with_fate
 
 
 class LetterDeliveryInline(ListInline):
@@ -21,8 +24,17 @@ class LetterDeliveryInline(ListInline):
 
     model = Delivery
     fk_name = "letter"
-    fields = ("intent", "channel", "to", "state", "error", "sent_at", "details")
+    fields = ("intent", "channel", "to", "fate_shown", "error", "sent_at", "details")
     readonly_fields = fields
+
+    @admin.display(description=_("state"))
+    def fate_shown(self, delivery: Delivery) -> SafeString:
+        """Sent, arrived, opened, came back."""
+        return fate_badge(delivery)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what became of each."""
+        return with_fate(super().get_queryset(request))
 
     @admin.display(description=_("to"))
     def to(self, delivery: Delivery) -> str:
@@ -47,7 +59,8 @@ class LetterAdmin(WrittenByTheProduct):
     fields = ("file_name", "kind_badge", "party_link", "dated_on", "source", "size", "sha256", "made_at", "made_by")
     readonly_fields = fields
     inlines = (LetterDeliveryInline,)
-    actions_detail = ("download",)
+    actions_detail = ("download", "send_again")
+    has_resend_permission = right("invoicing.resend_delivery")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without the bytes."""
@@ -68,3 +81,11 @@ class LetterAdmin(WrittenByTheProduct):
         """The archived bytes."""
         letter = Letter.objects.get(pk=object_id)
         return archived_file(bytes(letter.content), letter.content_type, letter.file_name)
+
+    @action(**SEND_AGAIN)
+    def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
+        """A new intent, with the reason."""
+        reason, done = form.cleaned_data["reason"], str(_("%(it)s is being sent."))
+        return self.run_and_return(
+            request, resend_letter, done, object_id=object_id, letter_id=object_id, reason=reason
+        )

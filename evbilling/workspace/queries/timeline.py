@@ -16,6 +16,7 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.models import AuditRecord
 from evbilling.kernel.money import quantise
 from invoicing.models import Delivery, Invoice
+from invoicing.queries.deliveries import with_fate
 from invoicing.queries.documents import payment_state, with_open_amount
 from payments.models import Payment
 from sessions.models import SessionState
@@ -99,9 +100,9 @@ def _documents(party: Party, today: dt.date) -> Iterator[Event]:
 
 
 def _mails(party: Party) -> Iterator[Event]:
-    rows = Delivery.objects.filter(invoice__party=party).select_related("invoice").order_by("-id")[:MOST]
-    for row in rows:
-        yield Event(row.sent_at or row.created_at, Kind.MAILS, row, row.state)
+    of_party = Delivery.objects.filter(Q(invoice__party=party) | Q(letter__party=party))
+    for row in with_fate(of_party).select_related("invoice", "letter").order_by("-id")[:MOST]:
+        yield Event(row.sent_at or row.created_at, Kind.MAILS, row, row.fate)
 
 
 def _payments(party: Party) -> Iterator[Event]:

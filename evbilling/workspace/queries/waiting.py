@@ -16,7 +16,8 @@ from contracts.models import (
 )
 from contracts.queries.agreements import unacknowledged
 from evbilling.kernel.models import OutboxMessage, OutboxState
-from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
+from invoicing.models import Invoice, InvoiceState
+from invoicing.queries.deliveries import needing_a_person
 from invoicing.queries.penalties import asked_waivers
 from payments.models import Payment, PaymentState
 from sessions.models import ChargingSession, Hold, HoldState
@@ -26,7 +27,7 @@ from sessions.queries.sponsored_parts import budgets_in_use
 ROWS: dict[str, QuerySet] = {
     "holds": Hold.objects.filter(state=HoldState.OPEN),
     "drafts": Invoice.objects.filter(state=InvoiceState.DRAFT),
-    "mails": Delivery.objects.filter(state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN]),
+    "mails": needing_a_person(),
     "steps": OutboxMessage.objects.filter(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN]),
     "waivers": asked_waivers(),
     "payments": Payment.objects.filter(state=PaymentState.UNKNOWN),
