@@ -138,6 +138,8 @@ def _adds_up(invoice: Invoice) -> bool:
 def _freeze_parties(invoice: Invoice) -> None:
     invoice.issuer_details = issuer_details(invoice.operator)
     invoice.recipient_details = recipient_details(invoice.party, invoice.contract, invoice.contract_version)
+    if invoice.purchase_order:
+        invoice.recipient_details["purchase_order"] = invoice.purchase_order
     invoice.language = invoice.party.language
 
 

@@ -22,15 +22,13 @@ from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
-from invoicing.operations.drafting import NothingToSettle, draft_documents
+from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
-from invoicing.operations.penalties import assess_penalties
+from invoicing.operations.preparing import prepare_month
 from invoicing.operations.run_approval import plan_of, set_going
 from invoicing.operations.run_reports import request_report
 from invoicing.queries.due import PHASES, due_contracts
-from sessions.operations.rating import rate_sessions
-from sessions.queries import unrated_sessions
 
 log = logging.getLogger(__name__)
 CLAIM_LIMIT = dt.timedelta(seconds=90)
@@ -243,8 +241,8 @@ def _bill_or_note_cause(item_id: int, attempt: int, at: dt.datetime) -> str | No
 
 
 def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
-    """Rate, assess penalties, draft and issue one contract, its fee note too, in one transaction; None when another
-    worker took the item over.
+    """Rate, assess penalties, draft and issue one contract, its fee note too, in one transaction; of a billing group
+    all its contracts with the first of them. None when another worker took the item over.
     """
     with transaction.atomic():
         item = lock(BillingRunItem, item_id)
@@ -256,26 +254,31 @@ def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
                 item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued.")
             )
         period = Period(run.period_from, run.period_to)
-        if contract.kind == ContractKind.CHARGING:
-            unrated = unrated_sessions(contract, period.instants(contract.zone)[1])
-            rate_sessions(list(unrated.values_list("pk", flat=True)), at=at)
-        step("invoicing.run.rated")
-        assess_penalties(contract_id=contract.pk, period=period, by=run.created_by, at=at)
+        prepare_month(contract=contract, period=period, by=run.created_by, at=at)
+        item.carried_amount, nothing = None, _("Nothing to bill.")
         try:
             drafted = draft_documents(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         except NothingToSettle as reason:
             return _note(item, ItemState.SKIPPED, at, reason=reason.message[:300])
+        except MonthCarriedOver as carried:
+            drafted, item.carried_amount, nothing = [], carried.amount, carried.message[:300]
         step("invoicing.run.drafted")
         note = draft_fee_note(contract_id=contract.pk, period=period, by=run.created_by, at=at)
         documents = drafted if note is None else [*drafted, note]
         if not documents:
-            return _note(item, ItemState.SKIPPED, at, reason=_("Nothing to bill."))
+            return _note(item, ItemState.SKIPPED, at, reason=nothing)
         for document in documents:
             if run.issue and document.state == InvoiceState.DRAFT:
                 issue_invoice(invoice_id=document.pk, issued_on=run.issued_on, by=run.created_by, at=at)
                 step("invoicing.run.issued")
         issued = run.issue or all(each.state == InvoiceState.ISSUED for each in documents)
-        state = _note(item, ItemState.ISSUED if issued else ItemState.DRAFTED, at, invoice=documents[0])
+        state = _note(
+            item,
+            ItemState.ISSUED if issued else ItemState.DRAFTED,
+            at,
+            invoice=documents[0],
+            reason="" if item.carried_amount is None else nothing,
+        )
         step("invoicing.run.noted")
     step("invoicing.run.committed")
     return state
@@ -286,7 +289,7 @@ def _note(
 ) -> str:
     """Write what became of a locked item."""
     item.state, item.invoice, item.reason, item.finished_at = state, invoice, reason, at
-    item.save(update_fields=["state", "invoice", "reason", "finished_at"])
+    item.save(update_fields=["state", "invoice", "reason", "carried_amount", "finished_at"])
     return state.value
 
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract
-from evbilling.kernel.money import add
+from evbilling.kernel.money import add, quantise
 from invoicing.models import LineKind
-from invoicing.operations.splitting import leading
 from invoicing.operations.writing import NewLine
 from invoicing.queries.advances import advances_of
 from invoicing.rules.advances import Key, Use, set_off, used_by
@@ -28,7 +27,9 @@ def advance_used_lines(members: Sequence[Contract], lines: Sequence[NewLine]) ->
         of_part = [line for line in lines if line.part == part]
         taxes: dict[Key, Tax] = {(line.tax.category, line.tax.percent): line.tax for line in of_part}
         charged = {
-            key: add(leading(line, currency) for line in of_part if (line.tax.category, line.tax.percent) == key)
+            key: add(
+                quantise(line.amount, currency) for line in of_part if (line.tax.category, line.tax.percent) == key
+            )
             for key in taxes
         }
         for use in set_off(charged, advances, currency):

@@ -32,15 +32,10 @@ def part_of(contract: Contract, version: ContractVersion, row: ChargeRow) -> str
     return row.cost_centre_code
 
 
-def leading(line: NewLine, currency: str) -> Decimal:
-    """The amount of a line that leads on its document: with tax where prices include it."""
-    return quantise(line.net if line.gross is None else line.gross, currency)
-
-
 def gross_of(lines: Sequence[NewLine], currency: str) -> Decimal:
     """What a document of these lines comes to, tax included."""
     if any(line.gross is not None for line in lines):
-        return add(leading(line, currency) for line in lines)
+        return add(quantise(line.amount, currency) for line in lines)
     return totals_of([(line.tax, quantise(line.net, currency)) for line in lines], currency).gross
 
 
@@ -57,12 +52,12 @@ def in_parts(lines: Iterable[NewLine], currency: str) -> list[NewLine]:
     for line in lines:
         if line.uses:
             of_tax = room.setdefault(line.tax, {})
-            of_tax[line.part] = of_tax.get(line.part, ZERO) + leading(line, currency)
+            of_tax[line.part] = of_tax.get(line.part, ZERO) + quantise(line.amount, currency)
     found = []
     for line in lines:
         if line.uses:
             found.append(line)
-        elif leading(line, currency) < ZERO and line.penalty_id is None:
+        elif quantise(line.amount, currency) < ZERO and line.penalty_id is None:
             found += _divided(line, room.get(line.tax, {}), main, currency)
         else:
             found.append(replace(line, part=main))
@@ -70,7 +65,7 @@ def in_parts(lines: Iterable[NewLine], currency: str) -> list[NewLine]:
 
 
 def _divided(line: NewLine, room: dict[str, Decimal], main: str, currency: str) -> list[NewLine]:
-    shares = divided(leading(line, currency), room, currency)
+    shares = divided(quantise(line.amount, currency), room, currency)
     if not shares:
         return [replace(line, part=main)]
     nets = shares if line.gross is None else divided(line.net, room, currency)
@@ -83,7 +78,7 @@ def _divided(line: NewLine, room: dict[str, Decimal], main: str, currency: str) 
                 part=part,
                 net=nets.get(part, ZERO),
                 gross=None if line.gross is None else share,
-                because={**line.because, "whole": line.net},
+                because={**line.because, "whole": line.amount},
             )
         )
     return found
@@ -93,7 +88,7 @@ def part_with_most(lines: Iterable[NewLine], currency: str) -> str:
     """The part on which a credit finds most room."""
     sums: dict[str, Decimal] = {}
     for line in lines:
-        sums[line.part] = sums.get(line.part, ZERO) + leading(line, currency)
+        sums[line.part] = sums.get(line.part, ZERO) + quantise(line.amount, currency)
     return largest_part(sums)
 
 

@@ -25,6 +25,7 @@ class Fate(TextChoices):
     HELD = "held", _("held")
     EXCLUDED = "excluded", _("excluded")
     LATE = "late", _("late")
+    CARRIED = "carried", _("carried over")
     WAITING = "waiting", _("not billed yet")
     MISSING = "missing", _("in no list")
 
@@ -45,11 +46,12 @@ class Completeness:
     late: int
     waiting: int
     missing: int
+    carried: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether every session is billed, held, excluded with reason, or late."""
-        return self.sessions_in == self.billed + self.held + self.excluded + self.late
+        """Whether every session is billed, held, excluded with reason, late, or carried over."""
+        return self.sessions_in == self.billed + self.held + self.excluded + self.late + self.carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def completeness(operator: Operator, period: Period) -> Completeness:
         late=counted[Fate.LATE],
         waiting=counted[Fate.WAITING],
         missing=counted[Fate.MISSING],
+        carried=counted[Fate.CARRIED],
     )
 
 
@@ -130,6 +133,7 @@ def with_fate(sessions: QuerySet[ChargingSession], period: Period) -> QuerySet[A
             When(Q(later), then=Value(Fate.LATE)),
             When(_held(HoldState.OPEN), then=Value(Fate.HELD)),
             When(_held(HoldState.REJECTED), then=Value(Fate.EXCLUDED)),
+            When(_carried_over(period), then=Value(Fate.CARRIED)),
             When(Q(contract__isnull=False) & ~_billed_for(period), then=Value(Fate.WAITING)),
             When(Exists(SessionPrice.objects.filter(session=OuterRef("pk"))), then=Value(Fate.LATE)),
             default=Value(Fate.MISSING),
@@ -140,6 +144,17 @@ def with_fate(sessions: QuerySet[ChargingSession], period: Period) -> QuerySet[A
 
 def _held(state: HoldState) -> Exists:
     return Exists(Hold.objects.filter(session=OuterRef("pk"), state=state))
+
+
+def _carried_over(period: Period) -> Q:
+    """Whether the month of the session's contract was too small for a document; the next one bills it."""
+    items = BillingRunItem.objects.filter(
+        contract=OuterRef("contract"),
+        run__period_from=period.start,
+        run__period_to=period.end,
+        carried_amount__isnull=False,
+    )
+    return Q(contract__isnull=False) & Q(Exists(items))
 
 
 def _billed_for(period: Period) -> Q:
