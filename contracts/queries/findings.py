@@ -16,6 +16,7 @@ from contracts.models import (
     Contract,
     ContractKind,
     ContractVersion,
+    PriceBasis,
     Site,
     SponsoredVehicle,
     TaxTreatment,
@@ -25,6 +26,7 @@ from contracts.queries import IN_FORCE, PAYING_KINDS, accountant_emails, version
 from contracts.queries.agreements import signatories
 from contracts.queries.prices import released_on
 from contracts.rules.matching import Days, TariffRule, find_tariff
+from contracts.rules.tariff_shape import states_tax
 from evbilling.kernel.clock import start_of_day
 
 MOST_NAMED = 5
@@ -78,6 +80,12 @@ def _of_tax(contract: Contract, version: ContractVersion) -> Iterator[ContractFi
     if version.tax_treatment == TaxTreatment.REVERSE_CHARGE and not contract.party.vat_id:
         text = _("%s has no VAT id, which invoices under reverse charge must name.") % contract.party
         yield _error("no_vat_id", text)
+    if version.tax_treatment == TaxTreatment.EXEMPT and not contract.party.exemption_text:
+        text = _("%s is exempt, but its ground of exemption is not written down: invoices would name a general one.")
+        yield _warning("no_exemption_ground", text % contract.party)
+    if version.price_basis == PriceBasis.GROSS and version.tax_treatment != TaxTreatment.STANDARD:
+        text = _("Prices include tax, but the customer owes none: the net of each price would be billed.")
+        yield _warning("gross_without_tax", text)
 
 
 def _of_tariffs(contract: Contract, version: ContractVersion) -> Iterator[ContractFinding]:
@@ -88,6 +96,9 @@ def _of_tariffs(contract: Contract, version: ContractVersion) -> Iterator[Contra
         if released is None or released.valid_from > at:
             text = _("Tariff %s has no released prices on the first day.") % tariff.code
             yield _error("tariff_not_released", text)
+        elif version.price_basis == PriceBasis.GROSS and not states_tax(released.document):
+            text = _("Prices of the contract include tax, but tariff %s does not state the VAT rate of every price.")
+            yield _error("tariff_without_tax_rate", text % tariff.code)
     rules = [
         TariffRule(each.tariff_id, each.priority, each.site_id, each.min_power_w, each.max_power_w) for each in assigned
     ]

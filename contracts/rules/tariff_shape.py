@@ -29,6 +29,12 @@ def require_tariff_document(document: Any, *, currency: str) -> None:
         _require_element(element, f"elements[{index}]")
 
 
+def states_tax(document: Mapping[str, Any]) -> bool:
+    """Whether every price that is not free states its VAT rate: contracts whose prices include tax need it."""
+    components = [each for element in document["elements"] for each in element["price_components"]]
+    return all(each.get("vat") is not None for each in components if Decimal(str(each["price"])))
+
+
 def _require_element(element: Any, where: str) -> None:
     require(isinstance(element, Mapping), BadInput(where, element, "Give an object with price_components."))
     components = element.get("price_components")

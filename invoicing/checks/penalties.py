@@ -14,10 +14,7 @@ from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import ZERO
 from invoicing.models import (
     Allocation,
-    Invoice,
-    InvoiceKind,
     InvoiceLine,
-    InvoiceState,
     LineKind,
     Penalty,
     PenaltyKind,

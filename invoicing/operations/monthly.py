@@ -2,8 +2,12 @@
 
 The document's own month and the months of sessions that came late are reckoned over all their sessions that stand on
 documents; what earlier documents granted is taken off. Terms are those of the version in force on the month's last day.
-Base fees and a shortfall belong to the month's own document; when that was credited, they are not charged again by
-themselves, like its sessions. A late session may change a shortfall that was charged.
+Base fees and a shortfall belong to the month's own document; where its run made none (it was carried over, or failed),
+the next document charges them, once. When their document was credited they are not charged again by themselves, like
+its sessions. A late session may change a shortfall that was charged.
+
+All amounts are in the contract's price basis: where its prices include tax, so do its base fees, its commitment and
+what discounts take off.
 
 A fee without a place is taxed where the contract's first site is, else at the customer's address, at the month's end.
 """
@@ -25,9 +29,9 @@ from contracts.rules.terms import (
     VolumeDiscount,
 )
 from evbilling.kernel.clock import Period, month_of, parse_month
-from evbilling.kernel.errors import require
 from evbilling.kernel.money import ZERO, add
 from invoicing.models import LineKind
+from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import Drafting, NewLine
 from invoicing.queries.monthly import (
     Documents,
@@ -52,7 +56,7 @@ from invoicing.rules.monthly_terms import (
     shortfall_of,
 )
 from invoicing.rules.monthly_words import because_text, line_text
-from invoicing.rules.tax import MissingCustomerTaxId, Place, Tax, Treatment, supply_tax
+from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
 
 _ENERGY_TERMS = (IncludedEnergy, GraduatedDiscount, VolumeDiscount)
 _MONTHLY = (*_ENERGY_TERMS, BaseFee, MinimumCommitment)
@@ -76,19 +80,38 @@ class _MonthlyLines:
         self.contract = drafting.contract
         self.own = month_of(drafting.period.start)
         self.documents: Documents = earlier_documents(self.contract)
-        self.granted = granted_so_far(self.contract)
+        self.granted = granted_so_far(self.contract, with_tax=drafting.with_tax)
         self.versions: Timeline[dt.date, ContractVersion] = versions_of(self.contract)
+        self.skipped = self._skipped()
         self.months = self._months()
         self.terms = self._terms()
-        self.room = drafting.nets()
+        self.due = self._due()
+        self.room = drafting.charged()
         self.facts = self._facts()
 
     def _months(self) -> list[Period]:
-        """The document's month, then those with late sessions or with something left to grant."""
+        """The document's month, then those with late sessions, with something left to grant, or without a document."""
         until = self.drafting.period.instants(self.contract.zone)[1]
         late = months_waiting(self.contract, until)
         late |= {parse_month(code) for code, granted in self.granted.items() if granted.waiting}
-        return [self.own, *sorted(late - {self.own})]
+        return [self.own, *sorted((late | self.skipped) - {self.own}, key=lambda month: month.start)]
+
+    def _skipped(self) -> set[Period]:
+        """Earlier months of the contract, since the first that was run or billed, whose fees no document charged: they
+        were carried over, or failed, or were never run.
+        """
+        found = set()
+        month = month_of(self.documents.begun or self.own.start)
+        while month.start < self.own.start:
+            if month.start not in self.documents.any and days_of(self.contract, month):
+                found.add(month)
+            month = month.next_month()
+        return found
+
+    def _due(self) -> set[Period]:
+        """The months whose fees this document charges."""
+        own = {self.own} if self.own.start not in self.documents.any else set()
+        return {month for month in own | self.skipped if self.terms[month]}
 
     def _terms(self) -> dict[Period, tuple[Term, ...]]:
         known: dict[int, tuple[Term, ...]] = {}
@@ -107,16 +130,16 @@ class _MonthlyLines:
         drafted = {charge_id: line.tax for line in self.drafting.lines for charge_id, _use in line.uses}
         months = [month for month in self.months if self.terms[month]]
         energy = any(isinstance(term, _ENERGY_TERMS) for month in months for term in self.terms[month])
-        charges, sites = month_charges(self.contract, months, drafted, energy=energy)
-        per = {term.per for term in self.terms[self.own] if isinstance(term, BaseFee)}
-        named = self.contract.sites.count() if "site" in per else 0
+        charges, sites = month_charges(self.contract, months, drafted, energy=energy, with_tax=self.drafting.with_tax)
+        per = {month: {term.per for term in self.terms[month] if isinstance(term, BaseFee)} for month in self.due}
+        named = self.contract.sites.count() if any("site" in each for each in per.values()) else 0
         return {
             month: MonthFacts(
                 charges=tuple(charges.get(month, ())),
                 currency=self.contract.currency,
                 contract_days=days_of(self.contract, month),
                 month_days=(month.end - month.start).days,
-                vehicles=vehicles_under(self.contract, month) if "vehicle" in per and month == self.own else 0,
+                vehicles=vehicles_under(self.contract, month) if "vehicle" in per.get(month, ()) else 0,
                 sites=named or len(sites.get(month, ())),
             )
             for month in months
@@ -129,15 +152,18 @@ class _MonthlyLines:
         for month, facts in self.facts.items():
             allowed[month] = month_allowances(self.terms[month], facts)
             found += self._allowance_lines(month, allowed[month])
-        first = self.own.start not in self.documents.any
-        fees = base_fees(self.terms[self.own], self.facts[self.own]) if first and self.own in self.facts else ()
-        found += [self._fee_line(LineKind.BASE_FEE, self.own, fee, fee.net) for fee in fees]
+        fees = {month: base_fees(self.terms[month], facts) for month, facts in self.facts.items() if month in self.due}
+        found += [
+            self._fee_line(LineKind.BASE_FEE, month, fee, fee.net)
+            for month, of_month in fees.items()
+            for fee in of_month
+        ]
         for line in found:
             if line.kind == LineKind.BASE_FEE:
-                self.room[line.tax] = self.room.get(line.tax, ZERO) + line.net
+                self.room[line.tax] = self.room.get(line.tax, ZERO) + line.amount
         for month, facts in self.facts.items():
-            if (month == self.own and first) or (month != self.own and month.start in self.documents.live):
-                billed = add(fee.net for fee in fees) if month == self.own else self._before(month).base_fees
+            if month in self.due or month.start in self.documents.live:
+                billed = add(fee.net for fee in fees[month]) if month in fees else self._before(month).base_fees
                 owed = add(facts.nets().values()) - add(each.net for each in allowed[month]) + billed
                 fee = shortfall_of(self.terms[month], facts, owed)
                 if fee is not None:
@@ -152,13 +178,12 @@ class _MonthlyLines:
         because: Mapping[str, dict[str, Any]] = {each.term: each.because for each in allowances}
         before = self._before(month).allowances
         return [
-            NewLine(
-                kind=LineKind.ALLOWANCE,
-                group="",
-                text=line_text(each.term, month, late=month != self.own),
-                tax=each.tax,
-                net=-each.net,
-                because=self._because(
+            self._line(
+                LineKind.ALLOWANCE,
+                line_text(each.term, month, late=month != self.own),
+                each.tax,
+                -each.net,
+                self._because(
                     each,
                     month,
                     because.get(each.term, {}),
@@ -168,6 +193,11 @@ class _MonthlyLines:
             )
             for each in differences(now, before, self.room)
         ]
+
+    def _line(self, kind: LineKind, text: str, tax: Tax, amount: Decimal, because: Mapping[str, Any]) -> NewLine:
+        """A line of this amount, which like all amounts of the terms is in the contract's price basis."""
+        net, gross = self.drafting.priced(amount, tax)
+        return NewLine(kind=kind, group="", text=text, tax=tax, net=net, gross=gross, because=because)
 
     def _shortfall_lines(self, month: Period, fee: Fee) -> list[NewLine]:
         """What is charged beyond what was; less than before is given back, as far as the document has room."""
@@ -184,13 +214,12 @@ class _MonthlyLines:
             if given:
                 each = Difference(COMMITMENT, tax, net, given - net)
                 lines.append(
-                    NewLine(
-                        kind=LineKind.SHORTFALL,
-                        group="",
-                        text=line_text(COMMITMENT, month, late=True),
-                        tax=tax,
-                        net=-net,
-                        because=self._because(each, month, fee.because, charged - given, charged),
+                    self._line(
+                        LineKind.SHORTFALL,
+                        line_text(COMMITMENT, month, late=True),
+                        tax,
+                        -net,
+                        self._because(each, month, fee.because, charged - given, charged),
                     )
                 )
         return lines
@@ -211,14 +240,8 @@ class _MonthlyLines:
         because: dict[str, Any] = {"term": fee.term, "month": month.code, **fee.because, "total": fee.net}
         if before is not None:
             because["before"] = before
-        return NewLine(
-            kind=kind,
-            group="",
-            text=line_text(fee.term, month, late=month != self.own),
-            tax=self._fee_tax(month),
-            net=net,
-            because=because | self._said(fee.term, because),
-        )
+        text = line_text(fee.term, month, late=month != self.own)
+        return self._line(kind, text, self._fee_tax(month), net, because | self._said(fee.term, because))
 
     def _said(self, term: str, because: Mapping[str, Any]) -> dict[str, str]:
         return {"sentence": because_text(term, because, self.contract.currency)} if because else {}
@@ -229,8 +252,7 @@ class _MonthlyLines:
 
     def _fee_tax(self, month: Period) -> Tax:
         treatment = Treatment(self._version(month).tax_treatment)
-        party = self.contract.party
-        require(treatment is not Treatment.REVERSE_CHARGE or party.vat_id, MissingCustomerTaxId(party.legal_name))
+        require_tax_id(treatment, self.contract, self._place.country)
         return supply_tax(treatment, None, self._place, month.last_day, self.drafting.table)
 
 

@@ -31,7 +31,7 @@ class TooManyLines(BillingError):
 
 @dataclass(frozen=True, slots=True)
 class ChargeFact:
-    """One session charge as billing sees it. `net` is already rounded; energy in Wh."""
+    """One session charge as billing sees it. `amount` is rounded, in the document's price basis; energy in Wh."""
 
     charge_id: int
     session_id: int
@@ -41,7 +41,7 @@ class ChargeFact:
     group: str
     text: str
     tax: Tax
-    net: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class DraftLine:
     group: str
     text: str
     tax: Tax
-    net: Decimal
+    amount: Decimal
     session_count: int
     energy_wh: int
     charge_ids: tuple[int, ...]
@@ -86,7 +86,7 @@ def _lines(charges: Sequence[ChargeFact], summed_text: str | None = None) -> lis
                 group=group,
                 text=text,
                 tax=tax,
-                net=add(charge.net for charge in members) or ZERO,
+                amount=add(charge.amount for charge in members) or ZERO,
                 session_count=len(energy),
                 energy_wh=sum(energy.values()),
                 charge_ids=tuple(charge.charge_id for charge in members),

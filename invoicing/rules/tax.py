@@ -6,6 +6,7 @@ zero percent.
 """
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from evbilling.kernel.errors import BillingError
+from evbilling.kernel.errors import BadInput, BillingError, require
 
 NO_TAX = Decimal(0)
 
@@ -76,6 +77,63 @@ class MissingCustomerTaxId(BillingError):
 
     def __init__(self, party: str) -> None:
         super().__init__(_("%s is billed under reverse charge but has no VAT id. Enter it, then bill again.") % party)
+
+
+class WrongCustomerTaxId(BillingError):
+    """Reverse charge rests on a VAT id that its country's check digits refuse, or that no country can check."""
+
+    code = "wrong_customer_tax_id"
+
+    def __init__(self, party: str, vat_id: str) -> None:
+        super().__init__(
+            _(
+                "%(party)s is billed under reverse charge, but %(vat_id)s is no valid VAT id. Correct it from the "
+                "company's papers, or tax the contract, then bill again."
+            )
+            % {"party": party, "vat_id": vat_id}
+        )
+
+
+class DomesticReverseCharge(BillingError):
+    """Reverse charge of Article 196 is for customers of other countries; the supply is in the customer's own."""
+
+    code = "domestic_reverse_charge"
+
+    def __init__(self, party: str, vat_id: str, country: str) -> None:
+        super().__init__(
+            _(
+                "%(party)s is billed under reverse charge, but its VAT id %(vat_id)s is of %(country)s, where the "
+                "supply is taxed. Tax the contract; or, where the law of %(country)s lets the customer owe the tax, "
+                "write its ground into the party's ground of exemption. Then bill again."
+            )
+            % {"party": party, "vat_id": vat_id, "country": country}
+        )
+
+
+_VATEX = re.compile(r"VATEX-(EU|[A-Z]{2})-[A-Z0-9]+(-[A-Z0-9]+)?")
+_GROUND_CODES = {
+    Ground.REVERSE_CHARGE: "VATEX-EU-AE",
+    Ground.NOT_TAXABLE: "VATEX-EU-O",
+    Ground.COMPENSATION: "VATEX-EU-O",
+}
+
+
+def exemption_code(text: str) -> str:
+    """A code of the VATEX list (EN 16931 BT-121), such as VATEX-EU-132, in capitals; empty stays empty.
+
+    Raises BadInput for a text that cannot be one.
+    """
+    code = text.strip().upper()
+    require(
+        not code or _VATEX.fullmatch(code),
+        BadInput("exemption code", text, _("Use a code of the VATEX list such as VATEX-EU-132, or leave it empty.")),
+    )
+    return code
+
+
+def ground_code(ground: Ground, own: str) -> str:
+    """The VATEX code of a ground: of an exemption the party's `own`, for the list has no general one."""
+    return own if ground in {Ground.EXEMPT, Ground.SMALL_BUSINESS} else _GROUND_CODES.get(ground, "")
 
 
 @dataclass(frozen=True, slots=True)

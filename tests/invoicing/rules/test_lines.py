@@ -28,16 +28,17 @@ def fact(number: int, *, session: int | None = None, **fields: object) -> Charge
         "group": "Sales",
         "text": "Depot",
         "tax": S19,
-        "net": D("1.00"),
+        "amount": D("1.00"),
     }
     return ChargeFact(**values | fields)
 
 
 def test_given_two_groups_when_made_into_lines_then_each_group_and_place_has_its_line() -> None:
     made = group_charges(
-        [fact(1, text="Mall"), fact(2, net=D("2.50")), fact(3, group="Ops"), fact(4, net=D("0.07"))], several="several"
+        [fact(1, text="Mall"), fact(2, amount=D("2.50")), fact(3, group="Ops"), fact(4, amount=D("0.07"))],
+        several="several",
     )
-    assert [(line.group, line.text, line.net, line.session_count) for line in made] == [
+    assert [(line.group, line.text, line.amount, line.session_count) for line in made] == [
         ("Ops", "Depot", D("1.00"), 1),
         ("Sales", "Depot", D("2.57"), 2),
         ("Sales", "Mall", D("1.00"), 1),
@@ -52,8 +53,8 @@ def test_given_charges_without_a_group_when_made_into_lines_then_they_come_last(
 
 
 def test_given_a_session_at_two_rates_when_made_into_lines_then_its_energy_is_counted_once() -> None:
-    made = group_charges([fact(1, session=9), fact(2, session=9, tax=S7, net=D("0.40"))], several="several")
-    assert [(line.tax, line.session_count, line.energy_wh, line.net) for line in made] == [
+    made = group_charges([fact(1, session=9), fact(2, session=9, tax=S7, amount=D("0.40"))], several="several")
+    assert [(line.tax, line.session_count, line.energy_wh, line.amount) for line in made] == [
         (S19, 1, 1000, D("1.00")),
         (S7, 0, 0, D("0.40")),
     ]
@@ -69,7 +70,7 @@ def test_given_more_lines_than_a_document_shows_when_made_then_places_are_summed
 ) -> None:
     monkeypatch.setattr(rule, "MOST_LINES", 3)
     made = group_charges([fact(n, text=f"Site {n}") for n in range(1, 6)], several="several places")
-    assert [(line.text, line.net, line.session_count) for line in made] == [("several places", D("5.00"), 5)]
+    assert [(line.text, line.amount, line.session_count) for line in made] == [("several places", D("5.00"), 5)]
 
 
 def test_given_more_groups_than_a_document_shows_when_made_then_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +90,13 @@ def test_lines_are_the_same_in_any_order_and_lose_no_cent(
     drawn: list[tuple[str, str, Tax, int]], dice: random.Random
 ) -> None:
     facts = [
-        fact(number, group=group.strip(), text=text, tax=tax, net=D(units).scaleb(-2))
+        fact(number, group=group.strip(), text=text, tax=tax, amount=D(units).scaleb(-2))
         for number, (group, text, tax, units) in enumerate(drawn, 1)
     ]
     made = group_charges(facts, several="several")
     shuffled = list(facts)
     dice.shuffle(shuffled)
     assert group_charges(shuffled, several="several") == made
-    assert sum(line.net for line in made) == sum(each.net for each in facts)
+    assert sum(line.amount for line in made) == sum(each.amount for each in facts)
     assert sum(line.energy_wh for line in made) == 1000 * len(facts)
     assert sorted(pk for line in made for pk in line.charge_ids) == [each.charge_id for each in facts]
