@@ -9,6 +9,7 @@ from invoicing.models import (
     Allocation,
     CreditedCharge,
     Delivery,
+    Deposit,
     Dispute,
     Document,
     Invoice,
@@ -56,6 +57,7 @@ def register() -> None:
     """Called once from AppConfig.ready(). The ledger, runs, corrections, series and tax rates are for the staff alone."""
     register_scope(Invoice, documents_of)
     register_scope(Penalty, _of_contract)
+    register_scope(Deposit, _of_contract)
     register_scope(Letter, letters_of)
     register_scope(Dispute, disputes_of)
     register_scope(CreditedCharge, _of_line)

@@ -1,11 +1,26 @@
 """What `check_books` proves about invoicing; imported when the app is ready."""
 
-from invoicing.checks import deliveries, documents, dunning, money, monthly, numbers, ownership, penalties, runs, shares
+from invoicing.checks import (
+    advances,
+    deliveries,
+    documents,
+    dunning,
+    ledger,
+    money,
+    monthly,
+    numbers,
+    ownership,
+    penalties,
+    runs,
+    shares,
+)
 
 __all__ = [
+    "advances",
     "deliveries",
     "documents",
     "dunning",
+    "ledger",
     "money",
     "monthly",
     "numbers",

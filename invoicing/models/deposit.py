@@ -17,11 +17,15 @@ class DepositKind(models.TextChoices):
 class Deposit(models.Model):
     """Money of a contract's party moved from its credit into security, or back; rows are never changed.
 
-    What is held of a contract is the sum taken less the sum returned; it is never below zero.
+    What is held of a contract is the sum taken less the sum returned; it is never below zero, nor is that of one
+    payment. What is held is no free money of its payment (I12).
     """
 
     contract = models.ForeignKey(
         Contract, on_delete=models.PROTECT, related_name="deposits", verbose_name=_("contract")
+    )
+    source = models.CharField(
+        _("money"), max_length=80, db_index=True, help_text="Whose free money it is: payment:<id>"
     )
     kind = models.CharField(_("kind"), max_length=8, choices=DepositKind.choices)
     amount = AmountField(verbose_name=_("amount"))

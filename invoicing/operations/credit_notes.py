@@ -1,15 +1,19 @@
-"""Writing and issuing a credit note: the figures come from rules/crediting.py, the document is numbered like any other."""
+"""Writing and issuing a credit note: its figures come from rules/crediting.py; it is numbered like any document."""
 
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from contracts.models import PriceBasis
 from evbilling.access.models import User
+from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.steps import step
+from evbilling.shell.formats import format_money
 from invoicing.models import (
     BilledCharge,
     ChargeUse,
@@ -24,10 +28,24 @@ from invoicing.models import (
 from invoicing.operations.allocations import allocate
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.releasing import release_charges
+from invoicing.queries.advances import advance_of
 from invoicing.queries.documents import credit_source, open_amount
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.crediting import CreditPlan, Held, HeldLine, Piece, plan_credit
-from invoicing.rules.tax import Category
+from invoicing.rules.tax import Category, Tax
 from invoicing.rules.totals import TaxRow
+
+
+class AdvanceInUse(WrongState):
+    """An advance invoice is credited by what no invoice set off of it; the rest is paid for a supply."""
+
+    code = "advance_in_use"
+
+    def __init__(self, invoice: Invoice, used: Decimal) -> None:
+        super().__init__(
+            _("Invoices set off %(used)s of %(advance)s; only what is left of it can be credited. Credit them first.")
+            % {"used": format_money(used, invoice.currency), "advance": invoice}
+        )
 
 
 def held_lines(invoice: Invoice) -> list[HeldLine]:
@@ -52,10 +70,13 @@ def held_lines(invoice: Invoice) -> list[HeldLine]:
         taken[charge_id] = net or ZERO, whole or ZERO
     charges: dict[int, list[Held]] = defaultdict(list)
     billed = BilledCharge.objects.filter(line__invoice=invoice, use=ChargeUse.BILLED).order_by("pk")
-    for line_id, charge_id, net, whole in billed.values_list(
-        "line_id", "charge_id", "charge__net_amount", "charge__gross_amount"
+    lines = list(invoice.lines.order_by("position"))
+    taxes = {line.pk: Tax(Category(line.tax_category), line.tax_rate) for line in lines}
+    for line_id, charge_id, net, whole, stated in billed.values_list(
+        "line_id", "charge_id", "charge__net_amount", "charge__gross_amount", "charge__vat_rate"
     ):
-        charges[line_id].append(_held(charge_id, net, whole if gross else None, taken.get(charge_id), currency))
+        amount = billed_amount(Charged(net, whole, stated), taxes[line_id], currency, with_tax=True) if gross else None
+        charges[line_id].append(_held(charge_id, net, amount, taken.get(charge_id), currency))
     return [
         HeldLine(
             held=_held(line.pk, line.net_amount, line.gross_amount if gross else None, before.get(line.pk), currency),
@@ -63,7 +84,7 @@ def held_lines(invoice: Invoice) -> list[HeldLine]:
             text=line.text,
             charges=tuple(charges.get(line.pk, ())),
         )
-        for line in invoice.lines.order_by("position")
+        for line in lines
     ]
 
 
@@ -119,8 +140,9 @@ def issue_note(
 ) -> tuple[Invoice, Decimal]:
     """Write and issue the note, and let it settle what is open on the original; the note and what it settled.
 
-    `release`: what the original billed is to be billed again. What it does not settle is the party's credit (the open amount of the note). Runs in its caller's transaction, which
-    holds the original's row. Raises what issuing and allocating raise.
+    `release`: what the original billed is to be billed again. What the note does not settle is the party's credit (its
+    open amount). Runs in its caller's transaction, which holds the original's row. Raises what issuing and allocating
+    raise.
     """
     note = _write(original, plan, reason, at)
     step("invoicing.credit.written")
@@ -128,6 +150,9 @@ def issue_note(
         release_charges(original=original, note=note)
         step("invoicing.credit.released")
     note = issue_invoice(invoice_id=note.pk, issued_on=issued_on, by=by, at=at)
+    if original.kind == InvoiceKind.ADVANCE:
+        advance = advance_of(original)
+        require(advance.used <= advance.total, AdvanceInUse(original, advance.used))
     settles = min(open_amount(original), note.gross_amount)
     if settles > 0:
         allocate(
