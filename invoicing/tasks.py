@@ -9,6 +9,7 @@ from itertools import batched
 from celery import shared_task
 from django.utils import timezone
 
+from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.outbox import OutboxMessage
 from invoicing.operations import book_checks, deliveries, documents, export_folder, run_reports, runs
@@ -31,7 +32,11 @@ def bill_items(run_id: int, item_ids: list[int]) -> None:
     phase = runs.phase_of(run_id=run_id)
     for item_id in item_ids:
         runs.process_items(run_id=run_id, item_ids=[item_id], at=timezone.now())
-    if runs.phase_of(run_id=run_id) != phase and not runs.finish_run(run_id=run_id, at=timezone.now()):
+    if runs.phase_of(run_id=run_id) == phase:
+        return
+    if runs.finish_run(run_id=run_id, at=timezone.now()):
+        check_books_after_run.apply_async(args=(run_id,), queue="billing")
+    else:
         enqueue_run(run_id=run_id)
 
 
@@ -46,8 +51,21 @@ def sweep_billing_runs() -> None:
 
 @shared_task
 def check_books_nightly() -> None:
-    """Prove the books every night; findings are logged and kept in the audit trail."""
-    book_checks.check_and_record(at=timezone.now())
+    """Prove the books every night; findings are logged, kept and shown on the dashboard."""
+    book_checks.record_books_check(cause=book_checks.NIGHT, at=timezone.now())
+
+
+@shared_task
+def check_books_after_run(run_id: int) -> None:
+    """Prove the books after a month close, once per close."""
+    book_checks.check_after_run(run_id=run_id, at=timezone.now())
+
+
+@shared_task
+def check_books_by_hand(user_id: int) -> None:
+    """Prove the books because a person asked."""
+    by = User.objects.filter(pk=user_id).first()
+    book_checks.record_books_check(cause=book_checks.COMMAND, at=timezone.now(), by=by)
 
 
 @outbox.handles("invoicing.document.render", queue="documents")

@@ -98,8 +98,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "today": today,
         "waiting": [item for item in items if item.count],
         "clear": [item for item in items if not item.count],
-        "books": standing.last_books_check(at=now) if may("kernel.view_auditrecord") else None,
-        "may_see_books": may("kernel.view_auditrecord"),
+        "books": standing.last_books_check(at=now) if may("invoicing.view_bookscheck") else None,
+        "may_see_books": may("invoicing.view_bookscheck"),
     }
     if may("charging.view_chargingsession"):
         context |= _month(request, operator, len(operators) == 1, owed, today) | live_context(now)

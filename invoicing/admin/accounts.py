@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
@@ -16,6 +16,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from contracts.models import Operator
+from evbilling.access.acting import acting_user
 from evbilling.shell.admin import AuditedModelAdmin, ReasonForm, WrittenByTheProduct, badge, right
 from invoicing.models import (
     Account,
@@ -28,6 +29,7 @@ from invoicing.models import (
 )
 from invoicing.operations.charts import take_chart
 from invoicing.operations.periods import ask_reopening, close_period, decline_reopening, reopen_period
+from invoicing.tasks import check_books_by_hand
 
 
 def finding_list(check: BooksCheck) -> SafeString:
@@ -281,6 +283,8 @@ class BooksCheckAdmin(WrittenByTheProduct):
     list_filter = ("cause",)
     fields = ("started_at", "finished_at", "cause", "checks", "result", "problems")
     readonly_fields = fields
+    actions_list = ("prove_now",)
+    has_prove_permission = right("invoicing.close_period")
 
     @display(description=_("result"))
     def result(self, check: BooksCheck) -> SafeString:
@@ -293,3 +297,21 @@ class BooksCheckAdmin(WrittenByTheProduct):
     def problems(self, check: BooksCheck) -> SafeString:
         """One line each: invariant, object, sentence."""
         return finding_list(check)
+
+    @action(
+        description=_("Prove the books now"),
+        url_path="prove",
+        permissions=["prove"],
+        icon="fact_check",
+        dialog={
+            "title": _("Prove the books now"),
+            "description": _("A worker runs all checks; the result stands in this list. Nothing else changes."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Prove"),
+        },
+    )
+    def prove_now(self, request: HttpRequest, form: BaseDialogForm) -> HttpResponse:
+        """By a worker: it may take a minute."""
+        check_books_by_hand.delay(acting_user(request).pk)
+        messages.success(request, _("The books are being proved; the result appears here."))
+        return self.back_to_list()

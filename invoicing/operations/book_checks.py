@@ -1,29 +1,65 @@
-"""The nightly proof of the books, kept in the audit trail."""
+"""Proofs of the books, kept: nightly, after a month close, or by hand; a row with every finding and an audit row."""
 
 import datetime as dt
 import logging
+from dataclasses import asdict
 
+from django.db import transaction
+
+from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.books import Finding, check_books
+from evbilling.kernel.books import CheckResult, check_books
+from invoicing.models import BillingRun, BooksCheck, RunState
 
 log = logging.getLogger(__name__)
-MOST_KEPT = 50
-"""Findings that the audit row carries; `manage.py check_books` prints all."""
+MOST_KEPT = 1000
+"""Findings that a row carries; `manage.py check_books` prints all."""
+MOST_AUDITED = 50
+NIGHT, RUN, COMMAND = "nightly", "run", "command"
+"""Causes."""
 
 
-def check_and_record(*, at: dt.datetime) -> list[Finding]:
-    """Run every check, log each finding as an error and write one audit row with the result; the findings."""
-    results = list(check_books())
+def record_books_check(*, cause: str, at: dt.datetime, by: User | None = None) -> BooksCheck:
+    """Run every check, log each finding as an error and keep the result; `cause` is nightly, run or command.
+
+    The checks read outside of the transaction that keeps them: a long proof blocks nobody.
+    """
+    return keep_results(results=list(check_books()), cause=cause, started_at=at, by=by)
+
+
+def keep_results(
+    *, results: list[CheckResult], cause: str, started_at: dt.datetime, by: User | None = None
+) -> BooksCheck:
+    """Keep what the checks found. The end is the start and the time that the checks took."""
     findings = [finding for result in results for finding in result.findings]
     for finding in findings:
         log.error("%s %s: %s", finding.invariant, finding.about, finding.problem)
-    record_audit(
-        action="invoicing.books.check",
-        obj=None,
-        by=None,
-        at=at,
-        result=f"{len(findings)} findings" if findings else "ok",
-        changes={"checks": len(results)},
-        members=[f"{finding.invariant} {finding.about}: {finding.problem}" for finding in findings[:MOST_KEPT]],
-    )
-    return findings
+    seconds = sum(result.seconds for result in results)
+    with transaction.atomic():
+        kept = BooksCheck.objects.create(
+            started_at=started_at,
+            finished_at=started_at + dt.timedelta(seconds=round(seconds, 3)),
+            cause=cause,
+            checks=len(results),
+            findings=[asdict(finding) for finding in findings[:MOST_KEPT]],
+        )
+        record_audit(
+            action="invoicing.books.check",
+            obj=kept,
+            by=by,
+            at=started_at,
+            result=f"{len(findings)} findings" if findings else "ok",
+            changes={"checks": len(results), "cause": cause, "seconds": str(round(seconds, 1))},
+            members=[f"{each.invariant} {each.about}: {each.problem}" for each in findings[:MOST_AUDITED]],
+        )
+    return kept
+
+
+def check_after_run(*, run_id: int, at: dt.datetime) -> BooksCheck | None:
+    """Prove the books after a finished month close; None where that was done since it finished."""
+    run = BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).first()
+    if run is None or run.finished_at is None:
+        return None
+    if BooksCheck.objects.filter(cause=RUN, started_at__gte=run.finished_at).exists():
+        return None
+    return record_books_check(cause=RUN, at=at)

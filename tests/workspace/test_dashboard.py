@@ -20,7 +20,7 @@ from evbilling.workspace.dashboard import dashboard
 from evbilling.workspace.queries.month import first_and_last_end, month_figures, operator_sessions
 from evbilling.workspace.queries.receivables import receivables
 from invoicing.models import Delivery, DeliveryState
-from invoicing.operations.book_checks import check_and_record
+from invoicing.operations.book_checks import NIGHT, record_books_check
 from sessions.models import ChargingSession, Hold, SessionPrice
 from tests.factories import make_contract, make_operator, make_tariff_version, make_user, make_version
 from tests.invoicing.month import AT, FIRST, OCTOBER, make_month, record
@@ -190,11 +190,11 @@ def test_the_books_are_never_checked_clean_or_not(client: Client, settings: Any)
     month = closed_month()
     client = signed_in(client, settings)
     assert shown(client)["books"] is None
-    check_and_record(at=timezone.now())
+    record_books_check(cause=NIGHT, at=timezone.now())
     books = shown(client)["books"]
     assert books.clean
     assert not books.stale
-    check_and_record(at=timezone.now() - dt.timedelta(days=3))
+    record_books_check(cause=NIGHT, at=timezone.now() - dt.timedelta(days=3))
     assert shown(client)["books"].stale
     assert shown(client)["run"]["standing"].done == len(month.contracts)
 

@@ -7,7 +7,7 @@ from django.db.models import Count, F, Q
 
 from contracts.models import Operator
 from evbilling.kernel.models import AuditRecord
-from invoicing.models import BillingRun, ItemState
+from invoicing.models import BillingRun, BooksCheck, ItemState
 
 BOOKS_CHECK = "invoicing.books.check"
 BOOKS_STALE = dt.timedelta(hours=36)
@@ -55,31 +55,31 @@ def last_run(operator: Operator) -> RunStanding | None:
 
 @dataclass(frozen=True, slots=True)
 class BooksStanding:
-    """The last check of the books: when, how many checks, and its first findings as sentences."""
+    """The last check of the books: when, how many checks, and what it found."""
 
-    record: AuditRecord
+    record: BooksCheck
     stale: bool
 
     @property
     def clean(self) -> bool:
         """Whether it found nothing."""
-        return self.record.result == "ok"
+        return not self.record.findings
 
     @property
     def checks(self) -> int:
         """How many checks ran."""
-        return int(self.record.changes.get("checks", 0))
+        return self.record.checks
 
     @property
     def findings(self) -> list[str]:
-        """What it found; the audit row keeps the first fifty."""
-        return [str(each) for each in self.record.members]
+        """What it found, a sentence each."""
+        return [f"{each['invariant']} {each['about']}: {each['problem']}" for each in self.record.findings]
 
 
 def last_books_check(*, at: dt.datetime) -> BooksStanding | None:
     """One query; None where the books were never checked."""
-    record = AuditRecord.objects.filter(action=BOOKS_CHECK).order_by("-id").first()
-    return None if record is None else BooksStanding(record, at - record.at > BOOKS_STALE)
+    record = BooksCheck.objects.order_by("-finished_at", "-id").first()
+    return None if record is None else BooksStanding(record, at - record.finished_at > BOOKS_STALE)
 
 
 def latest_entries(most: int) -> list[AuditRecord]:

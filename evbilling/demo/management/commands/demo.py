@@ -20,7 +20,7 @@ from evbilling.demo.summary import Summary, as_table, summarise
 from evbilling.demo.year import Clerks, live_year
 from evbilling.kernel import audit, outbox
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
-from invoicing.operations.book_checks import check_and_record
+from invoicing.operations.book_checks import NIGHT, record_books_check
 
 BAR_WIDTH = 30
 
@@ -85,7 +85,7 @@ class Command(StableCommand):
             bar.close()
         while audit.seal_audit():
             pass
-        check_and_record(at=timezone.now())
+        record_books_check(cause=NIGHT, at=timezone.now())
         summary = summarise(operator, sample, seconds=round(time.monotonic() - started))
         rebuilding.remember(summary.as_json())
         return summary
