@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
 from invoicing.models import Invoice, InvoiceState
-from invoicing.queries import penalties
+from invoicing.queries import dunning, penalties
 from invoicing.queries.deliveries import needing_a_person
 from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
@@ -24,6 +24,11 @@ def overdue_invoices() -> int:
 def asked_waivers() -> int:
     """Penalties whose waiver waits for a second person."""
     return penalties.asked_waivers().count()
+
+
+def escalations() -> int:
+    """Overdue documents that dunning handed over and nobody took up."""
+    return dunning.escalations().count()
 
 
 def drafts() -> int:

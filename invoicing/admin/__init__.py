@@ -1,5 +1,5 @@
 """Invoicing in the workspace."""
 
-from invoicing.admin import accounts, deliveries, invoices, ledger, letters, penalties, runs
+from invoicing.admin import accounts, deliveries, dunning, invoices, ledger, letters, penalties, rates, runs
 
-__all__ = ["accounts", "deliveries", "invoices", "ledger", "letters", "penalties", "runs"]
+__all__ = ["accounts", "deliveries", "dunning", "invoices", "ledger", "letters", "penalties", "rates", "runs"]

@@ -6,7 +6,7 @@ from invoicing.models.datev import DatevSettings, PersonalAccount, PersonalKind
 from invoicing.models.delivery import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState
 from invoicing.models.deposit import Deposit, DepositKind
 from invoicing.models.document import Document, DocumentKind
-from invoicing.models.dunning import DunningStep, DunningStop, PaymentPromise
+from invoicing.models.dunning import DunningStep, DunningStop, OverdueDocument, PaymentPromise
 from invoicing.models.invoice import (
     CLAIMS,
     BilledCharge,
@@ -69,6 +69,7 @@ __all__ = [
     "LetterKind",
     "LineKind",
     "NumberSeries",
+    "OverdueDocument",
     "PaymentPromise",
     "Penalty",
     "PenaltyKind",

@@ -46,6 +46,15 @@ class DunningStep(models.Model):
         return f"{self.invoice} {self.level}"
 
 
+class OverdueDocument(Invoice):
+    """A claim past its due date with something open, as the dunning page lists it; the row is the document's own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("overdue document")
+        verbose_name_plural = _("overdue documents")
+
+
 class DunningStop(models.Model):
     """Nobody is reminded while it holds: of one document, one contract, or all of a party."""
 

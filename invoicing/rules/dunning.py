@@ -5,7 +5,7 @@ Where several are due at once (dunning was stopped, or began late) the highest c
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -35,15 +35,3 @@ def due_levels(levels: Iterable[Level], *, due_on: dt.date, on: dt.date, reached
     """The levels newly reached on a day, rising: the last one is taken, those before it are skipped."""
     new = [each for each in levels if each.level > reached and each.due_on(due_on) <= on]
     return sorted(new, key=lambda each: each.level)
-
-
-def rising_problem(levels: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """The first level whose days are not above those of the level before, with those; None where they rise.
-
-    `levels` are (level, days after the due date) in any order.
-    """
-    ordered = sorted(levels)
-    for (_level, before), (level, days) in zip(ordered, ordered[1:], strict=False):
-        if days <= before:
-            return level, before
-    return None
