@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
-from evbilling.kernel.outbox import GiveUp
+from evbilling.kernel.outbox import GiveUp, TryAgain
 from evbilling.kernel.steps import step
 from invoicing.einvoice.check import write_einvoices
 from invoicing.einvoice.model import Format
+from invoicing.einvoice.rules import RulesNotRun
 from invoicing.models import Document, DocumentKind, Invoice, InvoiceState
 from invoicing.operations.deliveries import request_delivery
 
@@ -27,13 +28,16 @@ CSV_FROM = 100
 def archive_document(*, invoice_id: int, at: dt.datetime) -> Document:
     """Draw an issued document, keep its bytes, and ask for its delivery; safe to repeat, drawn once.
 
-    Raises GiveUp for a document that cannot be drawn however often it is tried.
+    Raises GiveUp for a document that breaks a rule or cannot be drawn however often it is tried, and TryAgain where
+    the official rules could not be run.
     """
     done = Document.objects.filter(invoice_id=invoice_id, kind=DocumentKind.PDF).first()
     if done:
         return done
     try:
         files = _files(_issued(invoice_id), at)
+    except RulesNotRun as error:
+        raise TryAgain(error.message) from error
     except BillingError as error:
         raise GiveUp(error.message) from error
     step("invoicing.document.drawn")

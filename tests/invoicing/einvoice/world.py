@@ -36,7 +36,7 @@ SEVERAL = (Row("S", "19", ("100.01", "-3.37", "23.45")), Row("S", "7", ("19.99",
 REVERSED = (Row("AE", "0", ("250.00", "-10.00"), REVERSE),)
 EXEMPT = (Row("E", "0", ("80.00",), "Exempt from VAT: the supplier is a small business."),)
 OUTSIDE = (Row("O", "0", ("40.00", "1.27"), "Not subject to VAT: compensation for late payment."),)
-GROSS = (Row("S", "19", ("10.03", "24.90", "7.77")), Row("S", "7", ("3.33",)))
+GROSS = (Row("S", "19", ("10.03", "24.26", "7.77")), Row("S", "7", ("3.33",)))
 TAXES = {"one": ONE, "several": SEVERAL, "reversed": REVERSED, "exempt": EXEMPT, "outside": OUTSIDE, "gross": GROSS}
 
 
