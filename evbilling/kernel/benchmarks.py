@@ -3,7 +3,7 @@
 A figure is work per second: of processor time on one core, the median of several runs, where a benchmark says nothing
 else, so that what else the machine does counts little; or of the clock on the wall, where several processes and a
 database work together. Ratios to floor and aim (PERFORMANCE) can be compared between machines. A reading is any other
-number beside them, with the most that it may be. Benchmarks are no tests.
+number beside them, with the most or the least that it may be. Benchmarks are no tests.
 """
 
 import argparse
@@ -42,18 +42,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Any other number of a benchmark, such as seconds of processor time or megabytes, and the `most` it may be."""
+    """Any other number of a benchmark, such as megabytes or a ratio, and the `most` or `least` it may be."""
 
     case: str
     what: str
     value: Decimal
     unit: str
     most: Decimal | None = None
+    least: Decimal | None = None
+    aim: Decimal | None = None
 
     @property
     def missed(self) -> bool:
-        """Whether it is more than it may be."""
-        return self.most is not None and self.value > self.most
+        """Whether it is more or less than it may be."""
+        return (self.most is not None and self.value > self.most) or (
+            self.least is not None and self.value < self.least
+        )
 
 
 type Measured = Iterator[Figure | Reading]

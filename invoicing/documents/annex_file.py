@@ -1,14 +1,17 @@
-"""The session list of a document as a CSV file, for accountants who want to work with it."""
+"""The session list of a document as a file that accountants can work with: CSV for programs, XLSX for people."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from django.utils.translation import override, pgettext
 
+from evbilling.kernel.money import minor_digits
+from evbilling.kernel.spreadsheet import BOM, guard
 from invoicing.documents.view import AnnexSection, DocumentView
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from invoicing.documents.words import kind_words
+from invoicing.documents.workbook import Cell, SheetColumn, Style, workbook
 
 
 def session_list(view: DocumentView, sections: Iterable[AnnexSection]) -> bytes:
@@ -27,18 +30,54 @@ def session_list(view: DocumentView, sections: Iterable[AnnexSection]) -> bytes:
             place = (row.site, row.station, row.vehicle, row.driver)
             writer.writerow(
                 [
-                    *map(_safe, texts),
+                    *map(guard, texts),
                     row.started_at.isoformat(timespec="seconds"),
-                    *map(_safe, place),
+                    *map(guard, place),
                     f"{'-' * (row.energy_wh < 0)}{abs(row.energy_wh) // 1000}.{abs(row.energy_wh) % 1000:03d}",
                     row.duration_s,
                     row.idle_s,
                     format(row.amount, "f"),
                     view.currency,
-                    _safe(row.because),
+                    guard(row.because),
                 ]
             )
-    return target.getvalue().encode("utf-8-sig")
+    return (BOM + target.getvalue()).encode()
+
+
+def session_workbook(view: DocumentView, sections: Iterable[AnnexSection]) -> bytes:
+    """The same list as a workbook: numbers are numbers, instants the site's wall time, text is never a formula."""
+    with override(view.language):
+        heads = _heads(view)
+        title = f"{kind_words(view).title} {view.number}"
+    amount = Style.AMOUNT if minor_digits(view.currency) == 2 else Style.WHOLE
+    styles = {3: Style.INSTANT, 8: Style.ENERGY, 9: Style.WHOLE, 10: Style.WHOLE, 11: amount}
+    widths = (20, 22, 22, 17, 24, 20, 18, 20, 13, 12, 10, 13, 10, 60)
+    columns = [
+        SheetColumn(head, styles.get(number, Style.TEXT), width)
+        for number, (head, width) in enumerate(zip(heads, widths, strict=True))
+    ]
+    return workbook(title, columns, _rows(view, sections))
+
+
+def _rows(view: DocumentView, sections: Iterable[AnnexSection]) -> Iterator[tuple[Cell, ...]]:
+    for section in sections:
+        for row in section.rows:
+            yield (
+                view.number,
+                section.label,
+                row.session_ref,
+                row.started_at,
+                row.site,
+                row.station,
+                row.vehicle,
+                row.driver,
+                Decimal(row.energy_wh).scaleb(-3),
+                row.duration_s,
+                row.idle_s,
+                row.amount,
+                view.currency,
+                row.because,
+            )
 
 
 def _heads(view: DocumentView) -> list[str]:
@@ -58,7 +97,3 @@ def _heads(view: DocumentView) -> list[str]:
         pgettext("csv", "Currency"),
         pgettext("csv", "Price, because"),
     ]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -3,10 +3,12 @@
 import re
 from decimal import Decimal
 
-import segno.helpers
+import segno
 from django.utils.translation import pgettext
 
 from evbilling.shell.paper.letterhead import BankAccount, Letterhead, Paper, PartyBlock
+
+_MASK = 4
 
 
 def recipient_lines(party: PartyBlock) -> str:
@@ -43,10 +45,24 @@ def bank_facts(bank: BankAccount) -> list[tuple[str, str]]:
 
 
 def transfer_code(bank: BankAccount | None, amount: Decimal, currency: str, reference: str, ink: str) -> str:
-    """The EPC069-12 code of a SEPA transfer as a picture; empty unless the amount is in EUR and the account an IBAN."""
+    """The EPC069-12 code of a SEPA transfer as a picture; empty unless the amount is in EUR and the account an IBAN.
+
+    The mask is fixed: readers take any of the eight, and to find the prettiest costs four times the rest of the code.
+    """
     if bank is None or not bank.iban or currency != "EUR" or not 0 < amount < 1_000_000_000:
         return ""
-    code = segno.helpers.make_epc_qr(
-        name=bank.holder[:70], iban=bank.iban, amount=amount, text=reference[:140], bic=bank.bic or None
+    fields = (
+        "BCD",
+        "002",
+        "1",
+        "SCT",
+        bank.bic,
+        bank.holder[:70],
+        bank.iban,
+        f"EUR{amount:.2f}",
+        "",
+        "",
+        reference[:140],
     )
-    return str(code.png_data_uri(border=0, scale=6, dark=ink))  # drawn faster than a path of 1,000 steps
+    code = segno.make_qr("\n".join(fields), error="m", boost_error=False, encoding="utf-8", mask=_MASK)
+    return str(code.png_data_uri(border=0, scale=3, dark=ink))  # drawn faster than a path of 1,000 steps

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from invoicing.documents.view import DocumentView
 
 CSV_FROM = 100
-"""Sessions from which the accountant gets them as a CSV file too."""
+"""Sessions from which the accountant gets them as files too: CSV and XLSX."""
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def archive_document(*, invoice_id: int, at: dt.datetime) -> Document:
@@ -89,18 +90,18 @@ def _files(invoice: Invoice, at: dt.datetime) -> list[Document]:
 
     All from the same rows, with the same name. Raises EInvoiceRefused before anything is drawn.
     """
-    from invoicing.documents.annex_file import session_list  # noqa: PLC0415 - the renderer loads slowly
+    from invoicing.documents.annex_file import session_list, session_workbook  # noqa: PLC0415 - the renderer loads slowly
     from invoicing.documents.build import annex_sections, document_view  # noqa: PLC0415
     from invoicing.documents.mail import file_name  # noqa: PLC0415
 
     einvoices = {each.format: each.xml for each in write_einvoices(invoice)}
-    step("invoicing.document.validated")
     view = document_view(invoice)
     found = [(DocumentKind.PDF, "application/pdf", _drawn(view, einvoices.pop(Format.FACTURX, None)))]
     found += [(DocumentKind.XML, "application/xml", xml) for xml in einvoices.values()]
     sections = view.annex or annex_sections(invoice)
     if sum(len(section.rows) for section in sections) >= CSV_FROM:
         found.append((DocumentKind.CSV, "text/csv", session_list(view, sections)))
+        found.append((DocumentKind.XLSX, _WORKBOOK, session_workbook(view, sections)))
     return [
         Document(
             invoice=invoice,

@@ -54,7 +54,8 @@ class Command(StableCommand):
                 | ({"readings": [_reading(each) for each in readings]} if readings else {})
             )
         else:
-            self._print_figures(chosen.unit, figures)
+            if figures:
+                self._print_figures(chosen.unit, figures)
             self._print_readings(readings)
         return FINDINGS if missed else GOOD
 
@@ -69,10 +70,10 @@ class Command(StableCommand):
 
     def _print_readings(self, readings: list[Reading]) -> None:
         if readings:
-            rows: list[tuple[str, ...]] = [("case", "reading", "value", "at most")]
+            rows: list[tuple[str, ...]] = [("case", "reading", "value", "at most", "at least", "aim")]
             for each in readings:
-                most = "" if each.most is None else f"{each.most:,}"
-                rows.append((each.case, each.what, f"{each.value:,} {each.unit}".strip(), most))
+                limits = ("" if limit is None else f"{limit:,}" for limit in (each.most, each.least, each.aim))
+                rows.append((each.case, each.what, f"{each.value:,} {each.unit}".strip(), *limits))
             self.stdout.write("")
             self._print(rows)
 
@@ -106,4 +107,6 @@ def _reading(reading: Reading) -> dict[str, Any]:
         "value": reading.value,
         "unit": reading.unit,
         "most": reading.most,
+        "least": reading.least,
+        "aim": reading.aim,
     }
