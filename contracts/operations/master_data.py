@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from contracts.models import Contact, CostCentre, Party, Tariff, Token, Vehicle
 from contracts.operations.guards import require_permission, require_valid
-from contracts.rules import identifiers
+from contracts.rules import electronic_addresses, identifiers
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.locks import lock
@@ -105,10 +105,13 @@ def _change[M: Model](
 
 
 def _check_identifiers(row: Model) -> None:
-    """As the forms do: a country's code in capitals, a VAT id that belongs to it."""
+    """As the forms do: a country's code in capitals, a VAT id that belongs to it, addresses and references checked."""
     if isinstance(row, Party):
         row.country = identifiers.country_code(row.country)
         row.vat_id = identifiers.vat_id(row.vat_id, row.country)
+        row.endpoint_scheme, row.endpoint_id = electronic_addresses.endpoint(row.endpoint_scheme, row.endpoint_id)
+        row.buyer_reference = electronic_addresses.buyer_reference(row.buyer_reference)
+        row.exemption_code = identifiers.exemption_code(row.exemption_code)
 
 
 def _record(row: Model, verb: str, changes: dict[str, Any], *, by: User | None, at: dt.datetime, about: str) -> None:

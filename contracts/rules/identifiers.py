@@ -1,5 +1,6 @@
 """Identifiers of parties and places: country codes, time zones and VAT ids, checked before they reach a document."""
 
+import re
 from functools import lru_cache
 
 from babel import Locale
@@ -12,6 +13,7 @@ from evbilling.kernel.errors import BadInput, require
 
 _NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 """Codes of regions, tests and the unknown, which the locale data list beside countries."""
+_VATEX = re.compile(r"VATEX-(EU|[A-Z]{2})-[A-Z0-9]+(-[A-Z0-9]+)?")
 
 
 @lru_cache(maxsize=1)
@@ -44,6 +46,19 @@ def vat_id(text: str, country: str) -> str:
         ) from None
     prefix = "EL" if country == "GR" else country
     return number if number.startswith(prefix) or not compact.startswith(prefix) else prefix + number
+
+
+def exemption_code(text: str) -> str:
+    """A code of the VATEX list (EN 16931 BT-121), such as VATEX-EU-132, in capitals; empty stays empty.
+
+    Raises BadInput for a text that cannot be one.
+    """
+    code = text.strip().upper()
+    require(
+        not code or _VATEX.fullmatch(code),
+        BadInput("exemption code", text, _("Use a code of the VATEX list such as VATEX-EU-132, or leave it empty.")),
+    )
+    return code
 
 
 def zone_name(text: str) -> str:

@@ -39,6 +39,7 @@ LISTS = {
     Concern.UNAPPROVED_TERMS: ("admin:contracts_contract_changelist", ""),
     Concern.ASKED_WAIVERS: ("admin:invoicing_penalty_changelist", "?status=waiver_asked"),
     Concern.OLD_REFERENCE_RATE: ("admin:invoicing_referencerate_changelist", ""),
+    Concern.NO_EXCHANGE_RATE: ("admin:invoicing_exchangerate_changelist", ""),
 }
 """Where each check's rows are found."""
 ACTIONS = {"pause": runs.pause_run, "resume": runs.resume_run, "retry": runs.retry_failed_items}

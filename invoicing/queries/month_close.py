@@ -27,6 +27,7 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
 from invoicing.models import ReferenceRate, TaxRate
 from invoicing.queries.due import PHASES, due_contracts
+from invoicing.queries.exchange import contracts_without_rate
 from invoicing.queries.penalties import asked_waivers, unbilled_penalties
 from sessions.models import ChargingSession, SessionState
 from sessions.queries import SessionStatus, current_sessions, with_status
@@ -42,6 +43,7 @@ class Concern(StrEnum):
     UNAPPROVED_TERMS = "unapproved_terms"
     ASKED_WAIVERS = "asked_waivers"
     OLD_REFERENCE_RATE = "old_reference_rate"
+    NO_EXCHANGE_RATE = "no_exchange_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class DryRun:
 
 
 def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
-    """All checks of a month, those that found nothing too, in twelve queries at most."""
+    """All checks of a month, those that found nothing too, in thirteen queries where all bill in one currency."""
     sessions = with_status(_sessions_until(operator, period))
     by_status = dict(sessions.order_by().values_list("status").annotate(count=Count("pk")))
     due = due_contracts(operator_id=operator.pk, period=period)
@@ -83,6 +85,7 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
         contract__in=due, state=VersionState.DRAFT, valid_from__lt=period.end
     ).select_related("contract")
     untaxed = _sites_without_rate(operator, period)
+    foreign = contracts_without_rate(operator, period, period.end)
     return [
         MonthCheck(
             Concern.HELD_SESSIONS,
@@ -130,6 +133,14 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
             _("Statutory interest without a reference rate of the half year"),
             _("Look the rate up at the central bank and enter it, also where it is unchanged."),
             _without_reference_rate(due, period),
+        ),
+        MonthCheck(
+            Concern.NO_EXCHANGE_RATE,
+            _("Contracts in another currency without an exchange rate"),
+            _("Load the central bank's rates of the last days; without one their documents are not issued."),
+            len(foreign),
+            tuple(str(contract) for contract in foreign[:5]),
+            blocks=True,
         ),
     ]
 

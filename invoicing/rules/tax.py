@@ -6,7 +6,6 @@ zero percent.
 """
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from evbilling.kernel.errors import BadInput, BillingError, require
+from evbilling.kernel.errors import BillingError
 
 NO_TAX = Decimal(0)
 
@@ -110,25 +109,11 @@ class DomesticReverseCharge(BillingError):
         )
 
 
-_VATEX = re.compile(r"VATEX-(EU|[A-Z]{2})-[A-Z0-9]+(-[A-Z0-9]+)?")
 _GROUND_CODES = {
     Ground.REVERSE_CHARGE: "VATEX-EU-AE",
     Ground.NOT_TAXABLE: "VATEX-EU-O",
     Ground.COMPENSATION: "VATEX-EU-O",
 }
-
-
-def exemption_code(text: str) -> str:
-    """A code of the VATEX list (EN 16931 BT-121), such as VATEX-EU-132, in capitals; empty stays empty.
-
-    Raises BadInput for a text that cannot be one.
-    """
-    code = text.strip().upper()
-    require(
-        not code or _VATEX.fullmatch(code),
-        BadInput("exemption code", text, _("Use a code of the VATEX list such as VATEX-EU-132, or leave it empty.")),
-    )
-    return code
 
 
 def ground_code(ground: Ground, own: str) -> str:
