@@ -4,18 +4,22 @@ Handlers of the outbox are registered here, so that every process that may run a
 """
 
 import datetime as dt
+import logging
 from itertools import batched
 
 from celery import shared_task
 from django.utils import timezone
 
+from contracts.models import Operator
 from evbilling.access.models import User
 from evbilling.kernel import outbox
+from evbilling.kernel.clock import local_date
 from evbilling.kernel.outbox import OutboxMessage
-from invoicing.operations import book_checks, deliveries, documents, export_folder, run_reports, runs
+from invoicing.operations import book_checks, deliveries, documents, dunning, export_folder, run_reports, runs
 
-CHUNK = 10
-"""Contracts a task: enough to be worth a message, few enough that a lost task costs little."""
+log = logging.getLogger(__name__)
+CHUNK = 50
+"""Contracts a task: enough that reads and writes are shared, few enough that a lost task costs little."""
 
 
 def enqueue_run(*, run_id: int) -> int:
@@ -30,8 +34,7 @@ def enqueue_run(*, run_id: int) -> int:
 def bill_items(run_id: int, item_ids: list[int]) -> None:
     """Bill a chunk of a run; whoever ends a phase queues the next one, whoever ends the last one closes the run."""
     phase = runs.phase_of(run_id=run_id)
-    for item_id in item_ids:
-        runs.process_items(run_id=run_id, item_ids=[item_id], at=timezone.now())
+    runs.process_items(run_id=run_id, item_ids=item_ids, at=timezone.now())
     if runs.phase_of(run_id=run_id) == phase:
         return
     if runs.finish_run(run_id=run_id, at=timezone.now()):
@@ -47,6 +50,16 @@ def sweep_billing_runs() -> None:
     for run_id in runs.sweep_runs(at=at):
         enqueue_run(run_id=run_id)
     deliveries.settle_lost(at=at)
+
+
+@shared_task
+def dun_overdue() -> None:
+    """Remind of what is overdue on each operator's day; hourly, so soon after its midnight, and once a day in effect."""
+    at = timezone.now()
+    for operator in Operator.objects.order_by("pk"):
+        run = dunning.run_dunning(operator_id=operator.pk, on=local_date(at, operator.zone), by=None, at=at)
+        for party, why in run.failures:
+            log.error("Dunning of %s failed: %s", party, why)
 
 
 @shared_task

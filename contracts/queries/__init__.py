@@ -92,6 +92,15 @@ def versions_of(contract: Contract) -> Timeline[dt.date, ContractVersion]:
     return found
 
 
+def versions_of_all(contract_ids: Iterable[int]) -> dict[int, Timeline[dt.date, ContractVersion]]:
+    """The same of several contracts, by contract, in one query; of those that have any."""
+    found: dict[int, Timeline[dt.date, ContractVersion]] = defaultdict(Timeline)
+    approved = ContractVersion.objects.filter(contract__in=contract_ids, state=VersionState.APPROVED)
+    for version in approved.order_by("contract_id", "valid_from"):
+        found[version.contract_id].add(version.valid_from, version)
+    return dict(found)
+
+
 def version_on(contract: Contract, on: dt.date) -> ContractVersion | None:
     """The terms in force on a local date: the latest approved version that began by then."""
     return contract.versions.filter(state=VersionState.APPROVED, valid_from__lte=on).order_by("-valid_from").first()

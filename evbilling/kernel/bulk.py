@@ -88,6 +88,16 @@ def update_rows(model: type[Model], fields: Sequence[str], rows: Sequence[Row]) 
         return int(cursor.rowcount)
 
 
+def save_all(objects: Sequence[Model]) -> None:
+    """Save all columns of objects that are there already: one by save(), many by one statement."""
+    if len(objects) == 1:
+        objects[0].save(force_update=True)
+    elif objects:
+        model = type(objects[0])
+        fields = [field.attname for field in model._meta.concrete_fields if not field.primary_key]
+        update_rows(model, fields, list(map(attrgetter("pk", *fields), objects)))
+
+
 def next_ids(model: type[Model], count: int) -> list[int]:
     """Primary keys that nobody else will get, in rising order, for rows that are about to be inserted."""
     if not count:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract, ContractKind, ContractVersion, LineGrouping, PriceBasis
-from contracts.queries import versions_of
+from contracts.queries import Timeline, versions_of
 from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import MoneyError
 from invoicing.models import ChargeUse, LineKind
@@ -34,11 +34,20 @@ def charge_lines(
     if contract.kind == ContractKind.CHARGING:
         split_charges(billable_sessions(contract, until), at=at)
     rows = list(charge_rows(unbilled_charges(contract, until)))
-    if not rows:
-        return []
-    kind = LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
+    return lines_of_rows(contract, version, rows, table, versions_of(contract)) if rows else []
+
+
+def lines_of_rows(
+    contract: Contract,
+    version: ContractVersion,
+    rows: Sequence[ChargeRow],
+    table: TaxTable,
+    terms: Timeline[dt.date, ContractVersion],
+) -> list[NewLine]:
+    """The lines of these charges of a payer, whose versions `terms` are; no queries. Raises as charge_lines does."""
+    kind = _kind(contract)
     facts: dict[str, list[ChargeFact]] = {}
-    for row, fact in zip(rows, _facts(contract, version, kind, rows, table), strict=True):
+    for row, fact in zip(rows, _facts(contract, version, rows, table, terms), strict=True):
         facts.setdefault(part_of(contract, version, row), []).append(fact)
     engines = frozenset(row.engine for row in rows)
     lines = [
@@ -67,14 +76,22 @@ def charge_lines(
     return found
 
 
+def _kind(contract: Contract) -> LineKind:
+    return LineKind.CHARGING if contract.kind == ContractKind.CHARGING else LineKind.SPONSORED
+
+
 def _with_tax(version: ContractVersion) -> bool:
     return version.price_basis == PriceBasis.GROSS
 
 
 def _facts(
-    contract: Contract, version: ContractVersion, kind: LineKind, rows: Sequence[ChargeRow], table: TaxTable
+    contract: Contract,
+    version: ContractVersion,
+    rows: Sequence[ChargeRow],
+    table: TaxTable,
+    terms: Timeline[dt.date, ContractVersion],
 ) -> Iterable[ChargeFact]:
-    terms, with_tax = versions_of(contract), _with_tax(version)
+    kind, with_tax = _kind(contract), _with_tax(version)
     for row in rows:
         treatment = Treatment((terms.at(local_date(row.ended_at, contract.zone)) or version).tax_treatment)
         require_tax_id(treatment, contract, row.country)

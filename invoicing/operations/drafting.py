@@ -26,7 +26,7 @@ from django.utils.translation import override
 from contracts.models import Contract, ContractKind, ContractVersion, PriceBasis
 from contracts.queries import version_on
 from evbilling.access.models import User
-from evbilling.kernel.audit import record_audit
+from evbilling.kernel.audit import AuditRecord, audit_row, record_audit
 from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import BillingError, WrongState, require
 from evbilling.kernel.locks import lock
@@ -146,7 +146,7 @@ def draft_documents(*, contract_id: int, period: Period, at: dt.datetime, by: Us
             terms = _in_force(first, version, period)
             if kind == InvoiceKind.INVOICE and not live:
                 _require_large_enough(members, terms, period, lines)
-            reason = " ".join(filter(None, (_final(member, period) for member in members)))
+            reason = " ".join(filter(None, (final_words(member, period) for member in members)))
             if kind == InvoiceKind.INVOICE:
                 lines = [*lines, *advance_used_lines(members, lines)]
         step("invoicing.draft.split")
@@ -166,14 +166,15 @@ def draft_documents(*, contract_id: int, period: Period, at: dt.datetime, by: Us
             )
             live.append(drafted)
             step("invoicing.draft.written")
-            _record(drafted, period, by, at)
+            draft_record(drafted, period, by, at).save(force_insert=True)
     return sorted(live, key=lambda invoice: (invoice.split_key, invoice.pk))
 
 
-def _record(invoice: Invoice, period: Period, by: User | None, at: dt.datetime) -> None:
+def draft_record(invoice: Invoice, period: Period, by: User | None, at: dt.datetime) -> AuditRecord:
+    """What the audit trail says of a draft; not written yet."""
     changes = {"contract": invoice.contract.number, "period": period.code, "gross_amount": invoice.gross_amount}
     about = {"group": str(invoice.billing_group) if invoice.billing_group else "", "part": invoice.split_key}
-    record_audit(
+    return audit_row(
         action="invoicing.invoice.draft",
         obj=invoice,
         by=by,
@@ -261,8 +262,15 @@ def _invoice_lines(empty: Drafting, taken: set[str]) -> list[NewLine]:
         lines = [line for line in lines if line.part not in taken]
         if not lines:
             return []
-    drafting = replace(empty, lines=tuple(lines))
-    for source in SOURCES:
+    return lines_with_terms(replace(empty, lines=tuple(lines)))
+
+
+def lines_with_terms(drafting: Drafting, *, penalties: bool = True) -> list[NewLine]:
+    """The lines of the session charges and those that the contract's terms make of the month, in the order of SOURCES;
+    without `penalties` where the contract is known to have none that wait for a document.
+    """
+    contract, version = drafting.contract, drafting.version
+    for source in SOURCES if penalties else (monthly_lines,):
         if source is uptime_lines and is_split(contract, version):
             drafting = replace(drafting, lines=tuple(in_parts(drafting.lines, contract.currency)))
             drafting = replace(drafting, lines=(*drafting.lines, *_uptime_of_part(drafting)))
@@ -305,7 +313,7 @@ def _require_large_enough(
         raise MonthCarriedOver(gross, minimum, first.currency)
 
 
-def _final(contract: Contract, period: Period) -> str:
+def final_words(contract: Contract, period: Period) -> str:
     """What is printed on the last regular document of a contract that has ended; empty on others."""
     ends_on = contract.ends_on
     if ends_on is None or not period.start < ends_on <= period.end:

@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import batched
 
 from evbilling.kernel import outbox
 from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from invoicing.operations import runs
 
+CHUNK = 50
+"""Contracts billed together."""
 STEPS = ("invoicing.document.render", "invoicing.delivery.send", "invoicing.run.report")
 
 
@@ -18,8 +21,8 @@ def work_off(*, run_id: int, clock: Callable[[], dt.datetime], progress: Callabl
     """
     with outbox.run_here():
         while item_ids := runs.next_items(run_id=run_id):
-            for item_id in item_ids:
-                runs.process_items(run_id=run_id, item_ids=[item_id], at=clock())
+            for chunk in batched(item_ids, CHUNK):
+                runs.process_items(run_id=run_id, item_ids=list(chunk), at=clock())
                 progress()
         runs.finish_run(run_id=run_id, at=clock())
         while step_ids := _due_steps(clock()):

@@ -1,14 +1,15 @@
 """The month close: one billing run per operator and month, one item per due contract (I16, I17).
 
-    start -> items claimed one by one, each in a transaction of its own: rate, assess, draft, issue, note -> finished
+    start -> items claimed in chunks: rate, assess, draft, issue, note in one transaction -> finished
 
-The database is the queue. An item is claimed by a conditional UPDATE that is committed first, so that a contract which
+The database is the queue. Items are claimed in a step that is committed first, so that a contract which
 kills its worker is seen by its attempts; then its row is locked while it is billed. A claim that is old and not locked
 belongs to a worker that is gone, and is released. Starting a run again continues it; nothing is done twice.
 """
 
 import datetime as dt
 import logging
+from collections.abc import Collection, Sequence
 
 from django.db import OperationalError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
@@ -19,9 +20,10 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period, month_of
 from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
-from evbilling.kernel.locks import lock
+from evbilling.kernel.locks import lock, lock_all
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
+from invoicing.operations.bulk_close import NotAllTogether, bill_together, groups_of
 from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
@@ -125,19 +127,24 @@ def _pending(run_id: int) -> QuerySet[BillingRunItem]:
 
 
 def process_items(*, run_id: int, item_ids: list[int], at: dt.datetime) -> dict[int, str]:
-    """Bill these items one after the other; the new state per item that was there to claim.
+    """Bill these items; the new state per item that was there to claim.
 
-    A contract that fails keeps the cause on its item and the others go on (I17). A paused run gives nothing to claim.
+    Plain contracts are billed together (bulk_close.py), the others one after the other, each in a transaction of its
+    own. One that fails keeps the cause on its item and the others go on (I17). A paused run gives nothing to claim.
     """
+    attempts = _claim(run_id, item_ids, at)
+    if not attempts:
+        return {}
+    step("invoicing.run.claimed")
     done: dict[int, str] = {}
-    for item_id in item_ids:
-        attempt = _claim(run_id, item_id, at)
-        if attempt:
-            step("invoicing.run.claimed")
+    for group in groups_of([item_id for item_id, attempt in attempts.items() if attempt == 1]):
+        done |= _bill_together(group, at)
+    for item_id, attempt in attempts.items():
+        if item_id not in done:
             state = _bill_or_note_cause(item_id, attempt, at)
             if state:
                 done[item_id] = state
-    return done
+    return {item_id: done[item_id] for item_id in attempts if item_id in done}
 
 
 def finish_run(*, run_id: int, at: dt.datetime) -> bool:
@@ -210,14 +217,52 @@ def sweep_runs(*, at: dt.datetime) -> list[int]:
     return lost
 
 
-def _claim(run_id: int, item_id: int, at: dt.datetime) -> int:
-    """Claim one item in a committed step; the number of this attempt, 0 when it was not there to claim."""
-    free = BillingRunItem.objects.filter(
-        pk=item_id, run_id=run_id, run__state=RunState.RUNNING, state=ItemState.PENDING, claimed_at__isnull=True
-    )
-    if not free.update(claimed_at=at, attempts=F("attempts") + 1):
-        return 0
-    return BillingRunItem.objects.values_list("attempts", flat=True).get(pk=item_id)
+def _claim(run_id: int, item_ids: Collection[int], at: dt.datetime) -> dict[int, int]:
+    """Claim items in a committed step; the number of this attempt of each that was there to claim, in the given order.
+
+    The rows are locked in the order of their keys; those that another worker is just claiming are his.
+    """
+    with transaction.atomic():
+        free = BillingRunItem.objects.filter(
+            pk__in=item_ids, run_id=run_id, run__state=RunState.RUNNING, state=ItemState.PENDING, claimed_at=None
+        )
+        rows = free.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
+        attempts = {item.pk: item.attempts + 1 for item in rows}
+        BillingRunItem.objects.filter(pk__in=attempts).update(claimed_at=at, attempts=F("attempts") + 1)
+    return {item_id: attempts[item_id] for item_id in item_ids if item_id in attempts}
+
+
+def _bill_together(item_ids: Sequence[int], at: dt.datetime) -> dict[int, str]:
+    """Bill the plain ones among items that were claimed for the first time, in one transaction; their new states.
+
+    One that ended its worker before is never among them: so it can only end its own attempts. Whatever goes wrong,
+    nothing of the chunk stays, and who is not in the answer is billed alone, where the cause is kept (I17).
+    """
+    left = list(item_ids)
+    while len(left) > 1:
+        try:
+            with transaction.atomic():
+                items = [
+                    item
+                    for item in lock_all(BillingRunItem, left)
+                    if (item.state, item.attempts) == (ItemState.PENDING, 1)
+                ]
+                if not items:
+                    return {}
+                run = BillingRun.objects.select_related("operator", "created_by").get(pk=items[0].run_id)
+                for item in items:
+                    item.run = run
+                items.sort(key=lambda item: left.index(item.pk))
+                done = bill_together(run=run, items=items, at=at)
+        except NotAllTogether as some:
+            left = [item_id for item_id in left if item_id not in some.item_ids]
+        except Exception:
+            log.warning("A chunk of %s contracts is billed one by one", len(left), exc_info=True)
+            return {}
+        else:
+            step("invoicing.run.committed")
+            return done
+    return {}
 
 
 def _bill_or_note_cause(item_id: int, attempt: int, at: dt.datetime) -> str | None:

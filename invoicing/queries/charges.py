@@ -88,7 +88,8 @@ def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
 def unbilled_charges(contract: Contract, until: dt.datetime) -> QuerySet[SessionCharge]:
     """Charges of a payer that no document bills yet, of sessions ended before the instant `until`.
 
-    A charge that a cancelled document released is among them again. Left out: sessions that wait for a person or were rejected meanwhile, and superseded revisions.
+    A charge that a cancelled document released is among them again. Left out: sessions that wait for a person or were
+    rejected meanwhile, and superseded revisions.
     """
     return unbilled_of([contract.pk], until)
 
@@ -237,15 +238,15 @@ def next_generations(
     return dict(counted)
 
 
-def replaced_sessions(draft: Invoice) -> QuerySet[ChargingSession]:
-    """Sessions on a draft that a changed copy has replaced since.
+def replaced_sessions(*drafts: Invoice) -> QuerySet[ChargingSession]:
+    """Sessions on drafts that a changed copy has replaced since.
 
     Left out is what another payer's live document bills a part of: an issued split is completed, never redone.
     """
     billed = BilledCharge.objects.filter(charge__session=OuterRef("pk"), use=ChargeUse.BILLED)
     issued = billed.filter(~cancelled("line__invoice"), line__invoice__state=InvoiceState.ISSUED)
     return ChargingSession.objects.filter(
-        Exists(billed.filter(line__invoice=draft)), ~Exists(issued), superseded_at__isnull=False
+        Exists(billed.filter(line__invoice__in=drafts)), ~Exists(issued), superseded_at__isnull=False
     )
 
 
