@@ -5,16 +5,28 @@ from decimal import Decimal
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 
+from contracts.models import Party
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.fields import amount_sum
 from invoicing.models import AccountRole, Allocation, JournalEntry
-from payments.models import OPEN_STATES, Payment, PaymentEvent, PaymentMethod, PaymentState, ProcessorEvent
+from invoicing.queries.deposits import held_by_source
+from payments.models import (
+    OPEN_STATES,
+    Payment,
+    PaymentEvent,
+    PaymentMethod,
+    PaymentState,
+    ProcessorEvent,
+    Refund,
+    RefundState,
+)
+from payments.queries import credit_balances
 from payments.rules.card_guard import holds_card_number
 
 PREFIX = "payment:"
 
 
-@proves("I12", "No payment settles more than it brought")
+@proves("I12", "No payment settles, and secures, more than it brought")
 def _allocations_within_payments() -> Iterator[Finding]:
     taken = dict(
         Allocation.objects.filter(source__startswith=PREFIX)
@@ -22,6 +34,8 @@ def _allocations_within_payments() -> Iterator[Finding]:
         .annotate(total=amount_sum("amount"))
         .values_list("source", "total")
     )
+    for row in held_by_source():
+        taken[row["source"]] = taken.get(row["source"], Decimal(0)) + row["total"]
     captured = dict(
         PaymentEvent.objects.filter(kind="captured")
         .values_list("payment__public_id")
@@ -31,7 +45,7 @@ def _allocations_within_payments() -> Iterator[Finding]:
     for source, total in sorted(taken.items()):
         brought = captured.get(source.removeprefix(PREFIX), Decimal(0))
         if total > brought:
-            yield Finding("I12", source, f"{source} brought {brought} and settles {total}.")
+            yield Finding("I12", source, f"{source} brought {brought}, and {total} of it is used.")
 
 
 @proves("I12", "A captured payment has its event and its booking")
@@ -65,6 +79,27 @@ def _settles_its_own() -> Iterator[Finding]:
     ).iterator(chunk_size=2000):
         if source in payments and payments[source] != row:
             yield Finding("I12", f"allocation {pk}", f"{source} is of another party, operator or currency.")
+
+
+@proves("I12", "Refunds never exceed their payment and are booked exactly when they are done")
+def _refunds_are_booked() -> Iterator[Finding]:
+    done = Refund.objects.filter(state=RefundState.DONE)
+    due = {
+        (f"refund:{public_id}", currency, operator, amount)
+        for public_id, currency, operator, amount in done.values_list(
+            "public_id", "currency", "payment__operator", "amount"
+        )
+    }
+    returned = JournalEntry.objects.filter(source__startswith="refund:")
+    credit = amount_sum("lines__amount", filter=Q(lines__account__role=AccountRole.CUSTOMER_CREDIT))
+    booked = set(returned.annotate(credit=credit).values_list("source", "currency", "operator", "credit"))
+    for source in sorted({row[0] for row in due ^ booked}):
+        yield Finding("I12", source, f"{source}: money paid back and its journal entry do not go together.")
+    sums = done.values_list("payment__public_id").annotate(total=amount_sum("amount"))
+    brought = dict(Payment.objects.filter(refunds__state=RefundState.DONE).values_list("public_id", "amount"))
+    for public_id, total in sums.order_by("payment__public_id"):
+        if total > brought[public_id]:
+            yield Finding("I12", public_id, f"{public_id} brought {brought[public_id]} and {total} was paid back.")
 
 
 @proves("I13", "A provider event is applied once")
@@ -114,3 +149,15 @@ def _payments_belong_to_their_party() -> Iterator[Finding]:
     for source, party_id in sources.iterator(chunk_size=5000):
         if party_of.get(source.removeprefix(PREFIX)) != party_id:
             yield Finding("I20", source, f"{source} settles an invoice of another party, or is no payment at all.")
+
+
+@proves("I12", "Unallocated customer money in the ledger is what payments brought and nothing took")
+def _credit_is_unallocated_money() -> Iterator[Finding]:
+    wrong = [each for each in credit_balances() if each.difference]
+    names = Party.objects.in_bulk({each.party_id for each in wrong})
+    for each in wrong:
+        yield Finding(
+            "I12",
+            f"customer credit {names.get(each.party_id, '-')}",
+            f"The ledger says {each.ledger} {each.currency}, the payments {each.documents}.",
+        )

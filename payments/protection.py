@@ -13,6 +13,14 @@ def register() -> None:
     """Payment events are append-only; a payment is never deleted, its amount and payer never change."""
     protect(
         append_only("payments.PaymentEvent", "Payment events are never changed or deleted."),
+        Protection("payments.Refund", "kept", "A refund is never deleted.", ("DELETE",)),
+        Protection(
+            "payments.Refund",
+            "fixed",
+            "A refund's amount never changes, and one that is done stays so.",
+            ("UPDATE",),
+            "OLD.amount <> NEW.amount OR OLD.payment_id <> NEW.payment_id OR OLD.state IN ('done', 'declined')",
+        ),
         Protection("payments.Payment", "kept", "A payment is never deleted.", ("DELETE",)),
         Protection("payments.Payment", "fixed", "A payment's amount and payer never change.", ("UPDATE",), _FIXED),
     )

@@ -1,15 +1,27 @@
 """Reads of payments for screens, operations and checks."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from contracts.models import Party
+from contracts.models import Operator, Party
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
-from invoicing.models import Allocation, Invoice
-from payments.models import OPEN_STATES, MethodState, Payment, PaymentMethod, PaymentState
+from invoicing.models import AccountRole, Allocation, Deposit, DepositKind, Invoice
+from invoicing.queries.accounting.reconciliation import Comparison, Key, compare, ledger_balances
+from invoicing.queries.deposits import held_of
+from payments.models import (
+    OPEN_STATES,
+    RESERVED_STATES,
+    MethodState,
+    Payment,
+    PaymentMethod,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 
 
 def captured_amount(payment: Payment) -> Decimal:
@@ -19,11 +31,13 @@ def captured_amount(payment: Payment) -> Decimal:
 
 
 def unallocated_amount(payment: Payment) -> Decimal:
-    """What a payment brought and no invoice took yet."""
-    taken = Allocation.objects.filter(source=f"payment:{payment.public_id}").aggregate(total=amount_sum("amount"))[
-        "total"
-    ]
-    return captured_amount(payment) - quantise(taken or Decimal(0), payment.currency)
+    """What a payment brought, no invoice took yet, no refund took or may still take, and no deposit holds (I12)."""
+    source = f"payment:{payment.public_id}"
+    taken = Allocation.objects.filter(source=source).aggregate(total=amount_sum("amount"))["total"]
+    returned = Refund.objects.filter(payment=payment, state__in=[*RESERVED_STATES, RefundState.DONE])
+    back = returned.aggregate(total=amount_sum("amount"))["total"]
+    used = (taken or Decimal(0)) + (back or Decimal(0)) + held_of(source)
+    return captured_amount(payment) - quantise(used, payment.currency)
 
 
 def credit_of(party: Party, currency: str) -> Decimal:
@@ -46,3 +60,36 @@ def usable_methods(party: Party) -> QuerySet[PaymentMethod]:
 def payments_of(invoice: Invoice) -> QuerySet[Payment]:
     """All attempts to pay an invoice, newest first."""
     return Payment.objects.filter(invoice=invoice).select_related("method").order_by("-id")
+
+
+def credit_balances(operator: Operator | None = None) -> list[Comparison]:
+    """Unallocated customer money of the ledger against the payments: captured, less what is allocated,
+    paid back and held as deposit.
+
+    Per operator, party and currency. Five queries.
+    """
+    captured = Payment.objects.filter(state=PaymentState.CAPTURED)
+    taken = Allocation.objects.filter(source__startswith="payment:")
+    deposits = Deposit.objects.all()
+    if operator is not None:
+        captured = captured.filter(operator=operator)
+        taken = taken.filter(invoice__operator=operator)
+        deposits = deposits.filter(contract__operator=operator)
+    role = AccountRole.CUSTOMER_CREDIT.value
+    found: dict[Key, Decimal] = defaultdict(Decimal)
+    sums = captured.order_by().values_list("operator_id", "party_id", "currency").annotate(total=amount_sum("amount"))
+    for operator_id, party_id, currency, total in sums:
+        found[operator_id, role, party_id, currency] += total
+    used = taken.order_by().values_list("invoice__operator_id", "invoice__party_id", "currency")
+    for operator_id, party_id, currency, total in used.annotate(total=amount_sum("amount")):
+        found[operator_id, role, party_id, currency] -= total
+    returned = Refund.objects.filter(state=RefundState.DONE)
+    if operator is not None:
+        returned = returned.filter(payment__operator=operator)
+    back = returned.order_by().values_list("payment__operator_id", "payment__party_id", "currency")
+    for operator_id, party_id, currency, total in back.annotate(total=amount_sum("amount")):
+        found[operator_id, role, party_id, currency] -= total
+    moved = deposits.order_by().values_list("contract__operator_id", "contract__party_id", "currency", "kind")
+    for operator_id, party_id, currency, kind, total in moved.annotate(total=amount_sum("amount")):
+        found[operator_id, role, party_id, currency] += total if kind == DepositKind.RETURNED else -total
+    return compare(ledger_balances((AccountRole.CUSTOMER_CREDIT,), operator), found)

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from contracts.queries import parties_of
 from evbilling.access.scope import register_scope
-from payments.models import Payment, PaymentMethod
+from payments.models import Payment, PaymentMethod, Refund
 
 
 def _own_party(user: Any) -> Q:
@@ -14,6 +14,7 @@ def _own_party(user: Any) -> Q:
 
 
 def register() -> None:
-    """Payments and methods follow the party."""
+    """Payments, refunds and methods follow the party."""
     register_scope(Payment, _own_party)
     register_scope(PaymentMethod, _own_party)
+    register_scope(Refund, lambda user: Q(payment__party__in=parties_of(user)))

@@ -8,13 +8,19 @@ from django.utils import timezone
 from evbilling.kernel import outbox
 from evbilling.kernel.models import OutboxMessage
 from payments.models import OPEN_STATES, Payment
-from payments.operations import events, payments
+from payments.operations import events, payments, refunds
 
 
 @outbox.handles(payments.CHARGE_STEP, queue="payments")
 def charge(message: OutboxMessage, at: dt.datetime) -> None:
     """Carry one payment to its processor; safe to repeat: the idempotency key is the payment's own."""
     payments.charge(payment_id=message.payload["payment_id"], at=at)
+
+
+@outbox.handles(refunds.REFUND_STEP, queue="payments")
+def send_refund(message: OutboxMessage, at: dt.datetime) -> None:
+    """Send one refund to its processor; safe to repeat: the idempotency key is the refund's own."""
+    refunds.send_refund(refund_id=message.payload["refund_id"], at=at)
 
 
 @outbox.handles(events.EVENT_STEP, queue="payments")

@@ -66,6 +66,13 @@ class Operator(models.Model):
         blank=True,
         help_text=_("Gross of the credit note; empty: no second person is needed"),
     )
+    refund_limit_amount = AmountField(
+        verbose_name=_("second person for a refund from"),
+        null=True,
+        blank=True,
+        default=0,
+        help_text=_("0: for every refund; empty: no second person is needed"),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

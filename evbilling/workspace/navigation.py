@@ -22,7 +22,9 @@ ENVIRONMENTS = {
 
 
 def environment_badge(request: HttpRequest) -> list[Any] | None:
-    """Says on every page that this is not the live system."""
+    """Says on every page that this is not the live system, or that mails do not reach the customers."""
+    if settings.MAIL_REDIRECT_TO:
+        return [_("Mails go to %(address)s") % {"address": settings.MAIL_REDIRECT_TO}, "danger"]
     found = ENVIRONMENTS.get(settings.MODE)
     return list(found) if found else None
 
@@ -103,21 +105,51 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         _group(
             _("Money"),
             _list_of("invoicing.Invoice", _("Invoices"), "receipt_long", badge=here + "overdue_badge"),
+            _list_of("invoicing.OverdueDocument", _("Dunning"), "notification_important"),
+            _list_of(
+                "invoicing.DunningStep",
+                _("Handed over"),
+                "support_agent",
+                badge=here + "escalations_badge",
+                query="?todo=person",
+            ),
+            _list_of("invoicing.Dispute", _("Disputes"), "contact_support", badge=here + "disputes_badge"),
+            _list_of(
+                "invoicing.Correction", _("Corrections"), "published_with_changes", badge=here + "corrections_badge"
+            ),
             _list_of("invoicing.Penalty", _("Penalties"), "gavel", badge=here + "waivers_badge"),
             _list_of("payments.Payment", _("Payments"), "payments"),
+            _list_of("payments.Refund", _("Refunds"), "undo"),
             _list_of("invoicing.Delivery", _("Mails to accountants"), "forward_to_inbox", badge=here + "mails_badge"),
             _list_of("invoicing.Letter", _("Letters"), "drafts"),
             _list_of("invoicing.JournalEntry", _("Journal"), "menu_book"),
+            {
+                "title": _("Accounting"),
+                "icon": "account_balance_wallet",
+                "link": reverse("admin:accounting_report", args=["trial-balance"]),
+                "permission": _can_view("invoicing.JournalEntry"),
+            },
+            {
+                "title": _("Months of the ledger"),
+                "icon": "lock_clock",
+                "link": reverse("admin:accounting_months"),
+                "permission": _can_view("invoicing.JournalEntry"),
+            },
+            _list_of("invoicing.BooksCheck", _("Checks of the books"), "fact_check"),
         ),
         _group(
             _("Set-up"),
             _list_of("contracts.Operator", _("Operator"), "domain"),
             _list_of("charging.ImportProfile", _("Import profiles"), "table_view"),
             _list_of("charging.ImportBatch", _("Imports"), "upload_file"),
+            _list_of("contracts.DunningPlan", _("Dunning plans"), "stairs"),
             _list_of("invoicing.TaxRate", _("Tax rates"), "percent"),
+            _list_of("invoicing.ExchangeRate", _("Exchange rates"), "currency_exchange"),
             _list_of("invoicing.ReferenceRate", _("Reference rates"), "trending_up"),
             _list_of("invoicing.NumberSeries", _("Number series"), "tag"),
             _list_of("invoicing.Account", _("Accounts"), "account_balance"),
+            _list_of("invoicing.DatevSettings", _("DATEV settings"), "settings_input_component"),
+            _list_of("invoicing.PersonalAccount", _("Personal accounts"), "contact_mail"),
             _list_of("payments.PaymentMethod", _("Payment methods"), "credit_card"),
             collapsible=True,
         ),
@@ -150,6 +182,21 @@ def overdue_badge(request: HttpRequest) -> str:
 def waivers_badge(request: HttpRequest) -> str:
     """Penalties whose waiver waits for a second person."""
     return _badge("waivers", counts.asked_waivers)
+
+
+def disputes_badge(request: HttpRequest) -> str:
+    """Disputes without an answer."""
+    return _badge("disputes", counts.open_disputes)
+
+
+def corrections_badge(request: HttpRequest) -> str:
+    """Corrections that wait for a second person."""
+    return _badge("corrections", counts.asked_corrections)
+
+
+def escalations_badge(request: HttpRequest) -> str:
+    """Overdue documents that wait for a person."""
+    return _badge("escalations", counts.escalations)
 
 
 def mails_badge(request: HttpRequest) -> str:

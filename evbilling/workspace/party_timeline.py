@@ -24,7 +24,7 @@ from invoicing.admin.deliveries import TONES as MAIL_TONES
 from invoicing.models import Delivery, Invoice
 from invoicing.queries.deliveries import Fate
 from invoicing.queries.documents import PaymentState
-from payments.admin import STATE_TONES as PAYMENT_TONES
+from payments.admin.payments import STATE_TONES as PAYMENT_TONES
 from payments.models import Payment
 
 PAGE = 60

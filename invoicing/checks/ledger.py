@@ -10,7 +10,7 @@ from evbilling.kernel.clock import month_of
 from invoicing.models import AccountingPeriod, JournalEntry
 from invoicing.queries.accounting.reconciliation import party_balances
 
-CAUSES = ("invoice:", "allocation:", "payment:", "deposit:")
+CAUSES = ("invoice:", "allocation:", "payment:", "refund:", "deposit:")
 """How the source of every entry begins; other checks prove the entries of each."""
 
 

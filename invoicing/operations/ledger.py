@@ -148,3 +148,28 @@ def post_cash_received(
         lines=[(account, None, amount), (AccountRole.CUSTOMER_CREDIT, party, -amount)],
         at=at,
     )
+
+
+def post_cash_returned(
+    *,
+    operator: Operator,
+    source: str,
+    party: Party,
+    amount: Decimal,
+    currency: str,
+    booked_on: dt.date,
+    clearing: bool,
+    at: dt.datetime,
+) -> JournalEntry:
+    """Book money that went back to a party, out of its unallocated credit. Raises as post_cash_received does."""
+    require(amount > 0, BadInput("amount", amount, _("Money paid back is more than zero.")))
+    account = AccountRole.PROCESSOR_CLEARING if clearing else AccountRole.CASH
+    return post_journal(
+        operator=operator,
+        source=source,
+        booked_on=booked_on,
+        text=_("Paid back to %(party)s") % {"party": party.legal_name},
+        currency=currency,
+        lines=[(account, None, -amount), (AccountRole.CUSTOMER_CREDIT, party, amount)],
+        at=at,
+    )

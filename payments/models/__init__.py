@@ -3,10 +3,12 @@
 from payments.models.inbox import ProcessorEvent
 from payments.models.method import MethodState, PaymentMethod, WalletType
 from payments.models.payment import OPEN_STATES, Payment, PaymentEvent, PaymentEventKind, PaymentState
-from payments.models.sandbox import SandboxCharge, SandboxState
+from payments.models.refund import RESERVED_STATES, Refund, RefundState
+from payments.models.sandbox import SandboxCharge, SandboxRefund, SandboxState
 
 __all__ = [
     "OPEN_STATES",
+    "RESERVED_STATES",
     "MethodState",
     "Payment",
     "PaymentEvent",
@@ -14,7 +16,10 @@ __all__ = [
     "PaymentMethod",
     "PaymentState",
     "ProcessorEvent",
+    "Refund",
+    "RefundState",
     "SandboxCharge",
+    "SandboxRefund",
     "SandboxState",
     "WalletType",
 ]

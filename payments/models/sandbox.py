@@ -36,3 +36,21 @@ class SandboxCharge(models.Model):
 
     def __str__(self) -> str:
         return self.ref
+
+
+class SandboxRefund(models.Model):
+    """Money that the sandbox gave back of a charge, once for each key."""
+
+    ref = models.CharField(max_length=40, unique=True)
+    idempotency_key = models.CharField(max_length=120, unique=True)
+    charge = models.ForeignKey(SandboxCharge, on_delete=models.PROTECT, related_name="refunds")
+    amount = AmountField()
+    failure = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("sandbox refund")
+        verbose_name_plural = _("sandbox refunds")
+
+    def __str__(self) -> str:
+        return self.ref

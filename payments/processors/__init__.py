@@ -6,6 +6,7 @@ from payments.processors.protocol import (
     Checkout,
     Processor,
     ProcessorPayment,
+    ProcessorRefund,
     ProcessorUnreachable,
 )
 from payments.processors.registry import available_processors, processor_for
@@ -16,6 +17,7 @@ __all__ = [
     "Checkout",
     "Processor",
     "ProcessorPayment",
+    "ProcessorRefund",
     "ProcessorUnreachable",
     "available_processors",
     "processor_for",

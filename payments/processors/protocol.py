@@ -12,6 +12,7 @@ class Capability(StrEnum):
     CHARGE_OFF_SESSION = "charge_off_session"
     CHECKOUT = "checkout"
     METHOD_SETUP = "method_setup"
+    REFUND = "refund"
 
 
 class ProcessorUnreachable(Exception):
@@ -43,6 +44,16 @@ class ProcessorPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessorRefund:
+    """A refund as its processor sees it now: done, or failed with the reason."""
+
+    ref: str
+    done: bool
+    amount: Decimal
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Checkout:
     """A hosted page on which the customer pays: its address and the processor's reference."""
 
@@ -70,3 +81,9 @@ class Processor(Protocol):
 
     def find_payment(self, idempotency_key: str) -> ProcessorPayment | None:
         """The payment made under that key, or None when none was made."""
+
+    def refund(self, ref: str, *, amount: Decimal, idempotency_key: str) -> ProcessorRefund:
+        """Give back part of a captured payment; the same key gives the same refund."""
+
+    def find_refund(self, idempotency_key: str) -> ProcessorRefund | None:
+        """The refund made under that key, or None when none was made."""

@@ -10,16 +10,28 @@ It is on in MODE=demo only by default and cannot be switched on in MODE=live.
 
 import datetime as dt
 import secrets
+from decimal import Decimal
 
 from django.urls import reverse
 from django.utils import timezone
 
-from payments.models.sandbox import SandboxCharge, SandboxState
-from payments.processors.protocol import Capability, ChargeRequest, Checkout, ProcessorPayment, ProcessorUnreachable
+from evbilling.kernel.fields import amount_sum
+from payments.models.sandbox import SandboxCharge, SandboxRefund, SandboxState
+from payments.processors.protocol import (
+    Capability,
+    ChargeRequest,
+    Checkout,
+    ProcessorPayment,
+    ProcessorRefund,
+    ProcessorUnreachable,
+)
 from payments.rules import state
 
 SETTLES_AFTER = dt.timedelta(minutes=3)
 DECLINED = "insufficient_funds"
+TOO_MUCH = "charge_already_refunded"
+LOST_ANSWER = Decimal("0.99")
+"""The fraction of a refund whose answer the sandbox loses."""
 _STATES = {
     SandboxState.OPEN: state.REQUIRES_ACTION,
     SandboxState.PENDING: state.PROCESSING,
@@ -33,7 +45,9 @@ class SandboxProcessor:
     """See the module."""
 
     code = "sandbox"
-    capabilities = frozenset({Capability.CHARGE_OFF_SESSION, Capability.CHECKOUT, Capability.METHOD_SETUP})
+    capabilities = frozenset(
+        {Capability.CHARGE_OFF_SESSION, Capability.CHECKOUT, Capability.METHOD_SETUP, Capability.REFUND}
+    )
 
     def charge_off_session(self, request: ChargeRequest) -> ProcessorPayment:
         """Collect with a saved test token; the same idempotency key gives the same charge."""
@@ -62,6 +76,29 @@ class SandboxProcessor:
         """The charge made under that key."""
         return _settled(SandboxCharge.objects.filter(idempotency_key=idempotency_key).first())
 
+    def refund(self, ref: str, *, amount: Decimal, idempotency_key: str) -> ProcessorRefund:
+        """Give money back, never more than the charge brought. An amount ending in .99 loses its answer."""
+        charge = SandboxCharge.objects.get(ref=ref)
+        given = charge.refunds.exclude(idempotency_key=idempotency_key).filter(failure="")
+        left = charge.amount - (given.aggregate(total=amount_sum("amount"))["total"] or 0)
+        made, new = SandboxRefund.objects.get_or_create(
+            idempotency_key=idempotency_key,
+            defaults={
+                "ref": f"sbr_{secrets.token_hex(12)}",
+                "charge": charge,
+                "amount": amount,
+                "failure": "" if amount <= left else TOO_MUCH,
+            },
+        )
+        if new and amount % 1 == LOST_ANSWER:
+            raise ProcessorUnreachable("The sandbox did not answer in time.")
+        return _refunded(made)
+
+    def find_refund(self, idempotency_key: str) -> ProcessorRefund | None:
+        """The refund made under that key."""
+        made = SandboxRefund.objects.filter(idempotency_key=idempotency_key).first()
+        return None if made is None else _refunded(made)
+
     def _open(self, request: ChargeRequest, *, return_url: str) -> SandboxCharge:
         charge, _created = SandboxCharge.objects.get_or_create(
             idempotency_key=request.idempotency_key,
@@ -87,6 +124,10 @@ def decide(charge: SandboxCharge, outcome: str) -> None:
         charge.state = SandboxState.SUCCEEDED
     charge.brand, charge.last4 = "Test card", "4242"
     charge.save(update_fields=["state", "failure", "settles_at", "brand", "last4"])
+
+
+def _refunded(made: SandboxRefund) -> ProcessorRefund:
+    return ProcessorRefund(ref=made.ref, done=not made.failure, amount=made.amount, failure=made.failure)
 
 
 def _settled(charge: SandboxCharge | None) -> ProcessorPayment | None:

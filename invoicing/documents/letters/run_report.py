@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from evbilling.kernel.clock import Period
@@ -44,7 +45,7 @@ def report_view(run: BillingRun, *, on: dt.date) -> ReportView:
         to_on=run.period_to - dt.timedelta(days=1),
         facts=_facts(run),
         sessions_in=_fate(_("Sessions of the month"), sum(found.values(), Tally())),
-        fates=tuple(_fate(str(fate.label), tally) for fate, tally in found.items()),
+        fates=tuple(_fate(capfirst(str(fate.label)), tally) for fate, tally in found.items()),
         totals=_totals(contracts),
         contracts=contracts,
         remarks=tuple(_remarks(found)),
@@ -133,7 +134,7 @@ def _contracts(run: BillingRun) -> tuple[ContractResult, ...]:
     results = []
     for item in items:
         contract = item.contract
-        state = str(item.get_state_display())
+        state = "" if item.state == ItemState.SKIPPED else str(item.get_state_display())
         made = documents.get(contract.pk, [])
         results += [_result(item, state, each) for each in made]
         if not made:
@@ -159,7 +160,7 @@ def _result(item: BillingRunItem, state: str, document: Any) -> ContractResult:
         result=state,
         currency=minor,
         document=document.number,
-        kind=str(document.get_kind_display()),
+        kind=capfirst(str(document.get_kind_display())),
         sessions=document.sessions or 0,
         energy_wh=document.energy or 0,
         net_amount=quantise(document.net_amount, minor),

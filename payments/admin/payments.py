@@ -27,6 +27,7 @@ from payments.models import Payment, PaymentEvent, PaymentMethod
 from payments.operations.allocating import allocate_payment
 from payments.operations.methods import detach_method, set_default_method
 from payments.operations.payments import cancel_payment, refresh_payment
+from payments.operations.refunds import ask_refund
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
 
@@ -71,6 +72,15 @@ class AllocationForm(BaseDialogForm):
     )
 
 
+class RefundForm(BaseDialogForm):
+    """How much goes back, and why."""
+
+    amount = forms.DecimalField(
+        label=_("Amount"), max_digits=14, decimal_places=4, min_value=0, widget=UnfoldAdminDecimalFieldWidget()
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
+
+
 class EventInline(ListInline):
     """What happened, in order."""
 
@@ -110,7 +120,8 @@ class PaymentAdmin(WrittenByTheProduct):
     )
     readonly_fields = fields
     actions_list = ("book_transfer",)
-    actions_detail = ("allocate", "ask_processor", "cancel")
+    actions_detail = ("allocate", "refund", "ask_processor", "cancel")
+    has_refund_permission = right("payments.ask_refund")
     has_record_transfer_permission = right("payments.record_transfer")
     has_allocate_permission = right("payments.allocate_payment")
 
@@ -198,6 +209,30 @@ class PaymentAdmin(WrittenByTheProduct):
             return allocate_payment(payment_id=object_id, invoice_id=invoice_id, amount=given["amount"], by=by, at=at)
 
         return self.run_and_return(request, settle, _("The invoice is settled by that amount."), object_id=object_id)
+
+    @action(
+        description=_("Pay back"),
+        url_path="refund",
+        permissions=["refund"],
+        icon="undo",
+        dialog={
+            "title": _("Pay money back"),
+            "description": _("Free money goes back the way it came; over the limit a second person approves."),
+            "form_class": RefundForm,
+            "form_submit_text": _("Ask for the refund"),
+        },
+    )
+    def refund(self, request: HttpRequest, form: RefundForm, object_id: int) -> HttpResponse:
+        """Part of this payment."""
+        return self.run_and_return(
+            request,
+            ask_refund,
+            _("The refund is asked for."),
+            object_id=object_id,
+            payment_id=object_id,
+            amount=form.cleaned_data["amount"],
+            reason=form.cleaned_data["reason"],
+        )
 
     @action(
         description=_("Ask the processor"),
