@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from contracts.models import ContractVersion, Operator, VersionState
-from contracts.rules import identifiers
+from contracts.rules import electronic_addresses, identifiers
 from evbilling.kernel.errors import BillingError
 
 CONTRACT_STATES = {"draft": "", "offered": "info", "active": "success", "suspended": "warning", "ended": "danger"}
@@ -55,7 +55,7 @@ class DraftInline(TabularInline):
 
 
 class IdentifiersForm(forms.ModelForm):
-    """Checks country, zone and VAT id where a form has them."""
+    """Checks country, zone, VAT id, electronic address and buyer reference where a form has them."""
 
     def clean_country(self) -> str:
         """An ISO 3166 code in capitals."""
@@ -65,12 +65,26 @@ class IdentifiersForm(forms.ModelForm):
         """An IANA zone."""
         return checked(identifiers.zone_name, self.cleaned_data["zone"])
 
+    def clean_exemption_code(self) -> str:
+        """A code of the VATEX list in capitals, or none."""
+        return checked(identifiers.exemption_code, self.cleaned_data["exemption_code"])
+
     def clean(self) -> dict[str, Any]:
-        """The VAT id belongs to the country."""
+        """The VAT id belongs to the country, the electronic address to its scheme."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if cleaned.get("vat_id") and cleaned.get("country"):
             try:
                 cleaned["vat_id"] = identifiers.vat_id(cleaned["vat_id"], cleaned["country"])
             except BillingError as refusal:
                 self.add_error("vat_id", refusal.message)
+        if "endpoint_id" in cleaned and "endpoint_scheme" in cleaned:
+            try:
+                found = electronic_addresses.endpoint(cleaned["endpoint_scheme"], cleaned["endpoint_id"])
+                cleaned["endpoint_scheme"], cleaned["endpoint_id"] = found
+            except BillingError as refusal:
+                self.add_error("endpoint_id", refusal.message)
         return cleaned
+
+    def clean_buyer_reference(self) -> str:
+        """A Leitweg-ID with its check digits tested, or the buyer's own reference."""
+        return checked(electronic_addresses.buyer_reference, self.cleaned_data["buyer_reference"])
