@@ -1,6 +1,8 @@
 """Operators and parties: master data, each change on record."""
 
+import re
 from typing import Any
+from xml.etree import ElementTree
 
 from django import forms
 from django.contrib import admin
@@ -14,7 +16,16 @@ from unfold.decorators import action, display
 
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, of_the_only_operator
 from contracts.admin.exchange import PartyExchange
-from contracts.models import Contact, Contract, CostCentre, Membership, Operator, Party, PartyKind
+from contracts.models import (
+    Contact,
+    Contract,
+    CostCentre,
+    Membership,
+    Operator,
+    OperatorText,
+    Party,
+    PartyKind,
+)
 from evbilling.shell.admin import AuditedModelAdmin, ListInline, badge
 
 _KINDS: dict[str, str] = {
@@ -31,6 +42,38 @@ class OperatorForm(IdentifiersForm):
         model = Operator
         fields = forms.ALL_FIELDS
 
+    def clean_accent_colour(self) -> str:
+        """A colour that documents can be drawn in."""
+        colour: str = self.cleaned_data["accent_colour"]
+        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+            raise forms.ValidationError(_("%(value)s: write the colour like #0b7a53.") % {"value": colour})
+        return colour
+
+    def clean_logo_svg(self) -> str:
+        """A picture that documents can be drawn with: one whole SVG element, without a document type."""
+        logo: str = self.cleaned_data["logo_svg"].strip()
+        if not logo:
+            return logo
+        wrong = _("The logo is no SVG picture: paste the whole file, from <svg to </svg>, without a document type.")
+        if re.search("<!(doctype|entity)", logo, re.IGNORECASE):
+            raise forms.ValidationError(wrong)
+        try:
+            root = ElementTree.fromstring(logo)  # noqa: S314 - without a document type there is nothing to expand
+        except ElementTree.ParseError:
+            raise forms.ValidationError(wrong) from None
+        if root.tag != "{http://www.w3.org/2000/svg}svg":
+            raise forms.ValidationError(wrong)
+        return logo
+
+
+class OperatorTextInline(TabularInline):
+    """The operator's own sentences on documents and in mails, per place and language."""
+
+    model = OperatorText
+    extra = 0
+    tab = True
+    fields = ("place", "language", "text")
+
 
 @admin.register(Operator)
 class OperatorAdmin(AuditedModelAdmin):
@@ -39,11 +82,19 @@ class OperatorAdmin(AuditedModelAdmin):
     form = OperatorForm
     list_display = ("legal_name", "city", "country", "vat_id", "currency", "zone")
     search_fields = ("legal_name__istartswith", "vat_id__istartswith")
+    inlines = (OperatorTextInline,)
     fieldsets = (
         (_("Company"), {"fields": ("legal_name", ("street", "postal_code", "city"), ("region", "country"))}),
         (_("Registers"), {"fields": (("vat_id", "tax_number"), "register_entry", "tax_word")}),
-        (_("Documents"), {"fields": (("currency", "language"), "zone", "accent_colour")}),
-        (_("Reach"), {"fields": ("billing_email", ("phone", "website"))}),
+        (_("Documents"), {"fields": (("currency", "language"), "zone", "accent_colour", "logo_svg")}),
+        (_("Reach"), {"fields": ("billing_email", ("phone", "website"), "contact_person")}),
+        (
+            _("E-invoices"),
+            {
+                "fields": (("endpoint_scheme", "endpoint_id"),),
+                "description": _("Where electronic answers to your invoices go; Peppol needs it."),
+            },
+        ),
         (_("Bank"), {"fields": ("bank_name", ("iban", "bic"))}),
     )
 
@@ -101,17 +152,41 @@ class PartyAdmin(PartyExchange, AuditedModelAdmin):
     search_fields = ("number__istartswith", "legal_name__istartswith", "vat_id__istartswith")
     search_help_text = _("Customer number, name or VAT id")
     inlines = (ContactInline, MembershipInline, CostCentreInline, ContractInline)
-    actions_detail = ("timeline",)
+    actions_detail = ("timeline", "account")
     fieldsets = (
         (_("Party"), {"fields": (("number", "kind"), "legal_name", "is_business")}),
         (_("Address"), {"fields": ("street", ("postal_code", "city"), ("region", "country"))}),
-        (_("Tax"), {"fields": (("vat_id", "tax_status"), "self_billing_agreed_on")}),
+        (
+            _("Tax"),
+            {
+                "fields": (
+                    ("vat_id", "tax_number", "tax_status"),
+                    "self_billing_agreed_on",
+                    ("exemption_text", "exemption_code"),
+                )
+            },
+        ),
         (_("Documents and money"), {"fields": (("language", "currency"), "iban", "note")}),
+        (
+            _("E-invoices"),
+            {
+                "fields": ("einvoice_format", "buyer_reference", ("endpoint_scheme", "endpoint_id")),
+                "description": _(
+                    "XRechnung needs buyer reference and electronic address, Peppol the address and a reference or "
+                    "purchase order. A document that lacks them is not issued."
+                ),
+            },
+        ),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """With the currency of the only operator."""
         return of_the_only_operator("currency") | super().get_changeform_initial_data(request)
+
+    @action(description=_("Account"), url_path="account", icon="account_balance_wallet")
+    def account(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Statement and dunning, on a page of the workspace."""
+        return redirect("admin:party_account", object_id)
 
     @action(description=_("Timeline"), url_path="timeline", icon="timeline")
     def timeline(self, request: HttpRequest, object_id: int) -> HttpResponse:
