@@ -6,7 +6,7 @@ from contracts import portal as contracts
 from contracts.portal import agreements
 from evbilling.portal import membership, views
 from invoicing import portal as invoicing
-from invoicing.portal import letters
+from invoicing.portal import disputes, letters
 from payments import portal as payments
 from sessions import portal as sessions
 
@@ -28,7 +28,13 @@ urlpatterns = [
     path("invoices/", invoicing.invoices, name="invoices"),
     path("invoices/<str:number>/", invoicing.invoice, name="invoice"),
     path("invoices/<str:number>/documents/<slug:kind>/", invoicing.document, name="document"),
+    path("invoices/<str:number>/contest/", disputes.contest, name="contest"),
+    path("sessions/<int:pk>/contest/", disputes.contest_session, name="contest_session"),
+    path("disputes/", disputes.disputes, name="disputes"),
+    path("disputes/<int:dispute_id>/", disputes.dispute, name="dispute"),
+    path("disputes/<int:dispute_id>/withdraw/", disputes.withdraw, name="dispute_withdraw"),
     path("letters/", letters.letters, name="letters"),
+    path("letters/statement/", letters.statement, name="statement"),
     path("letters/<int:letter_id>/", letters.letter, name="letter"),
     path("invoices/<str:number>/pay/", payments.pay_invoice, name="invoice_pay"),
     path("payments/<str:public_id>/", payments.payment_page, name="payment"),

@@ -4,8 +4,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 from evbilling.kernel.models import OutboxMessage, OutboxState
-from invoicing.models import Invoice, InvoiceState
-from invoicing.queries import dunning, penalties
+from invoicing.models import Correction, CorrectionState, Invoice, InvoiceState
+from invoicing.queries import disputes, dunning, penalties
 from invoicing.queries.deliveries import needing_a_person
 from invoicing.queries.documents import PaymentState, in_payment_state
 from sessions.models import Hold, HoldState
@@ -24,6 +24,16 @@ def overdue_invoices() -> int:
 def asked_waivers() -> int:
     """Penalties whose waiver waits for a second person."""
     return penalties.asked_waivers().count()
+
+
+def open_disputes() -> int:
+    """Sessions that customers contest and nobody answered yet."""
+    return disputes.open_disputes().count()
+
+
+def asked_corrections() -> int:
+    """Credits and write-offs that wait for a second person."""
+    return Correction.objects.filter(state=CorrectionState.ASKED).count()
 
 
 def escalations() -> int:

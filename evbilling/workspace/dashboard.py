@@ -156,6 +156,14 @@ def _waiting(may: Callable[[str], bool], owed: Receivables) -> list[Item]:
             Item(_("Waivers of penalties to decide"), counted["waivers"], lists.asked_waivers(), "info"),
         ),
         (
+            "invoicing.view_dispute",
+            Item(_("Open disputes"), counted["disputes"], lists.open_disputes(), "warning"),
+        ),
+        (
+            "invoicing.view_correction",
+            Item(_("Corrections to approve"), counted["corrections"], lists.asked_corrections(), "info"),
+        ),
+        (
             "invoicing.view_delivery",
             Item(_("Mails that did not arrive"), counted["mails"], lists.bad_mails(), "danger"),
         ),

@@ -60,6 +60,16 @@ def asked_waivers() -> str:
     return _list("invoicing_penalty", status="waiver_asked")
 
 
+def open_disputes() -> str:
+    """Disputes without an answer."""
+    return _list("invoicing_dispute", state__exact="open")
+
+
+def asked_corrections() -> str:
+    """Credits and write-offs that wait for a second person."""
+    return _list("invoicing_correction", state__exact="asked")
+
+
 def bad_mails() -> str:
     """Mails that failed, came back, or whose outcome nobody knows."""
     return _list("invoicing_delivery", fate="person")

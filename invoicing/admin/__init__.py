@@ -1,5 +1,27 @@
 """Invoicing in the workspace."""
 
-from invoicing.admin import accounts, deliveries, dunning, invoices, ledger, letters, penalties, rates, runs
+from invoicing.admin import (
+    accounts,
+    corrections,
+    deliveries,
+    dunning,
+    invoices,
+    ledger,
+    letters,
+    penalties,
+    rates,
+    runs,
+)
 
-__all__ = ["accounts", "deliveries", "dunning", "invoices", "ledger", "letters", "penalties", "rates", "runs"]
+__all__ = [
+    "accounts",
+    "corrections",
+    "deliveries",
+    "dunning",
+    "invoices",
+    "ledger",
+    "letters",
+    "penalties",
+    "rates",
+    "runs",
+]

@@ -20,6 +20,8 @@ PAYMENT_TONES = {
     PaymentState.PAID.value: "success",
     PaymentState.OVERDUE.value: "danger",
     PaymentState.CREDITED.value: "",
+    PaymentState.PARTLY_CREDITED.value: "info",
+    PaymentState.WRITTEN_OFF.value: "",
 }
 """The badge of each state of payment."""
 

@@ -1,14 +1,15 @@
 """Invoices, credit notes and settlements in the workspace: drafts are issued or discarded, issued ones read."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -17,30 +18,49 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget
+from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_period
-from invoicing.admin import invoice_tabs
+from invoicing.admin import credit_page, invoice_tabs
 from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN
-from invoicing.models import Document, Invoice, InvoiceKind, InvoiceState
-from invoicing.operations.crediting import credit_invoice
+from invoicing.admin.einvoices import EInvoiceActions
+from invoicing.models import CLAIMS, Document, Invoice, InvoiceKind, InvoiceState
+from invoicing.operations.crediting import Whole, credit
 from invoicing.operations.deliveries import resend_delivery
 from invoicing.operations.documents import preview_draft
 from invoicing.operations.drafting import discard_draft
 from invoicing.operations.issuing import issue_invoice
+from invoicing.operations.write_offs import write_off
 from invoicing.queries.documents import PaymentState, in_payment_state, open_amount, payment_state, with_open_amount
 
 UNPAID = "unpaid"
 _OF_DRAFTS = {"issue", "preview", "discard"}
-_OF_ISSUED = {"open_pdf", "send_again", "credit"}
+_OF_ISSUED = {"open_pdf", "send_again", "credit", "credit_in_part", "write_off"}
 
 
 class IssueForm(BaseDialogForm):
     """The date that the document carries."""
 
     issued_on = forms.DateField(label=_("Issued on"), widget=UnfoldAdminDateWidget)
+
+
+class WriteOffForm(ReasonForm):
+    """How much, and whether the tax comes back."""
+
+    amount = forms.DecimalField(
+        label=_("Amount (empty: all that is open)"),
+        required=False,
+        min_value=Decimal("0.01"),
+        decimal_places=3,
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    with_tax = forms.BooleanField(
+        label=_("Uncollectible by law: the tax on it is claimed back"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+    )
 
 
 class PaymentFilter(admin.SimpleListFilter):
@@ -63,7 +83,7 @@ class PaymentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(WrittenByTheProduct):
+class InvoiceAdmin(EInvoiceActions, WrittenByTheProduct):
     """What is owed. An issued document is never changed: it is credited, and sent again as it was archived."""
 
     list_display = ("shown_number", "kind_text", "party", "period", "issued_on", "due_on", "gross", "rest", "payment")
@@ -79,7 +99,18 @@ class InvoiceAdmin(WrittenByTheProduct):
     search_fields = ("number__istartswith", "party__legal_name__istartswith", "contract__number__istartswith")
     search_help_text = _("Document number, party or contract number")
     actions = None
-    actions_detail = ("issue", "preview", "discard", "open_pdf", "send_again", "credit")
+    actions_detail = (
+        "issue",
+        "preview",
+        "discard",
+        "open_pdf",
+        "send_again",
+        "credit",
+        "credit_in_part",
+        "write_off",
+        "check_einvoice",
+        "einvoice_xml",
+    )
     inlines = (
         invoice_tabs.LineInline,
         invoice_tabs.TaxInline,
@@ -99,6 +130,7 @@ class InvoiceAdmin(WrittenByTheProduct):
     )
     has_issue_permission = right("invoicing.issue_invoice")
     has_credit_permission = right("invoicing.credit_invoice")
+    has_write_off_permission = right("invoicing.write_off_invoice")
     has_resend_permission = right("invoicing.resend_delivery")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -128,7 +160,9 @@ class InvoiceAdmin(WrittenByTheProduct):
             return []
         hidden = _OF_ISSUED if found.state == InvoiceState.DRAFT else set(_OF_DRAFTS)
         if found.kind == InvoiceKind.CREDIT_NOTE or found.is_credited:
-            hidden = hidden | {"credit"}
+            hidden = hidden | {"credit", "credit_in_part"}
+        if found.kind not in CLAIMS or open_amount(found) <= 0:
+            hidden = hidden | {"write_off"}
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
         shown = super().get_actions_detail(request, object_id)
         return [each for each in shown if each.action_name.removeprefix(prefix) not in hidden]
@@ -136,7 +170,12 @@ class InvoiceAdmin(WrittenByTheProduct):
     def get_urls(self) -> list[Any]:
         """With the archived files."""
         view = self.admin_site.admin_view(self.download)
-        return [path("document/<int:document_id>/", view, name="invoicing_document_download"), *super().get_urls()]
+        credit_view = self.admin_site.admin_view(credit_page.page)
+        return [
+            path("document/<int:document_id>/", view, name="invoicing_document_download"),
+            path("<int:invoice_id>/credit-note/", credit_view, name="invoicing_invoice_credit_page"),
+            *super().get_urls(),
+        ]
 
     def download(self, request: HttpRequest, document_id: int) -> HttpResponse:
         """The archived bytes of a file."""
@@ -297,14 +336,48 @@ class InvoiceAdmin(WrittenByTheProduct):
     )
     def credit(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
         """To the credit note."""
-        note = self.run(
+        correction = self.run(
             request,
-            credit_invoice,
-            str(_("%(it)s is issued.")),
+            credit,
+            str(_("%(it)s: done, or waiting among the corrections for a second person.")),
             invoice_id=object_id,
+            what=Whole(),
             reason=form.cleaned_data["reason"],
         )
-        return self.back_to(note.pk if note else object_id)
+        return self.back_to(correction.credit_note_id or object_id if correction else object_id)
+
+    @action(
+        description=_("Credit in part or bill again"), url_path="credit-in-part", permissions=["credit"], icon="rule"
+    )
+    def credit_in_part(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The page with its lines, rates and sessions; opening it changes nothing."""
+        return HttpResponseRedirect(reverse("admin:invoicing_invoice_credit_page", args=[object_id]))
+
+    @action(
+        description=_("Write off"),
+        url_path="write-off",
+        permissions=["write_off"],
+        icon="money_off",
+        variant=ActionVariant.DANGER,
+        dialog={
+            "title": _("Ask that this claim is written off"),
+            "description": _("A second person decides. Afterwards nothing of it is open; it cannot be undone."),
+            "form_class": WriteOffForm,
+            "form_submit_text": _("Ask"),
+        },
+    )
+    def write_off(self, request: HttpRequest, form: "WriteOffForm", object_id: int) -> HttpResponse:
+        """What is open, or a part of it."""
+        return self.run_and_return(
+            request,
+            write_off,
+            str(_("%(it)s waits for a second person.")),
+            object_id=object_id,
+            invoice_id=object_id,
+            amount=form.cleaned_data["amount"],
+            with_tax=form.cleaned_data["with_tax"],
+            reason=form.cleaned_data["reason"],
+        )
 
 
 def _file(content: bytes, content_type: str, name: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from invoicing.checks import (
     advances,
+    corrections,
     deliveries,
     documents,
     dunning,
@@ -17,6 +18,7 @@ from invoicing.checks import (
 
 __all__ = [
     "advances",
+    "corrections",
     "deliveries",
     "documents",
     "dunning",

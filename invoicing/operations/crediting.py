@@ -140,8 +140,9 @@ def credit(
 
     The note settles what is open on the document; what was paid before becomes the party's credit (the open amount of
     the note). `issued_on` is by default the day of `at` in the operator's zone. `reissue` goes with `Whole` alone.
-    `notes` are kept with the figures: what follows a reissue ("then"), the answer to a dispute ("answer"). Raises NotFound, NotAllowed, WrongState,
-    AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh, CostsMore, BadInput, PeriodClosed, MoneyError.
+    `notes` are kept with the figures: what follows a reissue ("then"), the answer to a dispute ("answer").
+
+    Raises NotFound, NotAllowed, WrongState, AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh, CostsMore, BadInput, PeriodClosed, MoneyError.
     """
     why = reason.strip()
     require(why, BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))

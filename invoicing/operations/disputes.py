@@ -105,7 +105,7 @@ def withdraw_dispute(*, dispute_id: int, by: User | None, at: dt.datetime) -> Di
     with transaction.atomic():
         dispute = _lock(dispute_id)
         _require_person(dispute.invoice, by)
-        _close(dispute, DisputeState.WITHDRAWN, "", "invoicing.dispute.withdraw", by, at)
+        _close(dispute, DisputeState.WITHDRAWN, "", action="invoicing.dispute.withdraw", by=by, at=at)
     return dispute
 
 
@@ -114,7 +114,7 @@ def refuse_dispute(*, dispute_id: int, answer: str, by: User | None, at: dt.date
     with transaction.atomic():
         dispute = _lock(dispute_id)
         _require_clerk(by)
-        _close(dispute, DisputeState.REFUSED, _answered(answer), "invoicing.dispute.refuse", by, at)
+        _close(dispute, DisputeState.REFUSED, _answered(answer), action="invoicing.dispute.refuse", by=by, at=at)
     return dispute
 
 
@@ -222,7 +222,9 @@ def _lock(dispute_id: int) -> Dispute:
     return dispute
 
 
-def _close(dispute: Dispute, state: DisputeState, answer: str, action: str, by: User | None, at: dt.datetime) -> None:
+def _close(
+    dispute: Dispute, state: DisputeState, answer: str, *, action: str, by: User | None, at: dt.datetime
+) -> None:
     dispute.state, dispute.answer, dispute.decided_by, dispute.decided_at = state, answer, by, at
     dispute.save()
     record_audit(action=action, obj=dispute, by=by, at=at, reason=answer, changes={"document": dispute.invoice.number})

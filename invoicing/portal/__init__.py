@@ -24,6 +24,7 @@ from evbilling.shell.views import find_visible, portal_page
 from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState, Letter
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
+    WRITE_OFF_PREFIX,
     PaymentState,
     in_payment_state,
     open_amount,
@@ -38,6 +39,8 @@ STATE_TONES = {
     PaymentState.PAID: "success",
     PaymentState.OVERDUE: "danger",
     PaymentState.CREDITED: "neutral",
+    PaymentState.PARTLY_CREDITED: "info",
+    PaymentState.WRITTEN_OFF: "neutral",
 }
 """The badge of each state of payment."""
 TABS = (
@@ -50,7 +53,7 @@ TABS = (
 )
 _HEADINGS = {PartyKind.PROPERTY_OWNER: _("Settlements"), PartyKind.EV_DRIVER: _("Receipts")}
 _PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
-_PAYABLE = frozenset({PaymentState.OPEN, PaymentState.PARTLY_PAID, PaymentState.OVERDUE})
+_PAYABLE = frozenset({PaymentState.OPEN, PaymentState.PARTLY_PAID, PaymentState.PARTLY_CREDITED, PaymentState.OVERDUE})
 _INLINE = frozenset({"application/pdf"})
 """Types that a browser may show in its window; everything else is saved, so that no file of ours can run."""
 
@@ -161,8 +164,18 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "credits": found.corrections.filter(state=InvoiceState.ISSUED),
         "documents": found.documents.defer("content"),
         "may_pay": may_pay(found, role_in(request.user, found.party_id)),
+        "may_contest": found.kind in CLAIMS
+        and role_in(request.user, found.party_id) == MembershipRole.MANAGER
+        and state != PaymentState.CREDITED,
+        "disputes": found.disputes.select_related("session"),
     }
     return render(request, "portal/invoices/detail.html", context)
+
+
+def _source_text(source: str) -> Any:
+    if source.startswith(WRITE_OFF_PREFIX):
+        return _("Written off")
+    return _("Credit note") if source.startswith(CREDIT_PREFIX) else _("Payment")
 
 
 def _settled(found: Invoice) -> list[dict[str, Any]]:
@@ -171,7 +184,7 @@ def _settled(found: Invoice) -> list[dict[str, Any]]:
         {
             "on": each.allocated_on,
             "amount": each.amount,
-            "text": _("Credit note") if each.source.startswith(CREDIT_PREFIX) else _("Payment"),
+            "text": _source_text(each.source),
             "undone": each.reverses_id is not None,
         }
         for each in found.allocations.order_by("pk")

@@ -129,9 +129,14 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
         return PaymentState.WRITTEN_OFF if invoice.is_written_off else PaymentState.PAID
     if invoice.kind in CLAIMS and invoice.due_on is not None and invoice.due_on < on:
         return PaymentState.OVERDUE
+    return _unpaid(invoice, left)
+
+
+def _unpaid(invoice: Invoice, left: Decimal) -> PaymentState:
+    """What settled the rest of a document that is open: nothing, credit notes alone, or money too."""
     if left == invoice.gross_amount:
         return PaymentState.OPEN
-    credits_alone = left == quantise(invoice.gross_amount - invoice.credited_amount, invoice.currency)
+    credits_alone = left == quantise(invoice.gross_amount - invoice.credited_amount, invoice.currency)  # type: ignore[attr-defined]
     return PaymentState.PARTLY_CREDITED if credits_alone else PaymentState.PARTLY_PAID
 
 

@@ -199,7 +199,7 @@ def _by_key(rows: Iterable[TaxRow]) -> dict[Key, tuple[Decimal, Decimal]]:
     return found
 
 
-def _line_nets(
+def _line_nets(  # noqa: PLR0917 - the figures of one note, side by side
     by_id: Mapping[int, HeldLine],
     pieces: Sequence[Piece],
     totals: Totals,

@@ -16,8 +16,9 @@ from contracts.models import (
 )
 from contracts.queries.agreements import unacknowledged
 from evbilling.kernel.models import OutboxMessage, OutboxState
-from invoicing.models import Invoice, InvoiceState
+from invoicing.models import Correction, CorrectionState, Invoice, InvoiceState
 from invoicing.queries.deliveries import needing_a_person
+from invoicing.queries.disputes import open_disputes
 from invoicing.queries.penalties import asked_waivers
 from payments.models import Payment, PaymentState
 from sessions.models import ChargingSession, Hold, HoldState
@@ -30,6 +31,8 @@ ROWS: dict[str, QuerySet] = {
     "mails": needing_a_person(),
     "steps": OutboxMessage.objects.filter(state__in=[OutboxState.FAILED, OutboxState.UNKNOWN]),
     "waivers": asked_waivers(),
+    "disputes": open_disputes(),
+    "corrections": Correction.objects.filter(state=CorrectionState.ASKED),
     "payments": Payment.objects.filter(state=PaymentState.UNKNOWN),
     "activation": Contract.objects.filter(state=ContractState.OFFERED),
     "budgets": Sponsorship.objects.filter(kind=SponsorKind.BUDGET, version__state=VersionState.APPROVED),
