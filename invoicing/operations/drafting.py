@@ -124,6 +124,7 @@ def draft_documents(*, contract_id: int, period: Period, at: dt.datetime, by: Us
         contract = next(member for member in members if member.pk == contract_id)
         kind = InvoiceKind.SETTLEMENT if contract.kind == ContractKind.HOSTING else InvoiceKind.INVOICE
         live = list(live_documents(contract, period, kind))
+        live = [each for each in live if each.billing_group_id is None] or live  # billed alone before it joined a group
         first = members[0]
         version = version_on(first, period.last_day)
         if live and (version is None or not is_split(first, version)):
