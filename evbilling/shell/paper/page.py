@@ -99,7 +99,7 @@ def _base() -> CSS:
 def _sheet(name: str, letterhead: Letterhead) -> CSS:
     context = {
         "paper": letterhead.paper,
-        "bottom": round(21 + foot_rise(letterhead) / MM, 2),
+        "bottom": f"{21 + foot_rise(letterhead) / MM:.2f}",  # text: a number would get the language's decimal comma
         "logo_height": letterhead.logo_height_mm,
         "colours": Colours.of(letterhead),
     }
