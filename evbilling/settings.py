@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "evbilling.access.tasks.switch_off_unused_users",
         "schedule": crontab(hour=1, minute=15),
     },
+    "dunning": {"task": "invoicing.tasks.dun_overdue", "schedule": crontab(minute=20)},
     "books-nightly": {"task": "invoicing.tasks.check_books_nightly", "schedule": crontab(hour=2, minute=30)},
 }
 

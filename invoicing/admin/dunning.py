@@ -182,7 +182,8 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     )
     def promise(self, request: HttpRequest, form: PromiseForm, object_id: int) -> HttpResponse:
         """Until the day after."""
-        self.run(request, decisions.promise_to_pay, _("Noted."), invoice_id=object_id, **form.cleaned_data)
+        values = {name: form.cleaned_data[name] for name in ("amount", "promised_on", "note")}
+        self.run(request, decisions.promise_to_pay, _("Noted."), invoice_id=object_id, **values)
         return self.back_to_list()
 
     @action(

@@ -1,11 +1,15 @@
 """Letters for customers: dunning notices, statements and receipts as they were sent."""
 
+import datetime as dt
 from collections.abc import Sequence
 
+from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -13,11 +17,14 @@ from django.views.decorators.http import require_safe
 
 from contracts.queries import parties_of
 from evbilling.access.scope import visible
+from evbilling.kernel.errors import BillingError
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
 from invoicing.models import Letter
+from invoicing.operations.statements import draw_statement, read_statement
 from invoicing.portal import archived_file
+from invoicing.queries.statements import currencies_of, statement_csv
 
 
 def own_letters(request: HttpRequest) -> QuerySet[Letter]:
@@ -53,7 +60,42 @@ def letters(request: HttpRequest) -> HttpResponse:
         default_sort="-dated_on",
         empty=_("No letter here."),
     )
-    return render(request, "portal/invoices/letters.html", {"table": table})
+    today = timezone.localdate()
+    context = {"table": table, "first": today.replace(month=1, day=1), "last": today}
+    return render(request, "portal/invoices/letters.html", context)
+
+
+@never_cache
+@require_safe
+@portal_page
+def statement(request: HttpRequest) -> HttpResponse:
+    """The company's own account between two days, as PDF, or as CSV with `?file=csv`. 404 where it has none."""
+    party = membership_of(request).party
+    contract = party.contracts.select_related("operator").order_by("-pk").first()
+    if contract is None:
+        raise Http404("The company has no contract.")
+    operator = contract.operator
+    currency = request.GET.get("currency") or next(iter(currencies_of(operator, party)), party.currency)
+    try:
+        found = read_statement(
+            operator_id=operator.pk,
+            party_id=party.pk,
+            currency=currency,
+            first=dt.date.fromisoformat(request.GET.get("from", "")),
+            last=dt.date.fromisoformat(request.GET.get("to", "")),
+            at=timezone.now(),
+        )
+    except ValueError:
+        messages.error(request, _("Choose both days of the statement."))
+        return redirect("portal:letters")
+    except BillingError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("portal:letters")
+    as_csv = request.GET.get("file") == "csv"
+    content = statement_csv(found) if as_csv else draw_statement(found)
+    name = f"{party.number}_{found.first}_{found.last}.{'csv' if as_csv else 'pdf'}"
+    headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type="text/csv" if as_csv else "application/pdf", headers=headers)
 
 
 @never_cache

@@ -12,9 +12,8 @@ __all__ = ["nothing_is_drawn"]
 
 
 @pytest.fixture(autouse=True)
-def notices_are_not_drawn(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    if "drawn" not in request.keywords:
-        monkeypatch.setattr(dunning, "draw_notice", lambda *_args, **_values: b"%PDF-1.7 a notice")
+def notices_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dunning, "draw_notice", lambda *_args, **_values: b"%PDF-1.7 a notice")
 
 
 @pytest.fixture(autouse=True)

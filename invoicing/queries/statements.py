@@ -1,0 +1,196 @@
+"""The account of one party, read from the ledger's lines that carry it: so it equals the books by construction.
+
+A positive balance is owed by the party, a negative one is its credit. Money that was received first is the party's
+credit, then settles documents: allocations move the balance nowhere and stand there as explanations. Deposits and
+advance payments are money of others on accounts of their own; what moves there is shown when it leaves this one.
+"""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from contracts.models import Operator, Party
+from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.money import ZERO, quantise
+from evbilling.kernel.spreadsheet import guard
+from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState, JournalLine
+from invoicing.queries.aging import EDGES
+
+ROLES = (
+    AccountRole.RECEIVABLE,
+    AccountRole.SPONSOR_RECEIVABLE,
+    AccountRole.HOST_PAYABLE,
+    AccountRole.CUSTOMER_CREDIT,
+)
+"""The accounts that make up what a party owes or is owed."""
+ALLOCATION = "allocation"
+_KINDS = {
+    "payment": "payment",
+    "refund": "refund",
+    "allocation": ALLOCATION,
+    "writeoff": "write_off",
+}
+"""First part of an entry's source -> kind; documents are told apart by their own kind, all else is "other"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One entry: debit raises what the party owes, credit lowers it; `balance` stands after it."""
+
+    on: dt.date
+    kind: str
+    reference: str
+    text: str
+    debit: Decimal
+    credit: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A claim that was not settled at the end of the closing day."""
+
+    invoice: Invoice
+    amount: Decimal
+    days_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The account of a party with an operator in one currency, both days included."""
+
+    operator: Operator
+    party: Party
+    currency: str
+    first: dt.date
+    last: dt.date
+    opening: Decimal
+    movements: tuple[Movement, ...]
+    closing: Decimal
+    open_claims: tuple[Open, ...]
+    credit: Decimal
+
+    @property
+    def aging(self) -> list[tuple[int | None, int | None, Decimal]]:
+        """(from days, to days, open) in the buckets of all aging."""
+        sums = [ZERO] * (len(EDGES) + 1)
+        for each in self.open_claims:
+            sums[sum(each.days_overdue > edge for edge in EDGES)] += each.amount
+        froms = (None, *(edge + 1 for edge in EDGES))
+        return list(zip(froms, (*EDGES, None), (quantise(each, self.currency) for each in sums), strict=True))
+
+
+def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.date, last: dt.date) -> Statement:
+    """The account from the first day to the last one, both included. A fixed number of queries."""
+    lines = _lines(operator, party, currency)
+    opening = _sum(lines.filter(entry__booked_on__lt=first), currency)
+    within = lines.filter(entry__booked_on__gte=first, entry__booked_on__lte=last).order_by("entry__booked_on", "entry")
+    moved: dict[int, Decimal] = {}
+    entries = {}
+    for line in within.select_related("entry"):
+        entries[line.entry_id] = line.entry
+        moved[line.entry_id] = moved.get(line.entry_id, ZERO) + line.amount
+    documents = _documents(entry.source for entry in entries.values())
+    balance, movements = opening, []
+    for pk, entry in entries.items():
+        amount = quantise(moved[pk], currency)
+        kind = _kind(entry.source, documents)
+        if not amount and kind != ALLOCATION:
+            continue
+        balance += amount
+        document = documents.get(entry.source)
+        movements.append(
+            Movement(
+                entry.booked_on,
+                kind,
+                str(document) if document is not None else "",
+                entry.text,
+                max(amount, quantise(ZERO, currency)),
+                max(-amount, quantise(ZERO, currency)),
+                balance,
+            )
+        )
+    held = _sum(lines.filter(entry__booked_on__lte=last, account__role=AccountRole.CUSTOMER_CREDIT), currency)
+    return Statement(
+        operator,
+        party,
+        currency,
+        first,
+        last,
+        opening,
+        tuple(movements),
+        balance,
+        tuple(_open_claims(operator, party, currency, last)),
+        max(-held, quantise(ZERO, currency)),
+    )
+
+
+def currencies_of(operator: Operator, party: Party) -> list[str]:
+    """The currencies in which the party has an account with the operator."""
+    lines = JournalLine.objects.filter(entry__operator=operator, party=party, account__role__in=ROLES)
+    return sorted(lines.order_by().values_list("entry__currency", flat=True).distinct())
+
+
+def _lines(operator: Operator, party: Party, currency: str) -> QuerySet[JournalLine]:
+    return JournalLine.objects.filter(
+        entry__operator=operator, entry__currency=currency, party=party, account__role__in=ROLES
+    )
+
+
+def _sum(lines: QuerySet[JournalLine], currency: str) -> Decimal:
+    return quantise(lines.order_by().aggregate(total=amount_sum("amount"))["total"] or ZERO, currency)
+
+
+def _documents(sources: Iterable[str]) -> dict[str, Invoice]:
+    """The documents that entries are about: their own, or the one that an allocation settles; by the entry's source."""
+    named = [each.split(":") for each in sources]
+    own = {int(parts[1]) for parts in named if parts[0] == "invoice" and len(parts) == 2}
+    made = {int(parts[1]) for parts in named if parts[0] == ALLOCATION and len(parts) == 2}
+    found = {f"invoice:{each.pk}": each for each in Invoice.objects.filter(pk__in=own)}
+    allocations = Allocation.objects.filter(pk__in=made).select_related("invoice")
+    return found | {f"{ALLOCATION}:{each.pk}": each.invoice for each in allocations}
+
+
+def _kind(source: str, documents: dict[str, Invoice]) -> str:
+    first = source.partition(":")[0]
+    if first == "invoice" and source in documents:
+        kind = documents[source].kind
+        if kind == InvoiceKind.CREDIT_NOTE:
+            return "credit"
+        return "settlement" if kind == InvoiceKind.SETTLEMENT else "document"
+    return _KINDS.get(first, "other")
+
+
+def _open_claims(operator: Operator, party: Party, currency: str, on: dt.date) -> Iterable[Open]:
+    rows = Invoice.objects.filter(
+        operator=operator,
+        party=party,
+        currency=currency,
+        state=InvoiceState.ISSUED,
+        kind__in=CLAIMS,
+        issued_on__lte=on,
+    )
+    sums = Allocation.objects.filter(invoice__in=rows, allocated_on__lte=on).order_by().values_list("invoice_id")
+    settled = dict(sums.annotate(total=amount_sum("amount")))
+    for row in rows.order_by("due_on", "pk"):
+        left = quantise(row.gross_amount - settled.get(row.pk, ZERO), currency)
+        if left > ZERO:
+            yield Open(row, left, (on - row.due_on).days if row.due_on else 0)
+
+
+def statement_csv(statement: Statement) -> bytes:
+    """The movements as CSV (UTF-8 with a mark, semicolons): day, kind, reference, text, debit, credit, balance."""
+    file = io.StringIO()
+    rows = csv.writer(file, delimiter=";", lineterminator="\r\n")
+    rows.writerow(("day", "kind", "reference", "text", "debit", "credit", "balance", "currency"))
+    rows.writerow((statement.first, "opening", "", "", "", "", statement.opening, statement.currency))
+    for each in statement.movements:
+        words = (guard(each.reference), guard(each.text))
+        rows.writerow((each.on, each.kind, *words, each.debit, each.credit, each.balance, statement.currency))
+    rows.writerow((statement.last, "closing", "", "", "", "", statement.closing, statement.currency))
+    return file.getvalue().encode("utf-8-sig")
