@@ -64,6 +64,7 @@ def make_world(golden: Golden) -> World:
         tariff=make_tariff(operator, document),
         tokens=list(tokens.values()),
         starts_on=facts.get("starts_on", FIRST_DAY),
+        price_basis=facts.get("price_basis", "net"),
         terms=[(term["kind"], term["figures"]) for term in facts.get("terms", ())],
     )
     sponsor = None

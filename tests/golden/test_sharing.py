@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.rules.shares import Sponsor, share_terms, sponsor_terms
-from evbilling.kernel.money import add, from_minor, to_minor, vat_of
+from evbilling.kernel.money import add, from_minor, split_gross, to_minor, vat_of
 from invoicing.rules.sharing import MonthTotals, month_due
 from sessions.rules.rating import session_charges
 from sessions.rules.sharing import CUSTOMER, SPONSOR, Claim, Share, allot, covered_percent, share_parts
@@ -27,8 +27,13 @@ def split(golden: Golden) -> list[list[Share]]:
         budget=Decimal(figures["budget_amount"]) if "budget_amount" in figures else None,
         span=figures.get("budget_period", ""),
     )
+    with_tax = golden.facts.get("price_basis") == "gross"
     parts = [
-        [(rate, net) for rate, net, _gross in session_charges(golden.rated(session), 2) if net is not None]
+        [
+            (rate, gross if with_tax else net)
+            for rate, net, gross in session_charges(golden.rated(session), 2)
+            if net is not None and gross is not None
+        ]
         for session in golden.sessions
     ]
     if terms.kind == Sponsor.FIRST_KWH:
@@ -53,6 +58,20 @@ def paid(shares: list[Share], role: str) -> Decimal:
     return add(share.amount for share in shares if share.role == role)
 
 
+def _document(golden: Golden, parts: list[Decimal], payer: str, vat: str) -> tuple[Decimal, Decimal]:
+    """Net and tax of a payer's parts. Of prices with tax the customer's document divides once, the sponsor's, whose
+    prices are without, takes the net of each part.
+    """
+    rate = Decimal(vat)
+    if golden.facts.get("price_basis") != "gross":
+        net = add(parts)
+    elif payer == CUSTOMER:
+        return split_gross(add(parts), rate, "EUR")
+    else:
+        net = add(split_gross(part, rate, "EUR")[0] for part in parts)
+    return net, vat_of(net, rate, "EUR")
+
+
 def _wh(session: Mapping[str, Any]) -> int:
     return int(1000 * sum(Decimal(period["kwh"]) for period in session["periods"]))
 
@@ -72,8 +91,7 @@ def test_given_worked_parts_when_summed_up_then_both_payers_documents_are_the_ha
 
     for document in golden.facts["documents"]:
         (row,) = document["taxes"]
-        net = add(paid(each, document["payer"]) for each in shares)
-        tax = vat_of(net, Decimal(row["vat"]), "EUR")
+        net, tax = _document(golden, [paid(each, document["payer"]) for each in shares], document["payer"], row["vat"])
         assert (net, tax, net + tax) == (Decimal(row["net"]), Decimal(row["tax"]), Decimal(document["to_pay"]))
 
 
