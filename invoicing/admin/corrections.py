@@ -296,7 +296,7 @@ class DisputeAdmin(_Read):
         if price is None:
             return _listed(())
         return _listed(
-            f"{line.because} = {format_money(line.net, price.currency)}" if line.net is not None else line.because
+            f"{line.because} = {format_money(line.amount, price.currency)}" if line.amount is not None else line.because
             for line in explain(price, get_language() or "en")
         )
 

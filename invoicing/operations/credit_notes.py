@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
@@ -112,7 +112,7 @@ def credited_rows(invoice: Invoice) -> list[TaxRow]:
     return _rows(notes.filter(invoice__state=InvoiceState.ISSUED))
 
 
-def _rows(taxes: Sequence[InvoiceTax]) -> list[TaxRow]:
+def _rows(taxes: Iterable[InvoiceTax]) -> list[TaxRow]:
     return [TaxRow(Category(row.tax_category), row.tax_rate, row.net_amount, row.tax_amount) for row in taxes]
 
 

@@ -142,7 +142,8 @@ def credit(
     the note). `issued_on` is by default the day of `at` in the operator's zone. `reissue` goes with `Whole` alone.
     `notes` are kept with the figures: what follows a reissue ("then"), the answer to a dispute ("answer").
 
-    Raises NotFound, NotAllowed, WrongState, AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh, CostsMore, BadInput, PeriodClosed, MoneyError.
+    Raises NotFound, NotAllowed, WrongState, AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh,
+    CostsMore, BadInput, PeriodClosed, MoneyError.
     """
     why = reason.strip()
     require(why, BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
@@ -254,7 +255,7 @@ def _close_disputes(correction: Correction, note: Invoice, by: User | None, at: 
     answer = correction.figures.get("answer", {})
     disputes = Dispute.objects.filter(invoice=correction.invoice, state=DisputeState.OPEN)
     if not Invoice.objects.filter(cancelled("pk"), pk=correction.invoice_id).exists():
-        disputes = disputes.filter(pk=correction.dispute_id)
+        disputes = disputes.filter(requests=correction)
     for dispute in disputes.order_by("pk"):
         own = dispute.pk == correction.dispute_id
         dispute.state = answer.get("state", DisputeState.ACCEPTED) if own else DisputeState.ACCEPTED

@@ -35,6 +35,8 @@ def release_charges(*, original: Invoice, note: Invoice) -> None:
         ],
         batch_size=10_000,
     )
-    penalties = list(Penalty.objects.filter(line__invoice=original))
-    ReleasedPenalty.objects.bulk_create([ReleasedPenalty(penalty=each, line_id=each.line_id) for each in penalties])
+    penalties = list(Penalty.objects.filter(line__invoice=original).select_related("line"))
+    ReleasedPenalty.objects.bulk_create(
+        [ReleasedPenalty(penalty=each, line=each.line) for each in penalties if each.line is not None]
+    )
     Penalty.objects.filter(pk__in=[each.pk for each in penalties]).update(line=None)

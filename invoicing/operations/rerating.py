@@ -145,7 +145,7 @@ def _of_session(
             "now": priced.now,
         },
     }
-    pieces = []
+    pieces: list[Piece] = []
     saved = session.energy_wh - priced.energy_wh
     for line_id in dict.fromkeys(line.held.id for line, _held in own):
         charges = {

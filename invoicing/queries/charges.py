@@ -208,8 +208,8 @@ def share_facts(contract: Contract, charge_ids: Collection[int], period: Period)
         for charge_id in live.values_list("charge_id", flat=True):
             found[charge_id].live += 1
         credits = CreditedCharge.objects.filter(charge__in=ids, line__invoice__state=InvoiceState.ISSUED)
-        for charge_id, net in credits.values_list("charge_id", "net_amount"):
-            found[charge_id].credited += net
+        for charge_id, taken in credits.values_list("charge_id", "net_amount"):
+            found[charge_id].credited += taken
         uses = BilledCharge.objects.filter(
             charge__in=ids, use__in=[ChargeUse.SHARED, ChargeUse.TAKEN_BACK], line__invoice__contract=contract
         )

@@ -33,7 +33,7 @@ def contested_amount(invoice: Invoice) -> Decimal:
 
 def with_contested_amount(queryset: QuerySet[Invoice]) -> "QuerySet[WithAnnotations[Invoice, Any]]":
     """Annotate `contested_amount` (the same rule, in SQL) beside what `with_open_amount` annotates."""
-    sums: QuerySet[Dispute, Any] = (
+    sums: Any = (
         Dispute.objects.filter(invoice=OuterRef("pk"), state=DisputeState.OPEN)
         .order_by()
         .values("invoice")

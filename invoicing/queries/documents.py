@@ -126,7 +126,7 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     if invoice.is_credited:
         return PaymentState.CREDITED
     if left <= 0:
-        return PaymentState.WRITTEN_OFF if invoice.is_written_off else PaymentState.PAID
+        return PaymentState.WRITTEN_OFF if invoice.is_written_off else PaymentState.PAID  # type: ignore[attr-defined]
     if invoice.kind in CLAIMS and invoice.due_on is not None and invoice.due_on < on:
         return PaymentState.OVERDUE
     return _unpaid(invoice, left)

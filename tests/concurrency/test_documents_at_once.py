@@ -13,11 +13,12 @@ from evbilling.kernel.errors import BillingError
 from evbilling.kernel.steps import observed
 from invoicing.models import AccountingPeriod, Allocation, Invoice, JournalEntry
 from invoicing.operations.allocations import AllocationTooHigh, allocate
-from invoicing.operations.crediting import AlreadyCredited, credit_invoice
+from invoicing.operations.crediting import AlreadyCredited, Lines, credit, credit_invoice
 from invoicing.operations.drafting import draft_invoice
 from invoicing.operations.issuing import InvoiceNotDraft, issue_invoice
 from invoicing.operations.ledger import close_period
 from invoicing.queries.documents import open_amount
+from invoicing.rules.crediting import LineCreditTooHigh
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued
 from tests.invoicing.month import AT, OCTOBER, make_month
 
@@ -84,6 +85,21 @@ def test_given_one_invoice_when_credited_by_four_at_once_then_there_is_one_credi
     ends = at_once([lambda: credit_invoice(invoice_id=invoice.pk, reason="Wrong", by=None, at=ISSUED_AT)] * 4)
     assert refusals(ends) == [AlreadyCredited] * 3
     assert Invoice.objects.filter(kind="credit_note").count() == 1
+
+
+def test_given_one_invoice_when_partial_credits_come_at_once_then_together_they_never_exceed_it() -> None:
+    invoice = make_issued()
+    line = invoice.lines.get()
+
+    def partly() -> object:
+        return credit(
+            invoice_id=invoice.pk, what=Lines({line.pk: Decimal("40.00")}), reason="Wrong", by=None, at=ISSUED_AT
+        )
+
+    assert refusals(at_once([partly] * 4)) == [LineCreditTooHigh] * 2
+    notes = Invoice.objects.filter(kind="credit_note")
+    assert [note.net_amount for note in notes] == [Decimal("40.00")] * 2
+    assert open_amount(invoice) == Decimal("23.80")
 
 
 def test_given_an_entry_on_its_way_when_its_month_is_closed_then_closing_waits_for_it() -> None:
