@@ -76,6 +76,16 @@ def _approved_versions(user: User) -> Q:
     return _of_contract(user) & Q(state=models.VersionState.APPROVED)
 
 
+def _agreed_plans(user: User) -> Q:
+    """Dunning plans that own approved terms name; the operator's others are the staff's."""
+    named = models.ContractVersion.objects.filter(_approved_versions(user), dunning_plan__isnull=False)
+    return Q(pk__in=named.values("dunning_plan"))
+
+
+def _agreed_levels(user: User) -> Q:
+    return Q(plan__in=models.DunningPlan.objects.filter(_agreed_plans(user)))
+
+
 def _papers(user: User) -> Q:
     return _of_version(user) & ~Q(version__contract__state=models.ContractState.DRAFT)
 
@@ -90,6 +100,8 @@ def register() -> None:
     register_scope(models.Contract, _offered_or_later)
     register_scope(models.BillingGroup, _of_party)
     register_scope(models.ContractVersion, _approved_versions)
+    register_scope(models.DunningPlan, _agreed_plans)
+    register_scope(models.DunningLevel, _agreed_levels)
     register_scope(models.ContractTerm, _of_version)
     register_scope(models.ContractDocument, _papers)
     register_scope(models.Acknowledgement, _of_version)

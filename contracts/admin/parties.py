@@ -166,7 +166,7 @@ class PartyAdmin(PartyExchange, AuditedModelAdmin):
                 )
             },
         ),
-        (_("Documents and money"), {"fields": (("language", "currency"), "iban", "note")}),
+        (_("Documents and money"), {"fields": (("language", "currency"), ("delivery_channel", "iban"), "note")}),
         (
             _("E-invoices"),
             {
