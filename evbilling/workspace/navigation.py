@@ -84,6 +84,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _("Customers"),
             _list_of("contracts.Party", _("Parties"), "groups"),
             _list_of("contracts.Contract", _("Contracts"), "contract"),
+            _list_of("contracts.BillingGroup", _("Billing groups"), "folder_shared"),
             _list_of("contracts.Tariff", _("Tariffs"), "sell"),
             {
                 "title": _("Price simulator"),
@@ -120,6 +121,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             _list_of("invoicing.Penalty", _("Penalties"), "gavel", badge=here + "waivers_badge"),
             _list_of("payments.Payment", _("Payments"), "payments"),
             _list_of("payments.Refund", _("Refunds"), "undo"),
+            _list_of("invoicing.Deposit", _("Deposits"), "lock"),
             _list_of("invoicing.Delivery", _("Mails to accountants"), "forward_to_inbox", badge=here + "mails_badge"),
             _list_of("invoicing.Letter", _("Letters"), "drafts"),
             _list_of("invoicing.JournalEntry", _("Journal"), "menu_book"),

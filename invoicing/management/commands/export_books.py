@@ -1,4 +1,4 @@
-"""`manage.py export`: a month's books as files for the tax adviser."""
+"""`manage.py export_books`: a month's books as files for the tax adviser."""
 
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ class Command(StableCommand):
 
     help = "Export a month of the books: bookings for DATEV, the journal, or all documents as a ZIP."
     examples = (
-        "manage.py export datev --month 2026-10 --out EXTF_2026-10.csv",
-        "manage.py export journal --month 2026-10 --format xlsx --out journal.xlsx",
-        "manage.py export documents --month 2026-10 --out documents.zip --json",
+        "manage.py export_books datev --month 2026-10 --out EXTF_2026-10.csv",
+        "manage.py export_books journal --month 2026-10 --format xlsx --out journal.xlsx",
+        "manage.py export_books documents --month 2026-10 --out documents.zip --json",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
