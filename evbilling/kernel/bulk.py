@@ -6,6 +6,7 @@ signals and save() have no part in it. Call inside the transaction that the rows
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -165,6 +166,9 @@ def _writer(field: "Field[Any, Any]") -> Callable[[Any], str]:
 def _text(value: Any) -> str:
     if value is None:
         return _NULL
+    kind = type(value)
+    if kind is int or kind is Decimal:
+        return str(value)
     if isinstance(value, str):
         return value.translate(_ESCAPES)
     if isinstance(value, bool):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract
+from contracts.models import Contract, ContractVersion
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import WrongState
@@ -116,9 +116,11 @@ def _prices(ids: Sequence[int]) -> list[SessionPrice]:
     found: list[SessionPrice] = []
     for start in range(0, len(ids), CHUNK):
         rows = SessionPrice.objects.filter(session__in=ids[start : start + CHUNK], session__superseded_at__isnull=True)
-        found += (
-            rows.select_related("session", "contract_version").select_for_update(of=("session",)).order_by("session_id")
-        )
+        light = rows.select_related("session").defer("lines", "session__periods", "session__extra")
+        found += light.select_for_update(of=("session",)).order_by("session_id")
+    versions = ContractVersion.objects.in_bulk({price.contract_version_id for price in found})
+    for price in found:
+        price.contract_version = versions[price.contract_version_id]
     return sorted(found, key=lambda price: (price.session.ended_at, price.session.provider_ref, price.pk))
 
 
