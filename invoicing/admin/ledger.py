@@ -13,16 +13,14 @@ from unfold.decorators import action, display
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.shell.admin import (
-    AuditedModelAdmin,
     ReasonForm,
     WrittenByTheProduct,
     link_to,
     money,
     right,
 )
-from evbilling.shell.formats import format_percent
 from invoicing.admin.common import SidesInline
-from invoicing.models import Allocation, JournalEntry, JournalLine, NumberSeries, TaxRate
+from invoicing.models import Allocation, JournalEntry, JournalLine, NumberSeries
 from invoicing.operations.allocations import reverse_allocation
 
 
@@ -120,18 +118,3 @@ class NumberSeriesAdmin(WrittenByTheProduct):
     fields = ("operator", "prefix", "year", "last_number")
     readonly_fields = fields
     actions = None
-
-
-@admin.register(TaxRate)
-class TaxRateAdmin(AuditedModelAdmin):
-    """Rates per country and region, from day to day. Documents keep the rate they were issued with."""
-
-    list_display = ("country", "region", "rate", "valid_from", "valid_to")
-    list_filter = ("country",)
-    search_fields = ("country__iexact", "region__istartswith")
-    fields = ("country", "region", "percent", "valid_from", "valid_to")
-
-    @display(description=_("percent"), ordering="percent")
-    def rate(self, tax_rate: TaxRate) -> str:
-        """In the reader's language."""
-        return format_percent(tax_rate.percent / 100)

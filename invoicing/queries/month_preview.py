@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contracts import queries as contract_queries
-from contracts.models import ContractVersion
+from contracts.models import ContractVersion, PriceBasis
 from contracts.queries import terms_of
 from contracts.rules.terms import WindowCap
 from evbilling.kernel.clock import Period, local_date
@@ -22,19 +22,21 @@ from evbilling.kernel.errors import BadInput, require
 from evbilling.kernel.money import ZERO, add, quantise
 from invoicing.models import TaxRate
 from invoicing.queries.monthly import LIMITS, vehicles_under
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.monthly_terms import MonthCharge, MonthFacts, energy_part, month_of
 from invoicing.rules.monthly_words import because_text, line_text
 from invoicing.rules.tax import Place, RateRow, TaxTable, Treatment, supply_tax
 from sessions.models import SessionPrice
 from sessions.queries import Pricer
 from sessions.rules.pricing import Priced
+from sessions.rules.rating import RatingLine
 
 MOST_SESSIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """What one term does to the month: a text, how it was reckoned, and the net that it adds or takes."""
+    """What one term does to the month: a text, how it was reckoned, and what it adds or takes, in the price basis."""
 
     text: str
     because: str
@@ -43,7 +45,10 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class MonthPreview:
-    """The month's sessions under these terms; `unpriced` sessions have no price under them and are left out."""
+    """The month's sessions under these terms; `unpriced` sessions have no price under them and are left out.
+
+    Amounts are in the price basis of the terms: with tax where `includes_tax`.
+    """
 
     sessions: int
     energy_wh: int
@@ -52,6 +57,7 @@ class MonthPreview:
     rows: tuple[PreviewRow, ...]
     net: Decimal
     unpriced: int
+    includes_tax: bool = False
 
 
 def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
@@ -74,6 +80,7 @@ def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
             for rate in TaxRate.objects.all()
         ]
     )
+    with_tax = version.price_basis == PriceBasis.GROSS
     charges: list[MonthCharge] = []
     sites: set[int] = set()
     billed = taken = ZERO
@@ -83,8 +90,8 @@ def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
             unpriced += 1
             continue
         sessions += 1
-        billed += quantise(price.net_amount, contract.currency)
-        taken += add(line.amount_excl_vat or ZERO for line in priced.lines if line.because.clamp == "window_cap")
+        billed += quantise(price.amount, contract.currency)
+        taken += add(_led(line, with_tax) or ZERO for line in priced.lines if line.because.clamp == "window_cap")
         charges += _charges(version, price, priced, table)
         if price.session.site_id is not None:
             sites.add(price.session.site_id)
@@ -105,7 +112,11 @@ def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
         *(_row(each.term, month, each.because, -each.net, contract.currency) for each in found.allowances),
         *(_row(fee.term, month, fee.because, fee.net, contract.currency) for fee in fees),
     ]
-    return MonthPreview(sessions, facts.energy_wh, billed, found.charged, tuple(rows), found.net, unpriced)
+    return MonthPreview(sessions, facts.energy_wh, billed, found.charged, tuple(rows), found.net, unpriced, with_tax)
+
+
+def _led(line: RatingLine, with_tax: bool) -> Decimal | None:
+    return line.amount_incl_vat if with_tax else line.amount_excl_vat
 
 
 def _row(term: str, month: Period, because: Mapping[str, Any], net: Decimal, currency: str) -> PreviewRow:
@@ -124,19 +135,22 @@ def _charges(version: ContractVersion, price: SessionPrice, priced: Priced, tabl
     site = session.site
     place = Place(site.country, site.region) if site is not None else Place("")
     on = local_date(session.ended_at or session.started_at, site.zone if site is not None else contract.zone)
-    for vat, net in priced.parts:
+    grosses = priced.grosses if priced.grosses is not None else (None,) * len(priced.parts)
+    for (vat, net), gross in zip(priced.parts, grosses, strict=True):
         lines = (
             (line.dimension, line.amount_excl_vat)
             for line in priced.lines
             if line.vat_rate == vat and line.amount_excl_vat is not None
         )
+        tax = supply_tax(Treatment(version.tax_treatment), vat, place, on, table)
+        amount = billed_amount(Charged(net, gross, vat), tax, contract.currency, with_tax=gross is not None)
         yield MonthCharge(
             session_id=session.pk,
             session_ref=session.provider_ref,
             ended_at=session.ended_at or session.started_at,
             energy_wh=session.energy_wh,
             vehicle_id=session.vehicle_id,
-            tax=supply_tax(Treatment(version.tax_treatment), vat, place, on, table),
-            net=net,
-            energy_net=energy_part(net, lines, limits=LIMITS),
+            tax=tax,
+            net=amount,
+            energy_net=energy_part(amount, lines, limits=LIMITS),
         )
