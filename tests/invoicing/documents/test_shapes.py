@@ -8,24 +8,10 @@ import pytest
 from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.mail import compose_mail
 from invoicing.documents.pdf import render_pdf
-from invoicing.documents.view import DocumentDoesNotAddUp, DocumentView, Kind, Line, LineGroup, References, TaxRow
+from invoicing.documents.view import DocumentDoesNotAddUp, Kind, Line, LineGroup, References
 from tests.invoicing.documents import samples
 from tests.invoicing.documents.reading import pages_of, text_of
-
-
-def with_tax_prices(**changes) -> DocumentView:
-    """Two lines whose prices include 19 % VAT: 11.90 + 4.99 = 16.89, of it net 14.19 and VAT 2.70."""
-    lines = (
-        Line("Depot Hamburg-Altona", Decimal("10.00"), "", 3, 20_000, gross_amount=Decimal("11.90")),
-        Line("Rastpark Süd", Decimal("4.19"), "", 1, 8_000, gross_amount=Decimal("4.99")),
-    )
-    group = LineGroup(lines, Decimal("14.19"), gross_amount=Decimal("16.89"))
-    row = TaxRow("USt. 19 %", Decimal("14.19"), Decimal("2.70"), Decimal("16.89"))
-    fields = {
-        "groups": (group,), "tax_rows": (row,), "net_amount": row.net_amount, "tax_amount": row.tax_amount,
-        "total_amount": row.gross_amount, "amount_due": row.gross_amount,
-    }  # fmt: skip
-    return samples.german_invoice(0, **(fields | changes))
+from tests.invoicing.documents.shape_samples import with_tax_prices
 
 
 def test_given_prices_with_tax_then_lines_show_them_and_totals_show_net_and_tax() -> None:

@@ -1,0 +1,77 @@
+"""Reference pictures of documents: first pages as pypdfium2 draws them, small.
+
+After a change of the look that is meant, look at the documents themselves, then write the pictures anew:
+
+    python -m tests.invoicing.documents.golden_pages
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+import pypdfium2
+from PIL import Image, ImageChops, ImageStat
+
+from invoicing.documents.letters.pdf import render_notice, render_receipt, render_report, render_statement
+from invoicing.documents.pdf import render_pdf
+from tests.invoicing.documents import letter_samples as letters
+from tests.invoicing.documents import samples, shape_samples
+
+FOLDER = Path(__file__).parent / "golden"
+_DPI = 45
+TILE = 8
+"""Edge of the squares in which pictures are compared, in pixels: about 5 mm of paper."""
+TOLERANCE = 6
+"""Mean difference of a square's colours (of 255) up to which it counts as the same: edges may differ, text may not."""
+
+
+def documents() -> dict[str, Callable[[], bytes]]:
+    """Every kind of document by name, with how it is made."""
+    return {
+        "invoice-en-letter": lambda: render_pdf(samples.us_invoice()),
+        "invoice-de": lambda: render_pdf(samples.german_invoice(8)),
+        "invoice-group": lambda: render_pdf(shape_samples.group_invoice()),
+        "invoice-gross": lambda: render_pdf(shape_samples.with_tax_prices(language="en")),
+        "credit-note": lambda: render_pdf(samples.credit_note()),
+        "settlement": lambda: render_pdf(samples.settlement()),
+        "fee-note": lambda: render_pdf(shape_samples.fee_note()),
+        "notice": lambda: render_notice(letters.notice(3, "en", level=2)),
+        "statement": lambda: render_statement(letters.statement(9, "en")),
+        "receipt": lambda: render_receipt(letters.receipt()),
+        "report": lambda: render_report(letters.report(60)),
+    }
+
+
+def picture(content: bytes) -> Image.Image:
+    """The first page, small."""
+    pdf = pypdfium2.PdfDocument(content)
+    try:
+        return pdf[0].render(scale=_DPI / 72).to_pil().convert("RGB")
+    finally:
+        pdf.close()
+
+
+def differing(first: Image.Image, second: Image.Image) -> list[tuple[int, int]]:
+    """The squares (column, row) in which two pictures differ; all of another size counts as one."""
+    if first.size != second.size:
+        return [(-1, -1)]
+    apart = ImageChops.difference(first, second)
+    return [
+        (x // TILE, y // TILE)
+        for y in range(0, apart.height, TILE)
+        for x in range(0, apart.width, TILE)
+        if max(ImageStat.Stat(apart.crop((x, y, x + TILE, y + TILE))).mean) > TOLERANCE
+    ]
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, made in documents().items():
+        picture(made()).save(FOLDER / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    main()
