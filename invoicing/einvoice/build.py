@@ -4,7 +4,6 @@ An issued document reads the parties as frozen on it; a draft shows them as they
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -78,7 +77,7 @@ def details_of(invoice: Invoice) -> tuple[Details, Details]:
     )
 
 
-def asked_of(invoice: Invoice, format: Format, taxes: Iterable[InvoiceTax]) -> Asked:
+def asked_of(invoice: Invoice, format: Format) -> Asked:
     """What preflight looks at."""
     issuer, recipient = details_of(invoice)
     return Asked(
@@ -86,7 +85,7 @@ def asked_of(invoice: Invoice, format: Format, taxes: Iterable[InvoiceTax]) -> A
         issuer=issuer,
         recipient=recipient,
         currency=invoice.currency,
-        grounds=[(row.tax_category, row.ground or row.ground_code) for row in taxes],
+        grounds=[(row.tax_category, row.ground or row.ground_code) for row in invoice.taxes.all()],
         self_billed=is_self_billed(invoice),
         purchase_order=_purchase_order(invoice, recipient),
     )

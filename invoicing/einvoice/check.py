@@ -1,7 +1,6 @@
 """One document's e-invoices, written and checked: our own arithmetic first, then the official rules."""
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -14,7 +13,7 @@ from invoicing.einvoice.figures import read
 from invoicing.einvoice.model import EInvoice, Finding, Format
 from invoicing.einvoice.preflight import find_missing
 from invoicing.einvoice.rules import validate
-from invoicing.models import Invoice, InvoiceTax
+from invoicing.models import Invoice
 
 
 class EInvoiceIncomplete(BillingError):
@@ -53,21 +52,21 @@ class Written:
     xml: bytes
 
 
-def require_einvoice(invoice: Invoice, taxes: Iterable[InvoiceTax] | None = None) -> None:
-    """Guard of issuing, once the parties are frozen on the document; `taxes` are its rows where they are at hand.
+def require_einvoice(invoice: Invoice) -> None:
+    """Guard of issuing, once the parties are frozen on the document; no query where its `taxes` are prefetched.
 
     Raises EInvoiceIncomplete, naming each rule and what to enter where.
     """
-    findings = preflight(invoice, taxes)
+    findings = preflight(invoice)
     require(not findings, EInvoiceIncomplete(invoice, findings))
 
 
-def preflight(invoice: Invoice, taxes: Iterable[InvoiceTax] | None = None) -> list[Finding]:
+def preflight(invoice: Invoice) -> list[Finding]:
     """What the document lacks for its recipient's format; nothing where it has none."""
     format = format_of(invoice)
     if format is None:
         return []
-    return find_missing(asked_of(invoice, format, invoice.taxes.all() if taxes is None else taxes))
+    return find_missing(asked_of(invoice, format))
 
 
 def write_einvoices(invoice: Invoice, *, on: dt.date | None = None) -> list[Written]:
