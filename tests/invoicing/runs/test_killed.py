@@ -80,6 +80,7 @@ def test_every_named_step_is_reached(month: Month) -> None:
         "invoicing.issue.queued", "invoicing.run.issued", "invoicing.run.noted", "invoicing.run.committed",
         "invoicing.document.drawn", "invoicing.document.stored", "invoicing.document.committed",
         "invoicing.delivery.claimed", "invoicing.delivery.sent", "invoicing.delivery.settled",
+        "invoicing.letter.filed",
     }  # fmt: skip
 
 
