@@ -2,6 +2,7 @@
 
 from invoicing.admin import (
     accounts,
+    advances,
     corrections,
     deliveries,
     dunning,
@@ -16,6 +17,7 @@ from invoicing.admin import (
 
 __all__ = [
     "accounts",
+    "advances",
     "corrections",
     "deliveries",
     "dunning",

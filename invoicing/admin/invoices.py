@@ -24,6 +24,7 @@ from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_period
 from invoicing.admin import credit_page, invoice_tabs
+from invoicing.admin.advances import AdvanceActions
 from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN
 from invoicing.admin.einvoices import EInvoiceActions
 from invoicing.models import CLAIMS, Document, Invoice, InvoiceKind, InvoiceState
@@ -37,7 +38,7 @@ from invoicing.queries.documents import PaymentState, in_payment_state, open_amo
 
 UNPAID = "unpaid"
 _OF_DRAFTS = {"issue", "preview", "discard"}
-_OF_ISSUED = {"open_pdf", "send_again", "credit", "credit_in_part", "write_off"}
+_OF_ISSUED = {"open_pdf", "send_again", "credit", "credit_in_part", "credit_rest", "write_off"}
 
 
 class IssueForm(BaseDialogForm):
@@ -83,7 +84,7 @@ class PaymentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(EInvoiceActions, WrittenByTheProduct):
+class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
     """What is owed. An issued document is never changed: it is credited, and sent again as it was archived."""
 
     list_display = ("shown_number", "kind_text", "party", "period", "issued_on", "due_on", "gross", "rest", "payment")
@@ -99,6 +100,7 @@ class InvoiceAdmin(EInvoiceActions, WrittenByTheProduct):
     search_fields = ("number__istartswith", "party__legal_name__istartswith", "contract__number__istartswith")
     search_help_text = _("Document number, party or contract number")
     actions = None
+    actions_list = ("issue_advance",)
     actions_detail = (
         "issue",
         "preview",
@@ -107,6 +109,7 @@ class InvoiceAdmin(EInvoiceActions, WrittenByTheProduct):
         "send_again",
         "credit",
         "credit_in_part",
+        "credit_rest",
         "write_off",
         "check_einvoice",
         "einvoice_xml",
@@ -161,6 +164,8 @@ class InvoiceAdmin(EInvoiceActions, WrittenByTheProduct):
         hidden = _OF_ISSUED if found.state == InvoiceState.DRAFT else set(_OF_DRAFTS)
         if found.kind == InvoiceKind.CREDIT_NOTE or found.is_credited:
             hidden = hidden | {"credit", "credit_in_part"}
+        if found.kind != InvoiceKind.ADVANCE or found.is_credited:
+            hidden = hidden | {"credit_rest"}
         if found.kind not in CLAIMS or open_amount(found) <= 0:
             hidden = hidden | {"write_off"}
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"

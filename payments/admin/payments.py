@@ -23,6 +23,7 @@ from evbilling.access.models import User
 from evbilling.kernel.errors import BadInput
 from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, money, right
 from invoicing.models import Allocation, Invoice, InvoiceState
+from payments.admin.deposits import DepositActions
 from payments.models import Payment, PaymentEvent, PaymentMethod
 from payments.operations.allocating import allocate_payment
 from payments.operations.methods import detach_method, set_default_method
@@ -95,7 +96,7 @@ class EventInline(ListInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(WrittenByTheProduct):
+class PaymentAdmin(DepositActions, WrittenByTheProduct):
     """Every attempt to collect money."""
 
     list_display = ("public_id_short", "party", "invoice", "state_badge", "way", "received_on", "amount_text")
@@ -120,7 +121,7 @@ class PaymentAdmin(WrittenByTheProduct):
     )
     readonly_fields = fields
     actions_list = ("book_transfer",)
-    actions_detail = ("allocate", "refund", "ask_processor", "cancel")
+    actions_detail = ("allocate", "refund", "hold_deposit", "free_deposit", "ask_processor", "cancel")
     has_refund_permission = right("payments.ask_refund")
     has_record_transfer_permission = right("payments.record_transfer")
     has_allocate_permission = right("payments.allocate_payment")

@@ -13,7 +13,7 @@ from invoicing.operations.drafting import draft_documents
 from invoicing.operations.grouping import GroupBlocked
 from tests.factories import make_party
 from tests.invoicing.month import AT, OCTOBER, Killed, Month, kill_at, left_behind, make_month, record, start_again
-from tests.invoicing.runs.test_killed import undone
+from tests.invoicing.runs.test_killed import RESTART, undone
 from tests.invoicing.shapes.world import FEE, NOVEMBER, close, findings, grouped, join, make_group, put_into, said
 
 pytestmark = pytest.mark.django_db
@@ -143,5 +143,5 @@ def test_given_a_group_when_the_close_is_killed_at_each_step_then_it_ends_as_if_
         with undone():
             with pytest.raises(Killed), observed(kill_at(place, [])):
                 month.close()
-            start_again(month, AT)
+            start_again(month, RESTART)
             assert left_behind() == whole, f"killed at {name}"
