@@ -7,11 +7,14 @@ import pytest
 
 from contracts.models import DunningPlan
 from evbilling.kernel.audit import AuditRecord
+from evbilling.kernel.clock import parse_month
 from evbilling.kernel.errors import NotFound
+from invoicing.checks.dunning import fees_match_steps
 from invoicing.models import Delivery, DunningStep, Invoice, Letter, Penalty, PenaltyKind
 from invoicing.operations import dunning
 from invoicing.operations.allocations import allocate
 from invoicing.operations.dunning import run_dunning
+from invoicing.operations.fee_notes import draft_fee_note
 from tests.factories import make_operator
 from tests.invoicing.dunning.world import contest, day, dun, make_debtor, make_overdue, make_plan
 
@@ -179,6 +182,23 @@ def test_a_fee_that_the_terms_agree_to_becomes_a_penalty_of_the_next_fee_note() 
     fee = Penalty.objects.get()
     assert (fee.kind, fee.source, fee.amount) == (PenaltyKind.DUNNING_FEE, f"dunning:{invoice.pk}:2", Decimal("5.00"))
     assert DunningStep.objects.get(level=2).fee == fee
+
+
+def test_the_next_fee_note_bills_the_fee_outside_of_tax_and_once() -> None:
+    operator = make_operator()
+    make_plan(operator)
+    contract = make_debtor(operator, agreed=True)
+    invoice = make_overdue(contract)
+    dun(contract, 14)
+    november, at = parse_month("2026-11"), dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
+    note = draft_fee_note(contract_id=contract.pk, period=november, at=at)
+    assert note is not None
+    (line,) = note.lines.all()
+    assert (line.net_amount, line.tax_category) == (Decimal("5.00"), "O")
+    assert invoice.number in line.text
+    assert "reminder of level 2 with €119.00 open" in line.because["sentence"]
+    assert draft_fee_note(contract_id=contract.pk, period=november, at=at) == note
+    assert list(fees_match_steps()) == []
 
 
 def test_the_default_plan_charges_no_fee_that_the_terms_do_not_name() -> None:
