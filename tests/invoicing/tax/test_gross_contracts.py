@@ -12,6 +12,7 @@ from evbilling.kernel.errors import WrongState
 from invoicing.models import Invoice, InvoiceLine, LineKind, TaxRate
 from invoicing.operations.drafting import draft_invoice
 from invoicing.operations.issuing import issue_invoice
+from invoicing.queries.month_preview import month_preview
 from sessions.models import ChargingSession, Hold, HoldKind, SessionCharge
 from sessions.operations.charges import split_charges
 from tests.factories import (
@@ -235,3 +236,17 @@ def test_currencies_with_no_and_three_decimals_from_price_to_check(
     invoice = drafted(month, "far")
     assert (invoice.currency, invoice.gross_amount, invoice.net_amount) == (currency, D(gross), D(net))
     assert not found()
+
+
+def test_the_preview_of_a_month_reckons_with_tax(month: Month) -> None:
+    contract = month.contracts[driver(month, 23, 8, terms=TERMS)]
+    preview = month_preview(contract.versions.get(), OCTOBER)
+    assert (preview.includes_tax, preview.billed, preview.charged) == (True, D("18.29"), D("18.29"))
+    assert [row.net for row in preview.rows] == [D("-1.83"), D("9.99")]
+    assert preview.net == D("26.45")
+
+
+def test_a_cap_in_a_window_holds_the_price_with_tax(month: Month) -> None:
+    cap = {"dimension": "ENERGY", "start_time": "00:00", "end_time": "23:59", "max_amount": "10.00"}
+    name = driver(month, 23, terms=[("window_cap", cap)])  # 13.57 without the cap
+    assert charge_of(month, name).gross_amount == D("10.00")
