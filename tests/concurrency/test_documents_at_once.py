@@ -16,7 +16,7 @@ from invoicing.operations.allocations import AllocationTooHigh, allocate
 from invoicing.operations.crediting import AlreadyCredited, Lines, credit, credit_invoice
 from invoicing.operations.drafting import draft_invoice
 from invoicing.operations.issuing import InvoiceNotDraft, issue_invoice
-from invoicing.operations.ledger import close_period
+from invoicing.operations.periods import close_period
 from invoicing.queries.documents import open_amount
 from invoicing.rules.crediting import LineCreditTooHigh
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued

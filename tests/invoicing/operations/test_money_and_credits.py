@@ -13,7 +13,8 @@ from evbilling.kernel.steps import observed
 from invoicing.models import Account, AccountingPeriod, AccountRole, Allocation, Invoice, JournalEntry, JournalLine
 from invoicing.operations.allocations import AllocationTooHigh, allocate, reverse_allocation
 from invoicing.operations.crediting import AlreadyCredited, credit_invoice
-from invoicing.operations.ledger import AlreadyBooked, PeriodClosed, close_period, post_cash_received, post_journal
+from invoicing.operations.ledger import AlreadyBooked, PeriodClosed, post_cash_received, post_journal
+from invoicing.operations.periods import close_period
 from invoicing.queries.documents import PaymentState, open_amount, payment_state
 from invoicing.rules.bookings import NotBalanced
 from tests.factories import make_contract_in_force, make_party, make_user
