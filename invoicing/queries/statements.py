@@ -89,7 +89,9 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
     """The account from the first day to the last one, both included. A fixed number of queries."""
     lines = _lines(operator, party, currency)
     opening = _sum(lines.filter(entry__booked_on__lt=first), currency)
-    within = lines.filter(entry__booked_on__gte=first, entry__booked_on__lte=last).order_by("entry__booked_on", "entry")
+    within = lines.filter(entry__booked_on__gte=first, entry__booked_on__lte=last).order_by(
+        "entry__booked_on", "entry_id", "pk"
+    )
     moved: dict[int, Decimal] = {}
     entries = {}
     for line in within.select_related("entry"):
