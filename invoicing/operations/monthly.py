@@ -252,8 +252,16 @@ class _MonthlyLines:
 
     def _fee_tax(self, month: Period) -> Tax:
         treatment = Treatment(self._version(month).tax_treatment)
-        require_tax_id(treatment, self.contract, self._place.country)
+        require_tax_id(treatment, self.contract, fee_country(self.contract))
         return supply_tax(treatment, None, self._place, month.last_day, self.drafting.table)
+
+
+def fee_country(contract: Contract) -> str:
+    """The country in which a fee without a session is supplied from: that of the contract's first site; without one
+    empty, which stands for the operator's.
+    """
+    site = contract.sites.order_by("pk").first()
+    return "" if site is None else site.country
 
 
 def fee_place(contract: Contract) -> Place:

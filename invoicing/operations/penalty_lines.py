@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.kernel.money import ZERO
 from invoicing.models import LineKind, Penalty, PenaltyKind
-from invoicing.operations.monthly import fee_place
+from invoicing.operations.monthly import fee_country, fee_place
 from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import Drafting, NewLine, net_and_gross
 from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties, sentence_of
@@ -80,7 +80,7 @@ def _tax(drafting: Drafting, penalty: Penalty) -> Tax:
     contract, site = drafting.contract, penalty.site
     place = fee_place(contract) if site is None else Place(site.country, site.region)
     treatment = Treatment(penalty.contract_version.tax_treatment)
-    require_tax_id(treatment, contract, place.country)
+    require_tax_id(treatment, contract, fee_country(contract) if site is None else site.country)
     return supply_tax(treatment, None, place, penalty.occurred_on, drafting.table)
 
 

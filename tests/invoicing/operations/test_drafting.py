@@ -197,7 +197,7 @@ def test_given_no_rate_when_drafted_then_that_contract_fails_alone_and_nothing_o
 
 
 def test_given_reverse_charge_when_drafted_then_no_tax_and_the_printed_ground(month: Month) -> None:
-    party = make_party(vat_id="ATU12345678", language="en")
+    party = make_party(vat_id="ATU13585627", language="en")
     name = other_contract(month, party=party, tax_treatment=TaxTreatment.REVERSE_CHARGE)
     record([month.charge(name, 0)])
     invoice = draft(month, name)

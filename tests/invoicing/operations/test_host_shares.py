@@ -128,7 +128,7 @@ def test_given_another_percentage_since_when_a_credited_charge_is_taken_back_the
 def test_given_another_tax_treatment_within_the_month_when_drafted_then_each_session_has_that_of_its_day() -> None:
     month = make_month(4, ("beta",))  # 10 kWh at 0.45 on the 5th, 6th, 7th and 8th
     beta = month.contracts["beta"]
-    beta.party.vat_id = "DE811569869"
+    beta.party.vat_id = "ATU13585627"
     beta.party.save()
     tariff = assigned_tariffs(beta)[0].tariff
     make_version(beta, dt.date(2026, 10, 8), tariff, tax_treatment="reverse_charge")
