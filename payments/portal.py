@@ -20,6 +20,7 @@ from invoicing.models import CLAIMS, Invoice, InvoiceState
 from invoicing.queries.documents import open_amount
 from payments.models import OPEN_STATES, Payment, PaymentState
 from payments.operations.payments import refresh_payment, start_checkout, start_payment
+from payments.operations.receipts import file_receipt
 from payments.processors import Capability, available_processors
 from payments.queries import payments_of, usable_methods
 
@@ -116,6 +117,19 @@ def payment_return(request: HttpRequest, public_id: str) -> HttpResponse:
     if payment.state == PaymentState.CAPTURED:
         messages.success(request, _("Thank you. The payment has arrived."))
     return redirect("portal:payment", public_id=payment.public_id)
+
+
+@require_POST
+@portal_page
+def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The receipt of money that has arrived: made the first time, then among the company's letters."""
+    payment = find_visible(Payment.objects.all(), request.user, public_id=public_id)
+    try:
+        letter = file_receipt(payment_id=payment.pk, by=acting_user(request), at=timezone.now())
+    except BillingError as error:
+        messages.error(request, error.message)
+        return redirect("portal:payment", public_id=payment.public_id)
+    return redirect("portal:letter", letter_id=letter.pk)
 
 
 @require_POST

@@ -39,5 +39,6 @@ urlpatterns = [
     path("invoices/<str:number>/pay/", payments.pay_invoice, name="invoice_pay"),
     path("payments/<str:public_id>/", payments.payment_page, name="payment"),
     path("payments/<str:public_id>/return/", payments.payment_return, name="payment_return"),
+    path("payments/<str:public_id>/receipt/", payments.receipt, name="payment_receipt"),
     path("payments/<str:public_id>/refresh/", payments.refresh, name="payment_refresh"),
 ]
