@@ -52,6 +52,15 @@ def test_the_file_of_a_draft_carries_the_placeholder(client: Client, settings: A
     assert b"<ram:ID>DRAFT</ram:ID>" in answer.content
 
 
+def test_a_document_without_an_e_invoice_offers_no_file(client: Client, settings: Any) -> None:
+    sign_in(client, make_user(Role.BILLING_CLERK), settings)
+    with_file = make_document(make_world(), TAXES["one"], InvoiceKind.INVOICE)
+    without = make_document(make_world(EInvoiceFormat.NONE), TAXES["one"], InvoiceKind.INVOICE)
+    pages = [client.get(reverse("admin:invoicing_invoice_change", args=[each.pk])) for each in (with_file, without)]
+    assert [b"E-invoice XML" in page.content for page in pages] == [True, False]
+    assert [b"Check e-invoice" in page.content for page in pages] == [True, True]
+
+
 @pytest.mark.parametrize("button", ["check_einvoice", "einvoice_xml"])
 def test_customers_and_strangers_do_not_reach_the_buttons(client: Client, settings: Any, button: str) -> None:
     draft = make_document(make_world(), TAXES["one"], InvoiceKind.INVOICE)
