@@ -26,6 +26,7 @@ from tests.sessions.made import HEADINGS, line, make_profile, make_session, make
 
 CHANGES_NOTHING = {
     "add_term",
+    "credit_in_part",
     "add_token",
     "add_vehicle",
     "check_einvoice",
