@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lxml import etree  # type: ignore[attr-defined]  # no stubs
+from lxml import etree
 
 from invoicing.einvoice import cii
 

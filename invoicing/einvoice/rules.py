@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from django.utils.translation import gettext as _
-from lxml import etree  # type: ignore[attr-defined]  # no stubs
+from lxml import etree
 
 from evbilling.kernel.errors import BillingError
 from invoicing.einvoice.model import Finding, Format

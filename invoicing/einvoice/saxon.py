@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until the input ends. Each stylesheet is compiled once. An answer begins with ok or failed."""
-    from saxonche import PySaxonProcessor  # type: ignore[import-not-found]  # noqa: PLC0415 - in this process only
+    from saxonche import PySaxonProcessor  # noqa: PLC0415 - in this process only
 
     processor = PySaxonProcessor(license=False)
     compiled: dict[str, Any] = {}

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Self
 
-from lxml import etree  # type: ignore[attr-defined]  # no stubs
+from lxml import etree
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
