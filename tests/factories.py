@@ -264,13 +264,10 @@ def make_version(
     payment_terms_days: int = 14,
     price_basis: str = PriceBasis.NET,
     tax_treatment: str = TaxTreatment.STANDARD,
-    group_lines_by: str = "cost_centre",
-    split_documents_by: str = "none",
-    minimum_invoice_amount: Decimal | None = None,
-    dunning_plan_id: int | None = None,
     terms: Sequence[tuple[str, dict[str, Any]]] = (),
     shares: Sequence[dict[str, Any]] = (),
     sponsorship: dict[str, Any] | None = None,
+    **more: Any,
 ) -> ContractVersion:
     """Terms with what the kind of contract needs: a tariff (a new one unless given) or `percent`.
 
@@ -283,13 +280,10 @@ def make_version(
         payment_terms_days=payment_terms_days,
         price_basis=price_basis,
         tax_treatment=tax_treatment,
-        group_lines_by=group_lines_by,
-        split_documents_by=split_documents_by,
-        minimum_invoice_amount=minimum_invoice_amount,
-        dunning_plan_id=dunning_plan_id,
         terms_text="The operator keeps the chargers in order; the customer pays on time.",
         by=maker(),
         at=AT,
+        **more,
     )
     if contract.kind == ContractKind.HOSTING:
         for share in shares or [{"percent_of_net": percent}]:
@@ -329,6 +323,9 @@ def offer_undrawn(contract: Contract) -> Contract:
     return offered
 
 
+_MORE_TERMS = ("group_lines_by", "split_documents_by", "minimum_invoice_amount", "dunning_plan_id")
+
+
 def make_contract_in_force(
     kind: str = ContractKind.CHARGING,
     operator: Operator | None = None,
@@ -344,10 +341,6 @@ def make_contract_in_force(
     payment_terms_days: int = 14,
     price_basis: str = PriceBasis.NET,
     tax_treatment: str = TaxTreatment.STANDARD,
-    group_lines_by: str = "cost_centre",
-    split_documents_by: str = "none",
-    minimum_invoice_amount: Decimal | None = None,
-    dunning_plan_id: int | None = None,
     terms: Sequence[tuple[str, dict[str, Any]]] = (),
     shares: Sequence[dict[str, Any]] = (),
     sponsorship: dict[str, Any] | None = None,
@@ -357,6 +350,7 @@ def make_contract_in_force(
 
     `tokens` are paid for by it (booked on `cost_centre`) and `vehicles` sponsored by it, from its first day on.
     """
+    more = {name: fields.pop(name) for name in _MORE_TERMS if name in fields}
     contract = make_contract(kind, operator, party, sites, starts_on, **fields)
     make_version(
         contract,
@@ -366,13 +360,10 @@ def make_contract_in_force(
         payment_terms_days=payment_terms_days,
         price_basis=price_basis,
         tax_treatment=tax_treatment,
-        group_lines_by=group_lines_by,
-        split_documents_by=split_documents_by,
-        minimum_invoice_amount=minimum_invoice_amount,
-        dunning_plan_id=dunning_plan_id,
         terms=terms,
         shares=shares,
         sponsorship=sponsorship,
+        **more,
     )
     offer_undrawn(contract)
     contract = activate_contract(contract_id=contract.pk, by=checker(), at=AT)
