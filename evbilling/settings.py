@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from evbilling.kernel.mailers import provider_of, provider_settings, redirected_mailers
+from evbilling.kernel.mailers import mailer_of, provider_of, provider_settings, redirected_mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -198,26 +198,7 @@ MAIL_PROVIDER = provider_of(_email_url)
 ANYMAIL = provider_settings(_email_url, env.str("ANYMAIL_WEBHOOK_SECRET", ""))
 MAIL_REDIRECT_TO = env.str("MAIL_REDIRECT_TO", "")
 MAIL_FOLDER = DATA_DIR / "mail"
-_mail = {} if MAIL_PROVIDER else env.email_url_config(_email_url)
-_mailer: dict[str, object]
-if MAIL_PROVIDER:
-    _mailer = {"BACKEND": f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"}
-elif _mail["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
-    _mailer = {"BACKEND": "evbilling.kernel.mailfolder.EmlFolderBackend", "OPTIONS": {"folder": str(MAIL_FOLDER)}}
-else:
-    _mailer = {
-        "BACKEND": _mail["EMAIL_BACKEND"],
-        "OPTIONS": {
-            "host": _mail["EMAIL_HOST"],
-            "port": _mail["EMAIL_PORT"],
-            "username": _mail["EMAIL_HOST_USER"] or "",
-            "password": _mail["EMAIL_HOST_PASSWORD"] or "",
-            "use_tls": _mail.get("EMAIL_USE_TLS", False),
-            "use_ssl": _mail.get("EMAIL_USE_SSL", False),
-            "timeout": 30,
-        },
-    }
-MAILERS = redirected_mailers(_mailer, MAIL_REDIRECT_TO)
+MAILERS = redirected_mailers(mailer_of(_email_url, MAIL_FOLDER), MAIL_REDIRECT_TO)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "billing@evbilling.example")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EXPORT_DIR = Path(env.str("EXPORT_DIR", str(DATA_DIR / "export")))

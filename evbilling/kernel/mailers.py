@@ -8,9 +8,11 @@ With a redirect, every mail goes to one address instead (test systems); whom it 
 """
 
 from copy import copy
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import environ
 from django.core.mail import EmailMessage, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 
@@ -31,6 +33,26 @@ def provider_settings(url: str, webhook_secret: str) -> dict[str, Any]:
     provider, options = provider_of(url), parse_qsl(urlsplit(url).query)
     found: dict[str, Any] = {f"{provider}_{name}".upper(): value for name, value in options} if provider else {}
     return found | {"WEBHOOK_SECRET": webhook_secret}
+
+
+def mailer_of(url: str, folder: Path) -> dict[str, Any]:
+    """The mailer of an EMAIL_URL: a provider's API, .eml files in the folder, or an SMTP server."""
+    provider = provider_of(url)
+    if provider:
+        return {"BACKEND": f"anymail.backends.{provider}.EmailBackend"}
+    found = environ.Env.email_url_config(url)
+    if found["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+        return {"BACKEND": "evbilling.kernel.mailfolder.EmlFolderBackend", "OPTIONS": {"folder": str(folder)}}
+    options = {
+        "host": found["EMAIL_HOST"],
+        "port": found["EMAIL_PORT"],
+        "username": found["EMAIL_HOST_USER"] or "",
+        "password": found["EMAIL_HOST_PASSWORD"] or "",
+        "use_tls": found.get("EMAIL_USE_TLS", False),
+        "use_ssl": found.get("EMAIL_USE_SSL", False),
+        "timeout": 30,
+    }
+    return {"BACKEND": found["EMAIL_BACKEND"], "OPTIONS": options}
 
 
 def redirected_mailers(default: dict[str, Any], to: str) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
 from contracts.models import DeliveryChannel, Party
@@ -192,9 +192,8 @@ def test_a_refusal_by_a_providers_api_took_nothing(
 ) -> None:
     settings.ANYMAIL = provider_settings("postmark://?server_token=T", "")
     settings.MAILERS = {"default": {"BACKEND": "anymail.backends.postmark.EmailBackend"}}
-    answer = requests.Response()
-    answer.status_code, answer._content = status, b'{"ErrorCode": 1, "Message": "no"}'
-    monkeypatch.setattr(requests.Session, "request", lambda *_args, **_values: answer)
+    answer = SimpleNamespace(status_code=status, reason="refused", text="no", json=dict)
+    monkeypatch.setattr("requests.Session.request", lambda *_args, **_values: answer)
     with pytest.raises(NotSent) as refused:
         post(EmailMultiAlternatives("s", "t", "a@b.example", ["c@d.example"]))
     assert refused.value.permanent is permanent
