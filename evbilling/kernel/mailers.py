@@ -40,7 +40,7 @@ def mailer_of(url: str, folder: Path) -> dict[str, Any]:
     provider = provider_of(url)
     if provider:
         return {"BACKEND": f"anymail.backends.{provider}.EmailBackend"}
-    found = environ.Env.email_url_config(url)
+    found = environ.Env.email_url_config(url)  # type: ignore[no-untyped-call]
     if found["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
         return {"BACKEND": "evbilling.kernel.mailfolder.EmlFolderBackend", "OPTIONS": {"folder": str(folder)}}
     options = {
