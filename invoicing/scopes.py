@@ -54,7 +54,7 @@ def _of_line(user: User) -> Q:
 
 
 def register() -> None:
-    """Called once from AppConfig.ready(). The ledger, runs, corrections, series and tax rates are for the staff alone."""
+    """Called once from AppConfig.ready(). Ledger, runs, corrections, series and tax rates are for the staff alone."""
     register_scope(Invoice, documents_of)
     register_scope(Penalty, _of_contract)
     register_scope(Deposit, _of_contract)

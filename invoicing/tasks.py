@@ -54,7 +54,7 @@ def sweep_billing_runs() -> None:
 
 @shared_task
 def dun_overdue() -> None:
-    """Remind of what is overdue on each operator's day; hourly, so soon after its midnight, and once a day in effect."""
+    """Remind of what is overdue on each operator's day; hourly, so soon after its midnight; in effect once a day."""
     at = timezone.now()
     for operator in Operator.objects.order_by("pk"):
         run = dunning.run_dunning(operator_id=operator.pk, on=local_date(at, operator.zone), by=None, at=at)

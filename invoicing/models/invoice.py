@@ -274,7 +274,8 @@ class BilledCharge(models.Model):
     use = models.CharField(_("use"), max_length=6, choices=ChargeUse.choices)
     generation = models.PositiveSmallIntegerField(default=1)
     net_amount = AmountField(
-        null=True, help_text="Of hosts' shares: a credited part of the charge, without its energy; empty: the whole charge"
+        null=True,
+        help_text="Of hosts' shares: a credited part of the charge, without its energy; empty: the whole charge",
     )
 
     class Meta:

@@ -78,7 +78,9 @@ class AccountRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "tax_category", "tax_rate"], name="account_rule_once"),
             models.UniqueConstraint(
-                fields=["account", "tax_category"], condition=Q(tax_rate__isnull=True), name="account_rule_any_rate_once"
+                fields=["account", "tax_category"],
+                condition=Q(tax_rate__isnull=True),
+                name="account_rule_any_rate_once",
             ),
         ]
 

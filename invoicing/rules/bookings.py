@@ -76,7 +76,7 @@ def document_bookings(
 
 
 def write_off_bookings(receivable: str, amount: Decimal, tax: Decimal) -> tuple[Booking, ...]:
-    """A claim that is given up: what is lost, the tax that the state gives back (`tax`, may be zero), the receivable."""
+    """A claim that is given up: what is lost, the tax the state gives back (`tax`, may be zero), the receivable."""
     sides = (
         Booking("write_off", amount - tax),
         Booking("output_tax", tax),

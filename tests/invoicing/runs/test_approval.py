@@ -6,8 +6,8 @@ import pytest
 
 from evbilling.access.models import User
 from evbilling.access.roles import Role
-from evbilling.kernel.models import AuditRecord
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState
+from evbilling.kernel.models import AuditRecord
 from invoicing.models import BillingRun, Invoice, JournalEntry, RunState
 from invoicing.operations import runs
 from invoicing.operations.inline import work_off
