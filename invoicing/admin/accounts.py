@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -187,7 +188,7 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
             "title": _("Ask that the month is opened again"),
             "description": _("A second person decides. Say what has to be booked into it."),
             "form_class": ReasonForm,
-            "form_submit_text": _("Ask"),
+            "form_submit_text": pgettext_lazy("decision", "Ask"),
         },
     )
     def ask(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:

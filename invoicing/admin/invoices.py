@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -368,7 +369,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
             "title": _("Ask that this claim is written off"),
             "description": _("A second person decides. Afterwards nothing of it is open; it cannot be undone."),
             "form_class": WriteOffForm,
-            "form_submit_text": _("Ask"),
+            "form_submit_text": pgettext_lazy("decision", "Ask"),
         },
     )
     def write_off(self, request: HttpRequest, form: "WriteOffForm", object_id: int) -> HttpResponse:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contracts.models import Party
 from evbilling.kernel.fields import AmountField, CurrencyField
@@ -16,7 +17,7 @@ class DisputeState(models.TextChoices):
     OPEN = "open", _("open")
     ACCEPTED = "accepted", _("accepted")
     PARTLY = "partly", _("accepted in part")
-    REFUSED = "refused", _("refused")
+    REFUSED = "refused", pgettext_lazy("decision", "refused")
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
@@ -78,7 +79,7 @@ class CorrectionKind(models.TextChoices):
 class CorrectionState(models.TextChoices):
     ASKED = "asked", _("waits for a second person")
     DONE = "done", _("done")
-    REFUSED = "refused", _("refused")
+    REFUSED = "refused", pgettext_lazy("decision", "refused")
 
 
 class Correction(models.Model):

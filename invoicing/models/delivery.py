@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contracts.models import DeliveryChannel
 from evbilling.kernel.models import OutboxMessage
@@ -63,7 +64,7 @@ class Delivery(models.Model):
 
 class DeliveryEventKind(models.TextChoices):
     DELIVERED = "delivered", _("delivered")
-    OPENED = "opened", _("opened")
+    OPENED = "opened", pgettext_lazy("mail", "opened")
     BOUNCED = "bounced", _("bounced")
     REJECTED = "rejected", _("rejected")
     COMPLAINED = "complained", _("marked as spam")

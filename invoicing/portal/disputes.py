@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -59,7 +59,7 @@ def _columns() -> Sequence[Column]:
             value=lambda row: row.session.provider_ref,
             href=lambda row: reverse("portal:dispute", args=[row.pk]),
         ),
-        Column("invoice", _("Document"), value=lambda row: row.invoice.number, minor=True),
+        Column("invoice", pgettext_lazy("document", "Document"), value=lambda row: row.invoice.number, minor=True),
         Column("raised_at", _("Since"), format="day", sort="raised_at", value=lambda row: row.raised_at.date()),
         Column("contested_amount", _("Contested"), format="money", sort="contested_amount"),
         Column(

@@ -2,6 +2,7 @@
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, TextChoices, Value, When
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from invoicing.models import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState
 
@@ -17,7 +18,7 @@ class Fate(TextChoices):
     FAILED = "failed", _("failed")
     UNKNOWN = "unknown", _("unknown")
     RETURNED = "returned", _("came back")
-    OPENED = "opened", _("opened")
+    OPENED = "opened", pgettext_lazy("mail", "opened")
     DELIVERED = "delivered", _("arrived")
     SENT = "sent", _("sent")
 
