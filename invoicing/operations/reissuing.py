@@ -11,6 +11,7 @@ import datetime as dt
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from contracts.models import Contract
@@ -24,6 +25,7 @@ from invoicing.operations.corrections import approve_correction, refuse_correcti
 from invoicing.operations.crediting import Whole, credit
 from invoicing.operations.drafting import draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
+from invoicing.operations.grouping import lock_members
 from invoicing.operations.issuing import issue_invoice
 
 __all__ = ["Then", "decide_correction", "reissue"]
@@ -52,9 +54,7 @@ def reissue(
     Raises what `credit` and drafting raise, WrongState for an advance invoice, which is made anew instead.
     """
     with transaction.atomic():
-        contract_id = Invoice.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
-        if contract_id is not None:
-            lock(Contract, contract_id)  # drafting takes it before any document; so does this
+        _lock_contracts(invoice_id)
         invoice = lock(Invoice, invoice_id)
         require(
             invoice.kind != InvoiceKind.ADVANCE,
@@ -91,12 +91,26 @@ def decide_correction(
     if not approve:
         return refuse_correction(correction_id=correction_id, reason=reason, by=by, at=at)
     with transaction.atomic():
-        contract_id = Correction.objects.filter(pk=correction_id).values_list("invoice__contract_id", flat=True).first()
-        if contract_id is not None:
-            lock(Contract, contract_id)
+        invoice_id = Correction.objects.filter(pk=correction_id).values_list("invoice_id", flat=True).first()
+        if invoice_id is not None:
+            _lock_contracts(invoice_id)
         correction = approve_correction(correction_id=correction_id, issued_on=issued_on, by=by, at=at)
         _follow(correction, issued_on, by, at)
     return correction
+
+
+def _contracts_of(invoice: Invoice) -> list[Contract]:
+    """The contracts that the document billed: a group's several, by group and number; its own in any case."""
+    ids = {invoice.contract_id, *invoice.lines.order_by().values_list("contract_id", flat=True)}
+    return list(Contract.objects.filter(pk__in=ids).order_by(F("billing_group").asc(nulls_last=True), "number"))
+
+
+def _lock_contracts(invoice_id: int) -> None:
+    """Drafting takes contracts, and their groups, before any document; so does this."""
+    invoice = Invoice.objects.filter(pk=invoice_id).first()
+    if invoice is not None:
+        for contract in _contracts_of(invoice):
+            lock_members(contract_id=contract.pk, period=Period(invoice.period_from, invoice.period_to))
 
 
 def _follow(correction: Correction, issued_on: dt.date | None, by: User | None, at: dt.datetime) -> list[Invoice]:
@@ -105,13 +119,10 @@ def _follow(correction: Correction, issued_on: dt.date | None, by: User | None, 
     if correction.state != CorrectionState.DONE or then is Then.LATER:
         return []
     cancelled = correction.invoice
-    period = Period(cancelled.period_from, cancelled.period_to)
-    if cancelled.kind == InvoiceKind.FEE_NOTE:
-        note = draft_fee_note(contract_id=cancelled.contract_id, period=period, at=at, by=by)
-        made = [note] if note is not None else []
-    else:
-        made = draft_documents(contract_id=cancelled.contract_id, period=period, at=at, by=by)
-    fresh = [each for each in made if each.state == InvoiceState.DRAFT and each.replaces_id is None]
+    drafts = Invoice.objects.filter(operator=cancelled.operator_id, party=cancelled.party_id, state=InvoiceState.DRAFT)
+    waiting = set(drafts.values_list("pk", flat=True))
+    made = [each for each in _drafted_again(cancelled, by, at) if each.state == InvoiceState.DRAFT]
+    fresh = [each for each in made if each.pk not in waiting]  # drafts of other parts are none of its business
     for each in fresh:
         each.replaces = cancelled
         each.save(update_fields=["replaces"])
@@ -122,3 +133,18 @@ def _follow(correction: Correction, issued_on: dt.date | None, by: User | None, 
     day = issued_on or correction.credit_note.issued_on
     assert day is not None  # noqa: S101 - it is issued
     return [issue_invoice(invoice_id=each.pk, issued_on=day, by=by, at=at) for each in fresh]
+
+
+def _drafted_again(cancelled: Invoice, by: User | None, at: dt.datetime) -> list[Invoice]:
+    """The live documents of its period of every contract that it billed: the one in its place, and those beside it. A
+    contract that left the group since has its own.
+    """
+    period = Period(cancelled.period_from, cancelled.period_to)
+    if cancelled.kind == InvoiceKind.FEE_NOTE:
+        note = draft_fee_note(contract_id=cancelled.contract_id, period=period, at=at, by=by)
+        return [note] if note is not None else []
+    made: dict[int, Invoice] = {}
+    for contract in _contracts_of(cancelled):
+        for each in draft_documents(contract_id=contract.pk, period=period, at=at, by=by):
+            made.setdefault(each.pk, each)
+    return list(made.values())

@@ -70,27 +70,33 @@ def earlier_documents(contract: Contract) -> Documents:
     """Those on which the contract has lines, which may be its group's; three queries.
 
     Drafts count as documents; cancelled ones do not live, and those that were cancelled to be issued again are as if
-    they had never been: their month is charged anew.
+    they had never been: their month is charged anew. Of a month that was split so is the one whose document with the
+    fees was, though its other parts live.
     """
     documents = Invoice.objects.filter(
-        ~released("pk"),
         pk__in=InvoiceLine.objects.filter(contract=contract).values("invoice"),
         kind=InvoiceKind.INVOICE,
-    ).annotate(dead=cancelled("pk"))
-    own = list(documents.values_list("pk", "period_from", "dead"))
-    dead = {pk: gone for pk, _month, gone in own}
-    months = {(month, gone) for _pk, month, gone in own}
+    ).annotate(dead=cancelled("pk"), freed=released("pk"))
+    own = list(documents.values_list("pk", "period_from", "dead", "freed"))
+    dead = {pk: gone for pk, _month, gone, _freed in own}
+    freed = {pk for pk, _month, _gone, again in own if again}
+    months = {(month, gone) for pk, month, gone, _freed in own if pk not in freed}
     fees = InvoiceLine.objects.filter(
         contract=contract, invoice__in=dead, kind__in=[LineKind.BASE_FEE, LineKind.SHORTFALL]
     )
+    anew, charged = set(), set()
     for invoice_id, because in fees.order_by().values_list("invoice_id", "because"):
-        if "month" in because:
-            months.add((parse_month(because["month"]).start, dead[invoice_id]))
+        if "month" in because and invoice_id in freed:
+            anew.add(parse_month(because["month"]).start)
+        elif "month" in because:
+            charged.add((parse_month(because["month"]).start, dead[invoice_id]))
+    anew -= {month for month, _gone in charged}
+    standing = {(month, gone) for month, gone in months | charged if month not in anew}
     run = BillingRunItem.objects.filter(contract=contract).aggregate(first=Min("run__period_from"))["first"]
-    begun = [month for _pk, month, _gone in own] + ([run] if run else [])
+    begun = [month for _pk, month, _gone, _freed in own] + ([run] if run else [])
     return Documents(
-        frozenset(month for month, gone in months if not gone),
-        frozenset(month for month, _gone in months),
+        frozenset(month for month, gone in standing if not gone),
+        frozenset(month for month, _gone in standing),
         min(begun, default=None),
     )
 
