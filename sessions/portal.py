@@ -34,6 +34,7 @@ from evbilling.kernel.clock import Period, local_date, month_of, months_between,
 from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
 from evbilling.kernel.money import quantise
+from evbilling.kernel.spreadsheet import BOM, guard
 from evbilling.shell.formats import format_instant, format_month, format_number
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
@@ -45,7 +46,6 @@ from sessions.queries.status import TONES
 MOST_EXPORTED = 50_000
 MONTHS_OFFERED = 24
 MOST_LIVE = 20
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STATUSES = (SessionStatus.HELD, SessionStatus.PRICED, SessionStatus.CHARGED, SessionStatus.EXCLUDED)
 
 
@@ -71,12 +71,6 @@ def own_sessions(request: HttpRequest) -> QuerySet[ChargingSession]:
 
 def _sponsored_by(party: Party) -> QuerySet[SessionCharge]:
     return SessionCharge.objects.filter(role=ChargeRole.SPONSOR, contract__party=party)
-
-
-def csv_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _rows(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
@@ -282,7 +276,7 @@ class _Echo:
 def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
     """Times in the site's zone with their offset, energy in kWh, amounts with a point."""
     writer, part = csv.writer(_Echo()), OwnPart(party)
-    yield "\ufeff"
+    yield BOM
     yield writer.writerow(
         [
             gettext("Reference"),
@@ -318,7 +312,7 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             "" if amount is None else _basis(row),
             status_of(row).label,
         ]
-        yield writer.writerow([csv_cell(cell) for cell in cells])
+        yield writer.writerow(map(guard, cells))
 
 
 @never_cache

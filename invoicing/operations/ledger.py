@@ -138,16 +138,9 @@ def post_cash_received(
     that is not positive.
     """
     require(amount > 0, BadInput("amount", amount, _("Money received is more than zero.")))
-    account = AccountRole.PROCESSOR_CLEARING if clearing else AccountRole.CASH
-    return post_journal(
-        operator=operator,
-        source=source,
-        booked_on=booked_on,
-        text=_("Received from %(party)s") % {"party": party.legal_name},
-        currency=currency,
-        lines=[(account, None, amount), (AccountRole.CUSTOMER_CREDIT, party, -amount)],
-        at=at,
-    )
+    text = _("Received from %(party)s") % {"party": party.legal_name}
+    entry = NewEntry(source, text, currency, _cash_lines(party, amount, clearing=clearing))
+    return post_entries(operator=operator, booked_on=booked_on, entries=[entry], at=at)[0]
 
 
 def post_cash_returned(
@@ -163,13 +156,12 @@ def post_cash_returned(
 ) -> JournalEntry:
     """Book money that went back to a party, out of its unallocated credit. Raises as post_cash_received does."""
     require(amount > 0, BadInput("amount", amount, _("Money paid back is more than zero.")))
+    text = _("Paid back to %(party)s") % {"party": party.legal_name}
+    entry = NewEntry(source, text, currency, _cash_lines(party, -amount, clearing=clearing))
+    return post_entries(operator=operator, booked_on=booked_on, entries=[entry], at=at)[0]
+
+
+def _cash_lines(party: Party, amount: Decimal, *, clearing: bool) -> list[tuple[str, Party | None, Decimal]]:
+    """Money that came in (positive) or went back, against the party's unallocated credit."""
     account = AccountRole.PROCESSOR_CLEARING if clearing else AccountRole.CASH
-    return post_journal(
-        operator=operator,
-        source=source,
-        booked_on=booked_on,
-        text=_("Paid back to %(party)s") % {"party": party.legal_name},
-        currency=currency,
-        lines=[(account, None, -amount), (AccountRole.CUSTOMER_CREDIT, party, amount)],
-        at=at,
-    )
+    return [(account, None, amount), (AccountRole.CUSTOMER_CREDIT, party, -amount)]

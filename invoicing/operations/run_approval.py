@@ -22,8 +22,10 @@ from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, requir
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import CLAIMS, BillingRun, ExchangeRate, Invoice, InvoiceState, RunState
+from invoicing.models import CLAIMS, BillingRun, Invoice, InvoiceState, RunState
+from invoicing.queries.exchange import reporting_rate
 from invoicing.queries.month_close import dry_run
+from invoicing.rules.exchange import NoExchangeRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Plan:
 
 
 def plan_of(operator: Operator, period: Period) -> Plan:
-    """The net of the dry run and of the month's drafts, other currencies at their newest rate on the last day."""
+    """The net of the dry run and of the month's drafts, other currencies at the rate of the last day."""
     dry = dry_run(operator, period)
     drafts = Invoice.objects.filter(
         operator=operator, state=InvoiceState.DRAFT, kind__in=CLAIMS, period_from__lt=period.end
@@ -47,9 +49,12 @@ def plan_of(operator: Operator, period: Period) -> Plan:
     drafted = drafts.order_by().values_list("currency").annotate(net=amount_sum("net_amount"))
     net, known = ZERO, not dry.unrated
     for currency, amount in (*dry.net.items(), *drafted):
-        rate = _rate(currency, operator.currency, period.last_day)
-        known = known and rate is not None
-        net += quantise(amount * (rate or ZERO), operator.currency)
+        try:
+            rate = reporting_rate(currency, operator.currency, period.last_day).rate
+        except NoExchangeRate:
+            known = False
+        else:
+            net += quantise(amount * rate, operator.currency)
     return Plan(net, known)
 
 
@@ -102,10 +107,3 @@ def _waiting(run_id: int, by: User) -> BillingRun:
     )
     require(run.asked_by_id != by.pk, MakerIsChecker(_("The month close of %(period)s") % {"period": run}))
     return run
-
-
-def _rate(currency: str, target: str, on: dt.date) -> Decimal | None:
-    if currency == target:
-        return Decimal(1)
-    known = ExchangeRate.objects.filter(currency=currency, target=target, on__lte=on).order_by("-on").first()
-    return known.rate if known else None

@@ -17,7 +17,11 @@ _LOOK_BACK = dt.timedelta(days=400)
 
 
 def reporting_rate(currency: str, target: str, on: dt.date) -> Rate:
-    """The rate of a document issued on a day; one query. Raises NoExchangeRate where none is new enough."""
+    """The rate of a document issued on a day; one query, none where it is one. Raises NoExchangeRate where none is new
+    enough.
+    """
+    if currency == target:
+        return Rate(currency, target, on, Decimal(1))
     for days in (dt.timedelta(days=MOST_DAYS), _LOOK_BACK):
         found = rate_on(_known(currency, target, on - days, on), currency, target, on)
         if found is not None:

@@ -20,7 +20,6 @@ from contracts.models import TariffVersion
 from evbilling.access.roles import Role
 from evbilling.kernel.clock import parse_month
 from evbilling.kernel.errors import BadInput
-from evbilling.kernel.spreadsheet import guard, unguard
 from sessions.models import ChargingSession, Hold, SessionPrice
 from sessions.queries import what_if as queries
 from sessions.queries.what_if import Scope, compare, what_if
@@ -307,10 +306,3 @@ def test_portal_users_and_strangers_are_turned_away(world: World, settings: Any)
 
 def test_asking_needs_get(world: World, settings: Any) -> None:
     assert signed_in(Role.ADMINISTRATOR, settings).post(reverse(PAGE)).status_code == 405
-
-
-@given(text=st.text(alphabet="'=+-@\t\rab1", max_size=6))
-def test_a_guarded_cell_is_no_formula_and_is_read_back(text: str) -> None:
-    cell = guard(text)
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert unguard(cell) == text

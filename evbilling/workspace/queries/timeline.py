@@ -102,7 +102,7 @@ def _documents(party: Party, today: dt.date) -> Iterator[Event]:
 def _mails(party: Party) -> Iterator[Event]:
     of_party = Delivery.objects.filter(Q(invoice__party=party) | Q(letter__party=party))
     for row in with_fate(of_party).select_related("invoice", "letter").order_by("-id")[:MOST]:
-        yield Event(row.sent_at or row.created_at, Kind.MAILS, row, row.fate)
+        yield Event(row.sent_at or row.created_at, Kind.MAILS, row, row.fate)  # type: ignore[attr-defined]
 
 
 def _payments(party: Party) -> Iterator[Event]:

@@ -1,5 +1,6 @@
 """Over the operator's limit a second person lets a month close go (I18)."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,7 @@ from evbilling.access.models import User
 from evbilling.access.roles import Role
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState
 from evbilling.kernel.models import AuditRecord
-from invoicing.models import BillingRun, Invoice, JournalEntry, RunState
+from invoicing.models import BillingRun, ExchangeRate, Invoice, JournalEntry, RunState
 from invoicing.operations import runs
 from invoicing.operations.inline import work_off
 from invoicing.operations.run_approval import approve_run, decline_run
@@ -73,6 +74,28 @@ def test_from_the_limit_on_nothing_is_done_before_a_second_person_approves(
     run.refresh_from_db()
     assert (run.state, run.approved_by, Invoice.objects.count()) == (RunState.FINISHED, second, 4)
     assert AuditRecord.objects.get(action="invoicing.run.approve").by_id == second.pk
+
+
+@pytest.mark.parametrize(
+    ("rate", "planned", "state"),
+    [
+        (("EUR", "CHF", 26, "0.93"), "33.48", RunState.FINISHED),
+        (("CHF", "EUR", 26, "1.25"), "28.80", RunState.FINISHED),
+        (("EUR", "CHF", 20, "0.93"), "0.00", RunState.ASKED),
+        (("EUR", "USD", 26, "1.16"), "0.00", RunState.ASKED),
+    ],
+    ids=["stated", "turned round", "too old", "another"],
+)
+def test_a_plan_in_another_currency_takes_the_rate_that_a_document_would(
+    month: Month, clerk: User, rate: tuple[str, str, int, str], planned: str, state: RunState
+) -> None:
+    limit(month, "1000.00")
+    month.operator.currency = "CHF"
+    month.operator.save()
+    currency, target, day, worth = rate
+    ExchangeRate.objects.create(currency=currency, target=target, on=dt.date(2026, 10, day), rate=Decimal(worth))
+    run = start(month, clerk)
+    assert (run.planned_amount, run.state) == (Decimal(planned), state)
 
 
 def test_who_started_it_cannot_approve_it(month: Month, clerk: User) -> None:
