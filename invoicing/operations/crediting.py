@@ -5,8 +5,9 @@
     by amount   amounts per tax row, spread over its lines
     sessions    amounts of single sessions, or what a session costs less with its facts corrected
 
-From the operator's limit on a second person decides (I18); below it the credit note is issued at once. Amounts are in
-the document's price basis. Without `reissue` what was credited is forgiven: its sessions are not billed again.
+From the operator's limit on a second person decides (I18), earlier credits by one person counted; below it the credit
+note is issued at once. Amounts are in the document's price basis. Without `reissue` what was credited is forgiven: its
+sessions are not billed again.
 """
 
 import datetime as dt
@@ -23,7 +24,10 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.kernel.money import add
+from evbilling.shell.formats import format_money
 from invoicing.models import (
+    Allocation,
     Correction,
     CorrectionKind,
     CorrectionState,
@@ -36,6 +40,7 @@ from invoicing.models import (
 from invoicing.operations.credit_notes import held_lines, issue_note, plan_note
 from invoicing.operations.rerating import rerated_pieces, session_pieces
 from invoicing.queries.cancelled import cancelled
+from invoicing.queries.documents import WRITE_OFF_PREFIX
 from invoicing.rules.crediting import CreditPlan, HeldLine, Piece, by_amount, whole
 from invoicing.rules.tax import Category
 from sessions.rules.correcting import SessionChange
@@ -97,6 +102,18 @@ class CorrectionWaits(WrongState):
         )
 
 
+class WrittenOff(WrongState):
+    """What two people wrote off is not credited too: it is given up already, and its tax may have come back."""
+
+    code = "written_off"
+
+    def __init__(self, invoice: Invoice, given_up: str, left: Decimal) -> None:
+        super().__init__(
+            _("%(given_up)s of %(document)s was written off; at most %(left)s of it can be credited.")
+            % {"given_up": given_up, "document": invoice, "left": format_money(left, invoice.currency)}
+        )
+
+
 class NeedsSecondPerson(WrongState):
     """A credit from the operator's limit on is asked for, not done at once (I18)."""
 
@@ -142,8 +159,8 @@ def credit(
     the note). `issued_on` is by default the day of `at` in the operator's zone. `reissue` goes with `Whole` alone.
     `notes` are kept with the figures: what follows a reissue ("then"), the answer to a dispute ("answer").
 
-    Raises NotFound, NotAllowed, WrongState, AlreadyCredited, CorrectionWaits, LineCreditTooHigh, CreditTooHigh,
-    CostsMore, BadInput, PeriodClosed, MoneyError.
+    Raises NotFound, NotAllowed, WrongState, AlreadyCredited, CorrectionWaits, WrittenOff, LineCreditTooHigh,
+    CreditTooHigh, CostsMore, BadInput, PeriodClosed, MoneyError.
     """
     why = reason.strip()
     require(why, BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
@@ -159,7 +176,7 @@ def credit(
         planned = _planned(invoice, what)
         gross = planned.plan.totals.gross
         limit = invoice.operator.credit_limit_amount
-        needs_second = limit is not None and gross >= limit
+        needs_second = limit is not None and gross + _credited_alone(invoice) >= limit
         correction = Correction(
             kind=CorrectionKind.CREDIT,
             invoice=invoice,
@@ -318,7 +335,22 @@ def _require_creditable(invoice: Invoice) -> None:
 def _planned(invoice: Invoice, what: What) -> Planned:
     lines = held_lines(invoice)
     pieces, figures = _pieces(invoice, lines, what)
-    return Planned(plan_note(invoice, lines, pieces), figures)
+    plan = plan_note(invoice, lines, pieces)
+    rows = Allocation.objects.filter(invoice=invoice, source__startswith=WRITE_OFF_PREFIX)
+    given_up = add(rows.values_list("amount", flat=True))
+    if given_up:
+        notes = invoice.corrections.filter(kind=InvoiceKind.CREDIT_NOTE, state=InvoiceState.ISSUED)
+        left = invoice.gross_amount - add(notes.values_list("gross_amount", flat=True)) - given_up
+        require(plan.totals.gross <= left, WrittenOff(invoice, format_money(given_up, invoice.currency), left))
+    return Planned(plan, figures)
+
+
+def _credited_alone(invoice: Invoice) -> Decimal:
+    """What of a document was credited without a second person: several small credits are one large one (I18)."""
+    rows = Correction.objects.filter(
+        invoice=invoice, kind=CorrectionKind.CREDIT, state=CorrectionState.DONE, needs_second=False
+    )
+    return add(rows.values_list("amount", flat=True))
 
 
 def _pieces(invoice: Invoice, lines: Sequence[HeldLine], what: What) -> tuple[list[Piece], Mapping[str, Any]]:

@@ -22,14 +22,14 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
 from evbilling.kernel.locks import lock
-from evbilling.kernel.money import require_minor
+from evbilling.kernel.money import add, require_minor
 from evbilling.kernel.steps import step
 from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.allocations import allocate, reverse_allocation
 from invoicing.operations.ledger import post_cash_returned
 from invoicing.queries.documents import credit_source, open_amount
 from payments.errors import NoAnswer
-from payments.models import Payment, PaymentState, Refund, RefundState
+from payments.models import RESERVED_STATES, Payment, PaymentState, Refund, RefundState
 from payments.operations.allocating import source_of
 from payments.operations.transfers import TRANSFER
 from payments.processors import Capability, ProcessorRefund, ProcessorUnreachable, processor_for
@@ -40,7 +40,8 @@ REFUND_STEP = "payments.refund"
 
 
 def ask_refund(*, payment_id: int, amount: Decimal, reason: str, by: User, at: dt.datetime) -> Refund:
-    """Ask that part of a captured payment is paid back; below the operator's limit it is sent at once.
+    """Ask that part of a captured payment is paid back; below the operator's limit, with what one person paid back of
+    it before, it is sent at once.
 
     Raises BadInput for an amount that is not free or without a reason, WrongState for money that is not captured or a
     processor that gives nothing back.
@@ -71,7 +72,7 @@ def ask_refund(*, payment_id: int, amount: Decimal, reason: str, by: User, at: d
             amount=amount,
             currency=payment.currency,
             reason=reason.strip()[:300],
-            needs_second=limit is not None and amount >= limit,
+            needs_second=limit is not None and amount + _returned_alone(payment) >= limit,
             asked_by=by,
             asked_at=at,
         )
@@ -197,6 +198,12 @@ def _free_by_credit_notes(payment: Payment, amount: Decimal, *, by: User, at: dt
                     by=by,
                     at=at,
                 )
+
+
+def _returned_alone(payment: Payment) -> Decimal:
+    """What of a payment goes, or went, back without a second person: several small refunds are one large one (I18)."""
+    alone = Refund.objects.filter(payment=payment, needs_second=False, state__in=[*RESERVED_STATES, RefundState.DONE])
+    return add(alone.values_list("amount", flat=True))
 
 
 def _waiting(refund_id: int, by: User) -> Refund:

@@ -139,6 +139,19 @@ def test_below_the_limit_nobody_else_is_asked(officer: User) -> None:
     assert (refund.state, refund.needs_second) == (RefundState.SENDING, False)
 
 
+def test_pieces_below_the_limit_are_one_refund_over_it(officer: User) -> None:
+    payment = overpaid(officer)
+    payment.operator.refund_limit_amount = FORTY
+    payment.operator.save()
+    piece = Decimal("20.00")
+    one = ask_refund(payment_id=payment.pk, amount=piece, reason="Paid twice", by=officer, at=AT)
+    two = ask_refund(payment_id=payment.pk, amount=piece, reason="The rest", by=officer, at=AT)
+    assert [(each.state, each.needs_second) for each in (one, two)] == [
+        (RefundState.SENDING, False),
+        (RefundState.ASKED, True),
+    ]
+
+
 @pytest.mark.parametrize("amount", ["0.00", "40.01", "-1.00"])
 def test_what_is_not_free_is_refused_and_nothing_changes(officer: User, amount: str) -> None:
     payment = overpaid(officer)
