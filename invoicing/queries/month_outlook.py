@@ -37,11 +37,11 @@ class Outlier:
         return self.now - self.before
 
     @property
-    def percent(self) -> Decimal | None:
-        """The change in whole percent; None where nothing was billed before."""
+    def change(self) -> Decimal | None:
+        """The change as a rate, to whole percent: -0.92 is 92 % less. None where nothing was billed before."""
         if not self.before:
             return None
-        return (100 * self.difference / self.before).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        return (self.difference / self.before).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
 def outliers(operator: Operator, period: Period, *, most: int) -> list[Outlier]:

@@ -110,9 +110,10 @@ def test_a_contract_far_from_its_month_before_stands_out(month: Month) -> None:
     # 500 kWh at 0.45 on the last of September, 80 kWh in October: 225.00 against 18.00 (beta) after 207.00 less
     record([month.charge("beta", 90, kwh=500, at=FIRST.replace(month=9, day=1))])
     found = outliers(month.operator, OCTOBER, most=10)
-    assert [(each.contract.number, each.now, each.before, each.percent) for each in found] == [
-        (month.contracts["beta"].number, Decimal("18.00"), Decimal("225.00"), Decimal(-92))
+    assert [(each.contract.number, each.now, each.before, each.change) for each in found] == [
+        (month.contracts["beta"].number, Decimal("18.00"), Decimal("225.00"), Decimal("-0.92"))
     ]
+    assert "(-92\N{NO-BREAK SPACE}%)" in page(signed_in(staff())).content.decode()
     assert outliers(month.operator, OCTOBER, most=0) == []
 
 
