@@ -10,7 +10,12 @@ from invoicing.operations import runs
 
 CHUNK = 50
 """Contracts billed together."""
-STEPS = ("invoicing.document.render", "invoicing.delivery.send", "invoicing.run.report")
+STEPS = (
+    "invoicing.document.render",
+    "invoicing.delivery.send",
+    "invoicing.delivery.export",
+    "invoicing.run.report",
+)
 
 
 def work_off(*, run_id: int, clock: Callable[[], dt.datetime], progress: Callable[[], None]) -> None:

@@ -250,9 +250,13 @@ class _MonthlyLines:
     def _place(self) -> Place:
         return fee_place(self.contract)
 
+    @cached_property
+    def _country(self) -> str:
+        return fee_country(self.contract)
+
     def _fee_tax(self, month: Period) -> Tax:
         treatment = Treatment(self._version(month).tax_treatment)
-        require_tax_id(treatment, self.contract, fee_country(self.contract))
+        require_tax_id(treatment, self.contract, self._country)
         return supply_tax(treatment, None, self._place, month.last_day, self.drafting.table)
 
 

@@ -3,10 +3,12 @@
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from contracts.models import Contact
+from contracts.models import Contact, DeliveryChannel, Party
 from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import BadInput, WrongState
 from evbilling.kernel.outbox import OutboxMessage
@@ -67,14 +69,14 @@ def test_starting_again_changes_nothing(month: Month, mailoutbox: list[object]) 
 
 
 def test_without_issuing_it_stops_at_drafts_and_hosts_wait(month: Month) -> None:
-    steps = set(OutboxMessage.objects.values_list("pk", flat=True))  # those of the contracts' own documents
+    steps = list(OutboxMessage.objects.values_list("pk", flat=True))  # those of the contracts' own documents
     month.close(issue=False)
     assert states(month) == {
         "alpha": "drafted", "beta": "drafted", "idle": "skipped", "sponsor": "drafted", "host": "skipped"
     }  # fmt: skip
     assert month.item("host").reason == "Shares are settled when the month's documents are issued."
     assert not Invoice.objects.exclude(number=None).exists()
-    assert set(OutboxMessage.objects.values_list("pk", flat=True)) == steps
+    assert [step.kind for step in OutboxMessage.objects.exclude(pk__in=steps)] == ["invoicing.run.report"]
 
 
 def test_drafts_are_issued_by_starting_again_and_the_end_is_the_same(month: Month, mailoutbox: list[object]) -> None:
@@ -209,6 +211,17 @@ def test_a_document_without_an_address_is_archived_and_says_why_it_was_not_sent(
     invoice = month.item("beta").invoice
     assert Document.objects.filter(invoice=invoice).count() == 1
     assert Delivery.objects.get(invoice=invoice).state == "failed"
+
+
+def test_documents_of_the_export_folder_are_written_by_the_same_process(
+    month: Month, tmp_path: Path, settings: Any
+) -> None:
+    settings.EXPORT_DIR = tmp_path
+    party = month.contracts["beta"].party
+    Party.objects.filter(pk=party.pk).update(delivery_channel=DeliveryChannel.FOLDER)
+    run = month.close()
+    assert len(list((tmp_path / party.number).glob("*.pdf"))) == 1
+    assert run_progress(run, at=LATER).settled
 
 
 def test_progress_counts_and_estimates(month: Month) -> None:
