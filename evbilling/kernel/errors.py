@@ -1,5 +1,8 @@
 """One tree of errors. Each message is a sentence for a clerk: what is wrong, with which value, what to do."""
 
+import datetime as dt
+from decimal import Decimal
+from enum import Enum
 from typing import Never
 
 from django.utils.translation import gettext as _
@@ -15,6 +18,21 @@ class BillingError(Exception):
         self.message = message
 
 
+def _shown(value: object) -> str:
+    """A value as a clerk would have typed it; texts in quotes, so that an empty one is seen."""
+    match value:
+        case None:
+            return "''"
+        case Enum():
+            return repr(str(value.value))
+        case Decimal():
+            return f"{value:f}"
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case _:
+            return repr(value)
+
+
 class BadInput(BillingError):
     """A value given from outside cannot be accepted."""
 
@@ -23,7 +41,7 @@ class BadInput(BillingError):
     def __init__(self, field: str, value: object, advice: str) -> None:
         super().__init__(
             _("%(field)s: %(value)s cannot be used. %(advice)s")
-            % {"field": field, "value": repr(value), "advice": advice}
+            % {"field": field, "value": _shown(value), "advice": advice}
         )
         self.field = field
         self.value = value
