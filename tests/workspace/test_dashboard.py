@@ -190,12 +190,12 @@ def test_the_books_are_never_checked_clean_or_not(client: Client, settings: Any)
     month = closed_month()
     client = signed_in(client, settings)
     assert shown(client)["books"] is None
+    record_books_check(cause=NIGHT, at=timezone.now() - dt.timedelta(days=3))
+    assert shown(client)["books"].stale
     record_books_check(cause=NIGHT, at=timezone.now())
     books = shown(client)["books"]
     assert books.clean
     assert not books.stale
-    record_books_check(cause=NIGHT, at=timezone.now() - dt.timedelta(days=3))
-    assert shown(client)["books"].stale
     assert shown(client)["run"]["standing"].done == len(month.contracts)
 
 
