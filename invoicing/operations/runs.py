@@ -37,6 +37,8 @@ CLAIM_LIMIT = dt.timedelta(seconds=90)
 """A claim this old whose row nobody holds locked was left by a worker that ended."""
 QUIET_LIMIT = dt.timedelta(seconds=60)
 """A running run in which nothing was claimed or finished for so long has lost its tasks."""
+UNDECIDED = (RunState.ASKED, RunState.DECLINED)
+"""Nothing is billed for such a run, whatever a worker had claimed before it was asked to issue (I18)."""
 MOST_ATTEMPTS = 5
 """An item that ended its worker this often fails with that cause instead of ending the next one."""
 
@@ -250,6 +252,8 @@ def _bill_together(item_ids: Sequence[int], at: dt.datetime) -> dict[int, str]:
                 if not items:
                     return {}
                 run = BillingRun.objects.select_related("operator", "created_by").get(pk=items[0].run_id)
+                if run.state in UNDECIDED:
+                    return {}
                 for item in items:
                     item.run = run
                 items.sort(key=lambda item: left.index(item.pk))
@@ -287,13 +291,16 @@ def _bill_or_note_cause(item_id: int, attempt: int, at: dt.datetime) -> str | No
 
 def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
     """Rate, assess penalties, draft and issue one contract, its fee note too, in one transaction; of a billing group
-    all its contracts with the first of them. None when another worker took the item over.
+    all its contracts with the first of them. None when another worker took the item over, or the run waits by now.
     """
     with transaction.atomic():
         item = lock(BillingRunItem, item_id)
         if item.state != ItemState.PENDING or item.attempts != attempt:
             return None
         run, contract = item.run, item.contract
+        if run.state in UNDECIDED:
+            BillingRunItem.objects.filter(pk=item_id).update(claimed_at=None)
+            return None
         if contract.kind == ContractKind.HOSTING and not run.issue:
             return _note(
                 item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued.")

@@ -98,6 +98,30 @@ def test_a_plan_in_another_currency_takes_the_rate_that_a_document_would(
     assert (run.planned_amount, run.state) == (Decimal(planned), state)
 
 
+def test_what_a_worker_claimed_for_drafts_is_not_issued_while_the_run_waits(
+    month: Month, clerk: User, second: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(month, "1.00")
+    run = runs.start_run(
+        operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=False, by=clerk, at=AT
+    )
+
+    def meanwhile(name: str) -> None:
+        if name == "invoicing.run.claimed":
+            runs.start_run(
+                operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=True, by=clerk, at=AT
+            )
+
+    monkeypatch.setattr(runs, "step", meanwhile)
+    assert runs.process_items(run_id=run.pk, item_ids=runs.next_items(run_id=run.pk), at=AT) == {}
+    monkeypatch.undo()
+    run.refresh_from_db()
+    assert (run.state, Invoice.objects.count()) == (RunState.ASKED, 0)
+    approve_run(run_id=run.pk, by=second, at=LATER)
+    work_off(run_id=run.pk, clock=lambda: LATER, progress=lambda: None)
+    assert Invoice.objects.exclude(number=None).count() == 4
+
+
 def test_who_started_it_cannot_approve_it(month: Month, clerk: User) -> None:
     limit(month, "1.00")
     run = start(month, clerk)
