@@ -11,7 +11,7 @@ from contracts.models import Contract, ContractKind, PriceBasis
 from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import Period
+from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
@@ -36,8 +36,8 @@ def issue_advance(
     prices include it.
 
     It is taxed as the contract's fees are: where its first site is, else at the customer's address, on `issued_on`.
-    Once paid, the contract's next invoices set it off. Raises BadInput for an amount that is not positive or without a
-    reason, WrongState for a contract that is not billed by invoice, NoTermsInForce, MissingTaxRate,
+    Once paid, the contract's next invoices set it off. Raises BadInput for an amount that is not positive, a future
+    day or no reason, WrongState for a contract that is not billed by invoice, NoTermsInForce, MissingTaxRate,
     MissingCustomerTaxId, PeriodClosed, MoneyError.
     """
     require(reason.strip(), BadInput(_("reason"), reason, _("Say what is paid in advance; the invoice prints it.")))
@@ -45,6 +45,10 @@ def issue_advance(
         contract = lock(Contract, contract_id)
         amount = require_minor(amount, contract.currency)
         require(amount > 0, BadInput(_("amount"), amount, _("Ask for more than zero.")))
+        require(
+            issued_on <= local_date(at, contract.operator.zone),
+            BadInput(_("issued on"), issued_on, _("An advance invoice cannot be dated in the future.")),
+        )
         require(
             contract.kind in {ContractKind.CHARGING, ContractKind.SPONSORSHIP},
             WrongState(_("%s is not billed by invoice; only customers and sponsors pay in advance.") % contract.number),

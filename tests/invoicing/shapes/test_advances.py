@@ -1,5 +1,6 @@
 """Advance invoices and deposits: money before the supply, and money held (I7, I11, I12)."""
 
+import datetime as dt
 import re
 from decimal import Decimal
 
@@ -136,6 +137,13 @@ def test_given_no_amount_or_no_reason_when_an_advance_is_asked_for_then_nothing_
     contract = month.contracts["alpha"]
     with pytest.raises(BadInput):
         issue_advance(contract_id=contract.pk, amount=D(amount), issued_on=DAY, reason=reason, by=None, at=AT)
+    assert not Invoice.objects.exists()
+
+
+def test_given_a_day_to_come_when_an_advance_is_dated_on_it_then_it_is_refused(month: Month) -> None:
+    contract, tomorrow = month.contracts["alpha"], AT.date() + dt.timedelta(days=1)
+    with pytest.raises(BadInput, match="issued on: .* cannot be dated in the future"):
+        issue_advance(contract_id=contract.pk, amount=D("10"), issued_on=tomorrow, reason="x", by=None, at=AT)
     assert not Invoice.objects.exists()
 
 
