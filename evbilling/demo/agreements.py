@@ -16,6 +16,7 @@ from contracts.models import (
     Operator,
     Party,
     PartyKind,
+    PriceBasis,
     Site,
     Station,
     SuspensionRule,
@@ -35,7 +36,7 @@ from evbilling.demo.sample import Driver, Sample
 from evbilling.demo.terms import FIRST_TERMS, SUSPENSION_RULES, write_share, write_terms
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
-from invoicing.models import TaxRate
+from invoicing.models import DatevSettings, TaxRate
 from invoicing.operations.charts import ensure_chart
 from sessions.models import ImportProfile
 
@@ -64,6 +65,7 @@ def add_operator() -> Operator:
     """The sample operator with its chart of accounts, tax rate and import profile."""
     operator = Operator.objects.create(**company.OPERATOR)
     ensure_chart(operator)
+    DatevSettings.objects.create(operator=operator, **company.DATEV)
     TaxRate.objects.create(
         country=company.COUNTRY,
         region=company.REGION,
@@ -92,7 +94,7 @@ def add_operator() -> Operator:
 
 def add_party(given: company.Company, kind: PartyKind) -> Party:
     """A company with its accountant."""
-    is_host = kind == PartyKind.PROPERTY_OWNER
+    is_host, is_person = kind == PartyKind.PROPERTY_OWNER, kind == PartyKind.EV_DRIVER
     party = Party.objects.create(
         number=given.number,
         kind=kind,
@@ -103,7 +105,8 @@ def add_party(given: company.Company, kind: PartyKind) -> Party:
         region=company.REGION,
         country=company.COUNTRY,
         currency=company.CURRENCY,
-        tax_status=TaxStatus.NOT_TAXABLE if is_host else TaxStatus.REGISTERED,
+        is_business=not is_person,
+        tax_status=TaxStatus.NOT_TAXABLE if is_host or is_person else TaxStatus.REGISTERED,
         self_billing_agreed_on=SIGNED_AT.date() if is_host else None,
         iban=f"0007700{given.number[2:]}" if is_host else "",
     )
@@ -145,20 +148,24 @@ def add_sites(sample: Sample, owners: list[Party]) -> dict[str, Site]:
 
 
 def add_tariffs(operator: Operator, signers: Signers) -> dict[str, Tariff]:
-    """Two tariffs, each released by the second person."""
+    """Three tariffs, each released by the second person."""
     made = {}
     for code, (name, energy, time) in company.TARIFFS.items():
-        tariff = Tariff.objects.create(operator=operator, code=code, name=name, currency=company.CURRENCY)
-        version = tariffs.draft_tariff_version(
-            tariff_id=tariff.pk,
-            valid_from=SIGNED_AT,
-            document=company.tariff_document(code, energy, time),
-            by=signers.maker,
-            at=SIGNED_AT,
-        )
-        tariffs.release_tariff_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)
-        made[code] = tariff
+        made[code] = _release(operator, code, name, company.tariff_document(code, energy, time), signers)
+    code, name, *_prices = company.PRIVATE_TARIFF
+    made[code] = _release(operator, code, name, company.gross_tariff_document(), signers, ocpi_version="2.3.0")
     return made
+
+
+def _release(
+    operator: Operator, code: str, name: str, document: dict[str, Any], signers: Signers, **given: Any
+) -> Tariff:
+    tariff = Tariff.objects.create(operator=operator, code=code, name=name, currency=company.CURRENCY)
+    version = tariffs.draft_tariff_version(
+        tariff_id=tariff.pk, valid_from=SIGNED_AT, document=document, by=signers.maker, at=SIGNED_AT, **given
+    )
+    tariffs.release_tariff_version(version_id=version.pk, by=signers.checker, at=SIGNED_AT)
+    return tariff
 
 
 def add_contract(
@@ -258,21 +265,39 @@ def add_fleets(
     return made
 
 
-def add_drivers(sample: Sample, fleets: dict[str, Contract], sponsor: Contract, signers: Signers) -> None:
-    """Each driver with a vehicle and an app token, under every fleet at whose sites he charges."""
+def add_private_driver(operator: Operator, prices: dict[str, Tariff], signers: Signers) -> Contract:
+    """One driver has a contract of his own: at all sites, at prices that include tax, due in 14 days."""
+    party = add_party(company.PRIVATE_DRIVER, PartyKind.EV_DRIVER)
+    return add_contract(
+        operator,
+        party,
+        ContractKind.CHARGING,
+        number=f"CH-{party.number[2:]}",
+        sites=[],
+        signers=signers,
+        tariff=prices[company.PRIVATE_TARIFF[0]],
+        payment_terms_days=14,
+        price_basis=PriceBasis.GROSS,
+    )
+
+
+def add_drivers(
+    sample: Sample, fleets: dict[str, Contract], private: Contract, sponsor: Contract, signers: Signers
+) -> None:
+    """Each driver with a vehicle and an app token, under every fleet at whose sites he charges; one on his own."""
     for index, driver in enumerate(sample.drivers, start=1):
-        vehicle = _add_vehicle(index, driver, fleets[driver.home_facility].party)
+        is_private = driver.ref == company.PRIVATE_DRIVER_REF
+        vehicle = _add_vehicle(index, driver, private.party if is_private else fleets[driver.home_facility].party)
         token = Token.objects.create(
             ref=driver.ref, kind=TokenKind.APP_USER, driver_name=f"Driver {index:02}", vehicle=vehicle
         )
-        for facility in driver.facilities:
-            contract = fleets[facility]
+        for contract in [private] if is_private else [fleets[facility] for facility in driver.facilities]:
             code = "100" if driver.drives_manager_vehicle else "200"
             assignments.assign_token(
                 token_id=token.pk,
                 contract_id=contract.pk,
                 valid_from=FIRST_DAY,
-                cost_centre_id=contract.party.cost_centres.get(code=code).pk,
+                cost_centre_id=None if is_private else contract.party.cost_centres.get(code=code).pk,
                 by=signers.maker,
                 at=SIGNED_AT,
             )
@@ -292,7 +317,7 @@ def _add_vehicle(index: int, driver: Driver, party: Party) -> Vehicle:
         party=party,
         label=f"EV {index:03}",
         make="Meridian M1" if driver.drives_manager_vehicle else "",
-        cost_centre=party.cost_centres.get(code=code),
+        cost_centre=party.cost_centres.filter(code=code).first(),
     )
 
 
@@ -333,6 +358,7 @@ def build_agreements(sample: Sample, signers: Signers) -> Operator:
     prices = add_tariffs(operator, signers)
     fleets = add_fleets(operator, sample, sites, prices, signers)
     sponsor = add_sponsor(operator, signers)
-    add_drivers(sample, fleets, sponsor, signers)
+    private = add_private_driver(operator, prices, signers)
+    add_drivers(sample, fleets, private, sponsor, signers)
     add_hosts(operator, owners, sites, signers)
     return operator

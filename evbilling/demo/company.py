@@ -32,14 +32,20 @@ OPERATOR = {
     "iban": "000123456789",
     "bic": "061000104",
     "accent_colour": "#0b7a53",
+    "run_limit_amount": Decimal("1250.00"),
+    "credit_limit_amount": Decimal("50.00"),
+    "refund_limit_amount": Decimal("10.00"),
 }
 
+DATEV = {"consultant_number": 29098, "client_number": 4711}
+"""The tax adviser's numbers in DATEV files."""
 
 SIGNATORIES = {
     "C-1001": "Grace Holloway",
     "C-1002": "Omar Reyes",
     "C-1003": "Priya Raman",
     "C-1004": "Walter Dunn",
+    "C-1005": "Sam Whitaker",
     "C-2001": "Henrik Sandberg",
     "C-3001": "Louis Barrow",
     "C-3002": "Mira Feld",
@@ -153,6 +159,20 @@ FLEETS = (
     ),
 )
 
+PRIVATE_DRIVER = Company(
+    "C-1005",
+    "Sam Whitaker",
+    "17 Milton Avenue",
+    "Alpharetta",
+    "30009",
+    "whitaker.example",
+    "Sam Whitaker",
+)
+"""Pays for himself, at prices that include tax."""
+PRIVATE_DRIVER_REF = "26618922"
+"""Who he is in the data: all of his sessions are at the third fleet's sites, August to October 2015."""
+PRIVATE_TARIFF = ("DRIVER-GROSS", "Drivers, tax included", "0.31", "1.60")
+
 MANUFACTURER = Company(
     "C-2001",
     "Meridian Motors of America Inc.",
@@ -231,6 +251,16 @@ def tariff_document(code: str, energy: str, time_after_four_hours: str) -> dict[
         ],
         "last_updated": "2014-10-20T14:00:00Z",
     }
+
+
+def gross_tariff_document() -> dict[str, Any]:
+    """The private driver's prices, as OCPI 2.3.0 writes prices that include tax."""
+    code, _name, energy, time = PRIVATE_TARIFF
+    document = tariff_document(code, energy, time) | {"tax_included": "YES"}
+    for element in document["elements"]:
+        for component in element["price_components"]:
+            component["vat"] = str(SALES_TAX_PERCENT)
+    return document
 
 
 def next_tariff_document(code: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.demo import company
 from evbilling.demo.agreements import Signers, acknowledge
-from evbilling.demo.terms import AMENDMENTS, FAIRMONT, HARBOR, Amendment, write_terms
+from evbilling.demo.terms import AMENDMENTS, DRIVER, FAIRMONT, HARBOR, Amendment, write_terms
 from evbilling.kernel.clock import Period
 from invoicing.models import Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind
 from invoicing.operations.penalties import ask_waiver, grant_waiver
@@ -41,8 +41,13 @@ OUTAGES = (
 )
 """No session of the data is at these stations in these hours."""
 SUSPENDED_AT, RESUMED_AT = _utc(6, 18, 13), _utc(6, 23, 13)
-LATE_TRANSFERS = {(FAIRMONT, dt.date(2015, 4, 1)): dt.date(2015, 6, 18)}
-"""By party and billed month: the invoice is paid on this day, after it was due."""
+LATE_TRANSFERS = {
+    (FAIRMONT, dt.date(2015, 4, 1)): dt.date(2015, 6, 18),
+    (DRIVER, dt.date(2015, 8, 1)): dt.date(2015, 9, 14),
+}
+"""By party and billed month: the invoice is paid on this day; the first after it was due."""
+LATE_STATEMENT = ((company.MANUFACTURER.number, dt.date(2015, 2, 1)), dt.date(2015, 3, 29))
+"""This party's transfer for this month came on this day, but the bank statement was handed in when March was closed."""
 WAIVED = (HARBOR, dt.date(2015, 1, 1))
 """The fee of this party's failed payment of this month is waived: the first one."""
 ASKED = (HARBOR, dt.date(2015, 7, 1))
@@ -88,7 +93,7 @@ def amend(amendment: Amendment, signers: Signers) -> ContractVersion:
         copy_from=last.pk,
         by=signers.maker,
         at=at,
-        **{name: getattr(last, name) for name in versions.TERMS},
+        **{name: getattr(last, name) for name in versions.TERMS} | dict(amendment.settings),
     )
     write_terms(version, amendment.terms, signers.maker, at)
     if amendment.sponsorship:
@@ -150,8 +155,10 @@ def issued(billed: dt.date, *kinds: InvoiceKind) -> QuerySet[Invoice]:
     )
 
 
-def book_transfer(operator: Operator, invoice: Invoice, received_on: dt.date, clerk: User) -> None:
-    """Money arrives by bank transfer and is booked in the evening."""
+def book_transfer(
+    operator: Operator, invoice: Invoice, received_on: dt.date, clerk: User, *, at: dt.datetime | None = None
+) -> None:
+    """Money arrives by bank transfer and is booked in the evening, unless another instant is given."""
     record_transfer(
         operator_id=operator.pk,
         party_id=invoice.party_id,
@@ -161,5 +168,5 @@ def book_transfer(operator: Operator, invoice: Invoice, received_on: dt.date, cl
         payer_reference=f"{invoice.number} {invoice.party.legal_name}"[:140],
         invoice_id=invoice.pk,
         by=clerk,
-        at=dt.datetime.combine(received_on, dt.time(20), tzinfo=dt.UTC),
+        at=at or dt.datetime.combine(received_on, dt.time(20), tzinfo=dt.UTC),
     )

@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from contracts.models import BudgetPeriod, ContractVersion, ShareKind, SponsorKind, SuspensionRule, TermKind
+from contracts.models import (
+    BudgetPeriod,
+    ContractVersion,
+    DocumentSplit,
+    ShareKind,
+    SponsorKind,
+    SuspensionRule,
+    TermKind,
+)
 from contracts.operations import shares
 from contracts.operations.terms import add_term
 from evbilling.access.models import User
-from evbilling.demo.company import FLEETS, MANUFACTURER, OWNERS
+from evbilling.demo.company import FLEETS, MANUFACTURER, OWNERS, PRIVATE_DRIVER
 
 RIDGELINE, FAIRMONT, LAKEVIEW, HARBOR = (fleet.company.number for fleet in FLEETS)
+DRIVER = PRIVATE_DRIVER.number
 
 type Written = tuple[TermKind, Mapping[str, Any]]
 """A term: its kind and its figures."""
@@ -64,6 +73,7 @@ class Amendment:
     agreed_at: dt.datetime
     terms: Sequence[Written] = ()
     sponsorship: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     is_draft: bool = False
 
 
@@ -100,6 +110,12 @@ AMENDMENTS = (
             "budget_period": BudgetPeriod.CONTRACT,
             "alert_percent": Decimal(80),
         },
+    ),
+    Amendment(
+        LAKEVIEW,
+        dt.date(2015, 9, 1),
+        dt.datetime(2015, 8, 17, 15, tzinfo=dt.UTC),
+        settings={"split_documents_by": DocumentSplit.COST_CENTRE},
     ),
     Amendment(
         LAKEVIEW,

@@ -2,19 +2,19 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from contracts.models import Operator, Party
-from evbilling.access.models import User
-from evbilling.demo.agreements import PROFILE, Signers
+from evbilling.demo.affairs import Clerks, put_right
+from evbilling.demo.agreements import PROFILE
 from evbilling.demo.company import FLEETS, MANUFACTURER, ZONE
-from evbilling.demo.events import LATE_TRANSFERS, book_transfer, decide_fees, happen, issued
+from evbilling.demo.events import LATE_STATEMENT, LATE_TRANSFERS, book_transfer, decide_fees, happen, issued
 from evbilling.demo.sample import DATA_FILE, Sample
 from evbilling.kernel import outbox
 from evbilling.kernel.clock import Period
-from invoicing.models import InvoiceKind
+from invoicing.models import InvoiceKind, RunState
 from invoicing.operations import inline, runs
+from invoicing.operations.run_approval import approve_run
 from invoicing.queries.documents import open_amount
 from payments.models import PaymentMethod
 from payments.operations.methods import add_method
@@ -43,15 +43,6 @@ SUSPENDED_REASON = "The customer asked that these charges be billed"
 OVERLAP_REASON = "Checked with the station log: the driver swapped cables, both sessions are real"
 
 
-@dataclass(frozen=True, slots=True)
-class Clerks:
-    """Who does the monthly work."""
-
-    billing: User
-    payments: User
-    contracts: Signers
-
-
 def month_is_over(month: Period) -> dt.datetime:
     """Eight in the morning on the first day of the following month, where the operator is."""
     return dt.datetime.combine(month.end, dt.time(8), tzinfo=ZoneInfo(ZONE)).astimezone(dt.UTC)
@@ -65,6 +56,7 @@ def live_year(operator: Operator, sample: Sample, clerks: Clerks, progress: Call
     for index, month in enumerate(months):
         left = len(months) - index - 1
         happen(operator, month, clerks.contracts, clerks.payments)
+        put_right(operator, month, clerks)
         _take_in(sample, month, clerks)
         progress(f"{month.code} sessions")
         close_month(operator, month, clerks, issue=left >= OPEN_MONTHS, progress=progress)
@@ -91,11 +83,13 @@ def _take_in(sample: Sample, month: Period, clerks: Clerks) -> None:
 def close_month(
     operator: Operator, month: Period, clerks: Clerks, *, issue: bool, progress: Callable[[str], None]
 ) -> None:
-    """The month close, in this process: drafts, numbers, documents, mails."""
+    """The month close, in this process: drafts, numbers, documents, mails; from the limit on two people are needed."""
     at = month_is_over(month)
     run = runs.start_run(
         operator_id=operator.pk, period=month, issued_on=month.end, issue=issue, by=clerks.billing, at=at
     )
+    if run.state == RunState.ASKED:
+        approve_run(run_id=run.pk, by=clerks.second, at=at + dt.timedelta(minutes=20))
     inline.work_off(run_id=run.pk, clock=lambda: at, progress=lambda: progress(f"{month.code} documents"))
 
 
@@ -144,9 +138,10 @@ def charge_cards(month: Period, methods: dict[str, PaymentMethod]) -> None:
 def collect(operator: Operator, month: Period, methods: dict[str, PaymentMethod], clerks: Clerks) -> None:
     """Cards are charged; transfers arrive two days before they are due and are booked by the payments officer."""
     charge_cards(month, methods)
+    late = {*LATE_TRANSFERS, LATE_STATEMENT[0]}
     by_transfer = {FLEETS[1].company.number, MANUFACTURER.number}
     for invoice in issued(month.start, InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE):
-        is_late = invoice.kind == InvoiceKind.INVOICE and (invoice.party.number, month.start) in LATE_TRANSFERS
+        is_late = invoice.kind == InvoiceKind.INVOICE and (invoice.party.number, month.start) in late
         if is_late or invoice.party.number not in by_transfer or open_amount(invoice) == 0 or invoice.due_on is None:
             continue
         book_transfer(operator, invoice, invoice.due_on - dt.timedelta(days=2), clerks.payments)

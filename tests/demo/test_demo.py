@@ -21,15 +21,17 @@ from contracts.rules.tariff_lint import warnings_of
 from evbilling.access.models import User
 from evbilling.access.roles import roles_of
 from evbilling.demo import people, rebuilding
+from evbilling.demo.affairs import CLOSED_MONTHS, Clerks
 from evbilling.demo.agreements import SIGNED_AT, Signers, build_agreements
 from evbilling.demo.company import FLEETS, OWNERS, ZONE
 from evbilling.demo.events import OUTAGES, RESUMED_AT, SUSPENDED_AT, amend, draft_prices, rest
 from evbilling.demo.sample import Sample, read_sample
 from evbilling.demo.summary import summarise
 from evbilling.demo.terms import AMENDMENTS, FIRST_TERMS, HARBOR, RIDGELINE
-from evbilling.demo.year import Clerks, live_year
+from evbilling.demo.year import live_year
 from evbilling.kernel import outbox
-from invoicing.models import Invoice, InvoiceState
+from invoicing.models import Invoice, InvoiceState, Letter, LetterKind
+from invoicing.operations.book_checks import NIGHT, record_books_check
 from payments.models import Payment
 from tests.factories import make_operator
 
@@ -49,14 +51,16 @@ def build(sample: Sample) -> tuple[Operator, Clerks]:
     signers = Signers(maker=maker, checker=checker)
     operator = build_agreements(sample, signers)
     people.add_members(users)
-    billing, payments = (users[f"{name}@peachtree-charging.example"] for name in ("billing", "payments"))
-    return operator, Clerks(billing=billing, payments=payments, contracts=signers)
+    billing, payments, second = (
+        users[f"{name}@peachtree-charging.example"] for name in ("billing", "payments", "admin")
+    )
+    return operator, Clerks(billing=billing, payments=payments, contracts=signers, second=second)
 
 
 @pytest.mark.django_db
 def test_contracts_are_in_force_and_logins_have_their_roles() -> None:
     build(four_months())
-    assert Contract.objects.count() == 11
+    assert Contract.objects.count() == 12
     assert not Contract.objects.exclude(state=ContractState.ACTIVE).exists()
     for person in people.STAFF:
         user = User.objects.get(email=person.email)
@@ -73,16 +77,22 @@ def test_months_are_lived_to_the_last_cent_and_mail() -> None:
     with outbox.run_here():
         operator, clerks = build(sample)
         live_year(operator, sample, clerks, lambda what: None)
+    record_books_check(cause=NIGHT, at=sample.months[-1].instants(ZONE)[1])
     summary = summarise(operator, sample, seconds=0)
     # Then every session is in exactly one list, and the books are clean
     assert summary.sessions_in == 116
     assert summary.adds_up
     assert summary.books_clean
+    assert (summary.books_checks, summary.completeness_reports) == (1, 4)
     assert summary.billed > summary.drafted > 0
     # and each issued document was drawn and mailed once
     issued = Invoice.objects.filter(state=InvoiceState.ISSUED).count()
     assert (summary.documents, summary.mails) == (issued, issued)
     assert summary.invoices + summary.settlements == issued
+    # and who did not pay was reminded, the customer whose card is declined once
+    notices = Letter.objects.filter(kind=LetterKind.DUNNING_NOTICE)
+    assert summary.notices == notices.count()
+    assert notices.filter(party__number=HARBOR).count() == 1
     assert summary.drafts == Invoice.objects.filter(state=InvoiceState.DRAFT).count() > 0
     # and some money came, some is on its way
     assert set(Payment.objects.values_list("state", flat=True)) == {"captured", "processing"}
@@ -187,14 +197,21 @@ def test_the_whole_year_from_the_command_line(tmp_path: Path) -> None:
     assert first["sessions_in"] == first["billed"] + first["held"] + first["excluded"] + first["late"]
     assert first["books_clean"] is True
     assert first["held"] > 0
-    assert first["mails"] == first["documents"] == first["invoices"] + first["settlements"] + first["fee_notes"] > 0
-    offers = len(FLEETS) + len(OWNERS) + 1 + sum(not amendment.is_draft for amendment in AMENDMENTS)
-    assert len(list((tmp_path / "mail").glob("*.eml"))) == first["mails"] + offers
+    kinds = ("invoices", "settlements", "fee_notes", "advances", "credit_notes")
+    assert first["mails"] == first["documents"] == sum(first[kind] for kind in kinds) > 0
+    offers = len(FLEETS) + len(OWNERS) + 2 + sum(not amendment.is_draft for amendment in AMENDMENTS)
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == first["mails"] + first["notices"] + offers
     # Terms beyond the tariff had their effect: one waiver granted, one asked for, uptime missed, allowances given.
     assert (first["penalties_waived"], first["penalties_asked"]) == (1, 1)
     assert first["penalties_billed"] > 0
     assert Decimal(first["uptime_credited"]) > 0
     assert Decimal(first["allowances"]) > 0
+    # What went wrong was put right, by two people where it takes two: a month close, a reissue, a write-off, a refund.
+    assert (first["advances"], first["credit_notes"], first["second_persons"]) == (1, 3, 4)
+    assert (first["disputes_open"], first["disputes_decided"], first["refunds"]) == (1, 1, 1)
+    assert (first["notices"], first["promises"], first["completeness_reports"]) == (5, 1, 12)
+    assert (first["months_closed"], first["months_reopened"]) == (len(CLOSED_MONTHS), 1)
+    assert Decimal(first["written_off"]) == Decimal("5.10")
     # A second start uses what stands; from scratch the same figures come out.
     assert run_demo(tmp_path) == first
     again = run_demo(tmp_path, "--rebuild")

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from contracts.models import Operator
 from evbilling.demo import people, rebuilding
+from evbilling.demo.affairs import Clerks
 from evbilling.demo.agreements import SIGNED_AT, Signers, build_agreements
 from evbilling.demo.company import OPERATOR
 from evbilling.demo.sample import Sample, read_sample
 from evbilling.demo.summary import Summary, as_table, summarise
-from evbilling.demo.year import Clerks, live_year
+from evbilling.demo.year import live_year
 from evbilling.kernel import audit, outbox
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
 from invoicing.operations.book_checks import NIGHT, record_books_check
@@ -79,6 +80,7 @@ class Command(StableCommand):
                 billing=users["billing@peachtree-charging.example"],
                 payments=users["payments@peachtree-charging.example"],
                 contracts=signers,
+                second=users["admin@peachtree-charging.example"],
             )
             bar = _Bar(self, [month.code for month in sample.months])
             live_year(operator, sample, clerks, bar.advance)
