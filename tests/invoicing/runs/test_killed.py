@@ -12,8 +12,9 @@ from evbilling.kernel.books import check_books
 from evbilling.kernel.steps import observed
 from invoicing.models import Delivery, DeliveryState, Invoice, InvoiceState
 from tests.invoicing.month import AT, Killed, Month, kill_at, left_behind, make_month, start_again
+from tests.invoicing.quiet import drawn_once  # noqa: F401 - a close that is repeated draws the same documents
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("drawn_once")]
 RESTART = AT + dt.timedelta(hours=1)
 
 
