@@ -52,7 +52,8 @@ class ReasonForm(BaseDialogForm):
 
 def badge(state: str, text: str, colours: Mapping[str, str]) -> SafeString:
     """A state in its colour (success, info, warning, danger or "" for none), in lists, tabs and pages alike."""
-    return display_for_label((str(state), capfirst(text)), "", {str(key): value for key, value in colours.items()})
+    tones = {str(state): ""} | {str(key): value for key, value in colours.items()}
+    return display_for_label((str(state), capfirst(text)), "", tones)
 
 
 def money(amount: Decimal | None, currency: str) -> SafeString:
