@@ -17,6 +17,7 @@ from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
 from evbilling.kernel.steps import step
 from invoicing.models import Invoice, InvoiceKind, InvoiceState, LineKind
+from invoicing.operations.credit_notes import lock_document
 from invoicing.operations.crediting import Lines, credit
 from invoicing.operations.drafting import NoTermsInForce
 from invoicing.operations.issuing import issue_invoice
@@ -98,12 +99,11 @@ def credit_unused_advance(
     Raises WrongState where it is no issued advance invoice or all of it is used, and what crediting raises.
     """
     with transaction.atomic():
-        invoice = lock(Invoice, invoice_id)
+        invoice = lock_document(invoice_id)
         require(
             invoice.kind == InvoiceKind.ADVANCE and invoice.state == InvoiceState.ISSUED,
             WrongState(_("%s is no issued advance invoice.") % invoice),
         )
-        lock(Contract, invoice.contract_id)
         advance = advance_of(invoice)
         rest = advance.total - advance.used
         require(rest > 0, WrongState(_("Nothing is left of %s: invoices set all of it off.") % invoice))

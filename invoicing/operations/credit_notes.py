@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from contracts.models import PriceBasis
+from contracts.models import Contract, PriceBasis
 from evbilling.access.models import User
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.fields import amount_sum
+from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.steps import step
 from evbilling.shell.formats import format_money
@@ -46,6 +47,17 @@ class AdvanceInUse(WrongState):
             _("Invoices set off %(used)s of %(advance)s; only what is left of it can be credited. Credit them first.")
             % {"used": format_money(used, invoice.currency), "advance": invoice}
         )
+
+
+def lock_document(invoice_id: int) -> Invoice:
+    """Lock a document that is to be credited; of an advance invoice its contract first, under whose lock drafts set it
+    off: so that it is not used and credited at once. Raises NotFound.
+    """
+    advance = Invoice.objects.filter(pk=invoice_id, kind=InvoiceKind.ADVANCE)
+    contract_id = advance.values_list("contract_id", flat=True).first()
+    if contract_id is not None:
+        lock(Contract, contract_id)
+    return lock(Invoice, invoice_id)
 
 
 def held_lines(invoice: Invoice) -> list[HeldLine]:

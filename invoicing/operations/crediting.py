@@ -23,7 +23,6 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
-from evbilling.kernel.locks import lock
 from evbilling.kernel.money import add
 from evbilling.shell.formats import format_money
 from invoicing.models import (
@@ -37,7 +36,7 @@ from invoicing.models import (
     InvoiceKind,
     InvoiceState,
 )
-from invoicing.operations.credit_notes import held_lines, issue_note, plan_note
+from invoicing.operations.credit_notes import held_lines, issue_note, lock_document, plan_note
 from invoicing.operations.rerating import rerated_pieces, session_pieces
 from invoicing.queries.cancelled import cancelled
 from invoicing.queries.documents import WRITE_OFF_PREFIX
@@ -136,7 +135,7 @@ class Planned:
 def preview_credit(*, invoice_id: int, what: What) -> CreditPlan:
     """The figures of a credit note before it is made; nothing is kept. Raises as `credit` does."""
     with transaction.atomic():
-        invoice = lock(Invoice, invoice_id)
+        invoice = lock_document(invoice_id)
         _require_creditable(invoice)
         return _planned(invoice, what).plan
 
@@ -171,7 +170,7 @@ def credit(
     )
     _require_right(by, "credit_invoice")
     with transaction.atomic():
-        invoice = lock(Invoice, invoice_id)
+        invoice = lock_document(invoice_id)
         _require_creditable(invoice)
         planned = _planned(invoice, what)
         gross = planned.plan.totals.gross
@@ -222,7 +221,7 @@ def approve_credit(correction: Correction, *, issued_on: dt.date | None, by: Use
     The figures are reckoned again on the document as it stands. Raises WrongState where they are not those that were
     asked for, and what `credit` raises.
     """
-    invoice = lock(Invoice, correction.invoice_id)
+    invoice = lock_document(correction.invoice_id)
     _require_issued(invoice)
     planned = _planned(invoice, what_of(correction.figures))
     require(
@@ -238,7 +237,9 @@ def approve_credit(correction: Correction, *, issued_on: dt.date | None, by: Use
 def _do(correction: Correction, plan: CreditPlan, issued_on: dt.date | None, by: User | None, at: dt.datetime) -> None:
     """Issue the note and close the correction; the document's row is locked."""
     invoice = correction.invoice
-    day = issued_on or local_date(at, invoice.operator.zone)
+    today = local_date(at, invoice.operator.zone)
+    day = issued_on or today
+    require(day <= today, BadInput(_("issued on"), day, _("A credit note cannot be dated in the future.")))
     note, settled = issue_note(
         original=invoice,
         plan=plan,

@@ -27,6 +27,7 @@ from invoicing.operations.drafting import draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.grouping import lock_members
 from invoicing.operations.issuing import issue_invoice
+from invoicing.queries.cancelled import cancelled as is_cancelled
 
 __all__ = ["Then", "decide_correction", "reissue"]
 
@@ -37,6 +38,21 @@ class Then(StrEnum):
     LATER = ""
     DRAFT = "draft"
     ISSUE = "issue"
+
+
+class CreditedInPart(WrongState):
+    """A document of which something was credited: billed again in full, its customer would lose that credit."""
+
+    code = "credited_in_part"
+
+    def __init__(self, invoice: Invoice, notes: str) -> None:
+        super().__init__(
+            _(
+                "%(document)s was credited in part by %(notes)s; issued again it would bill that once more. "
+                "Credit what is wrong on it instead."
+            )
+            % {"document": invoice, "notes": notes}
+        )
 
 
 def reissue(
@@ -51,7 +67,8 @@ def reissue(
     """Cancel a document so that what it billed is billed again; the correction, and the documents in its place.
 
     From the operator's limit on it waits for a second person first, and what follows is done with the approval.
-    Raises what `credit` and drafting raise, WrongState for an advance invoice, which is made anew instead.
+    Raises what `credit` and drafting raise, CreditedInPart, WrongState for an advance invoice, which is made anew
+    instead.
     """
     with transaction.atomic():
         _lock_contracts(invoice_id)
@@ -62,6 +79,9 @@ def reissue(
                 _("%(document)s is an advance invoice; credit it, then make a new one.") % {"document": invoice}
             ),
         )
+        notes = invoice.corrections.filter(state=InvoiceState.ISSUED).order_by("pk")
+        if notes and not Invoice.objects.filter(is_cancelled("pk"), pk=invoice_id).exists():
+            raise CreditedInPart(invoice, ", ".join(str(note) for note in notes))
         correction = credit(
             invoice_id=invoice_id,
             what=Whole(),

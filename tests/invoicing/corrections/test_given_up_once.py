@@ -7,7 +7,7 @@ import pytest
 from evbilling.kernel.books import check_books
 from invoicing.models import AccountRole, Allocation, CorrectionState, Invoice, JournalLine
 from invoicing.operations.crediting import Amounts, SessionAmounts, Whole, WrittenOff, credit
-from invoicing.operations.reissuing import decide_correction, reissue
+from invoicing.operations.reissuing import CreditedInPart, decide_correction, reissue
 from invoicing.operations.write_offs import write_off
 from invoicing.rules.tax import Category
 from tests.invoicing.corrections.conftest import World
@@ -78,3 +78,19 @@ def test_given_a_limit_when_credited_in_pieces_below_it_then_the_piece_that_reac
     )
     assert (two.state, two.needs_second) == (CorrectionState.ASKED, True)
     assert world.invoice.corrections.count() == 1
+
+
+def test_given_a_credit_in_part_when_billed_again_then_refused_for_it_would_bill_the_credit_once_more(
+    world: World,
+) -> None:
+    credit(
+        invoice_id=world.invoice.pk,
+        what=SessionAmounts({world.session(0).pk: D("1.00")}),
+        reason="x",
+        by=world.clerk,
+        at=LATER,
+    )
+    before = left_alone()
+    with pytest.raises(CreditedInPart):
+        reissue(invoice_id=world.invoice.pk, reason="Wrong address", by=world.clerk, at=LATER)
+    assert left_alone() == before
