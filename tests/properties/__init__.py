@@ -1,0 +1,1 @@
+"""Properties of the whole: states of money under any order of operations."""

@@ -1,0 +1,410 @@
+"""Any order of what people do with money: after each step the books prove themselves, a refusal changes nothing.
+
+The world is October 2026 of one operator: a sponsored fleet, a fleet with fees, a billing group, a split month, a
+contract with tax in its prices, a sponsor and a host. Rules pick rows by number, so that failing runs shrink.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from contracts.models import Contract, ContractKind
+from evbilling.access.models import User
+from evbilling.kernel import outbox
+from evbilling.kernel.books import check_books
+from evbilling.kernel.clock import Period, month_of
+from evbilling.kernel.errors import BillingError
+from evbilling.kernel.models import AuditRecord, OutboxMessage
+from invoicing.models import (
+    AccountingPeriod,
+    Allocation,
+    BilledCharge,
+    BillingRun,
+    BillingRunItem,
+    Correction,
+    CorrectionState,
+    CreditedCharge,
+    Deposit,
+    Dispute,
+    DisputeState,
+    DunningStep,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceState,
+    InvoiceTax,
+    JournalEntry,
+    JournalLine,
+    NumberSeries,
+    Penalty,
+    ReleasedPenalty,
+)
+from invoicing.operations import runs
+from invoicing.operations.advances import credit_unused_advance, issue_advance
+from invoicing.operations.allocations import reverse_allocation
+from invoicing.operations.crediting import Amounts, Lines, SessionAmounts, What, Whole, credit
+from invoicing.operations.disputes import accept_dispute, raise_dispute, refuse_dispute, withdraw_dispute
+from invoicing.operations.drafting import discard_draft, draft_documents
+from invoicing.operations.dunning import run_dunning
+from invoicing.operations.issuing import issue_invoice
+from invoicing.operations.periods import ask_reopening, close_period, decline_reopening, reopen_period
+from invoicing.operations.reissuing import Then, decide_correction, reissue
+from invoicing.operations.write_offs import write_off
+from invoicing.queries.documents import open_amount
+from invoicing.rules.tax import Category
+from payments.models import Payment, Refund
+from payments.operations.allocating import allocate_payment
+from payments.operations.deposits import free_payment, hold_payment
+from payments.operations.refunds import approve_refund, ask_refund, confirm_transfer, decline_refund
+from payments.operations.transfers import record_transfer
+from payments.queries import unallocated_amount
+from sessions.models import ChargingSession, SessionCharge
+from tests.factories import make_party, make_user
+from tests.invoicing.dunning.world import make_plan
+from tests.invoicing.month import AT, FIRST, OCTOBER, Month, make_month, record
+from tests.invoicing.shapes.test_parts_and_carrying import VOLUME, in_parts
+from tests.invoicing.shapes.world import FEE, NOVEMBER, grouped, join
+from tests.invoicing.tax.test_gross_contracts import driver
+
+WATCHED: tuple[type[Model], ...] = (
+    Invoice, InvoiceLine, InvoiceTax, BilledCharge, CreditedCharge, SessionCharge, Penalty, ReleasedPenalty, Correction,
+    Dispute, Allocation, JournalEntry, JournalLine, NumberSeries, AccountingPeriod, Payment, Refund, Deposit,
+    DunningStep, BillingRun, BillingRunItem, OutboxMessage, AuditRecord,
+)  # fmt: skip
+"""What a refused operation leaves as it was: rows, ledger, outbox, audit trail."""
+CENT = Decimal("0.01")
+NUMBERS = st.integers(0, 40)
+PERCENT = st.sampled_from([1, 33, 50, 100, 120])
+
+
+def make_world() -> tuple[Month, User, User]:
+    """The month, and two administrators, who need each other from 15.00 on."""
+    month = make_month(sessions=2, fleets=("alpha",))
+    join(month, "fees", make_party(accountant="b@fees.example"), 3, terms=[FEE, VOLUME])
+    grouped(month, terms=[FEE])
+    in_parts(month, terms=[VOLUME, FEE])
+    driver(month, 23, 8, terms=[FEE])
+    make_plan(month.operator)
+    month.operator.credit_limit_amount = Decimal(15)
+    month.operator.refund_limit_amount = Decimal(10)
+    month.operator.save()
+    return month, make_user(), make_user()
+
+
+def rows() -> list[object]:
+    """All that is watched, as it stands."""
+    return [list(model._default_manager.order_by("pk").values_list()) for model in WATCHED]
+
+
+def part(amount: Decimal, percent: int) -> Decimal:
+    """So much of an amount, at least a cent."""
+    return max((amount * percent / 100).quantize(CENT), CENT)
+
+
+class MoneyMachine(RuleBasedStateMachine):
+    """One operator's books; `world` is set by the test that runs it, in its own transaction."""
+
+    world: tuple[Month, User, User]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = transaction.atomic()
+        self.block.__enter__()
+        self.month, self.clerk, self.second = self.world
+        self.now = AT
+        self.made = 100
+
+    def teardown(self) -> None:
+        """The next example begins with the same world."""
+        transaction.set_rollback(True)
+        self.block.__exit__(None, None, None)
+
+    def attempt(self, work: Callable[[], object]) -> None:
+        """Do it; when it is refused nothing has changed, else the books are right."""
+        before, refused = rows(), None
+        try:
+            work()
+        except BillingError as error:
+            refused = error
+        if refused is None:
+            self.prove()
+        else:
+            assert rows() == before, f"refused, but something changed: {refused}"
+
+    def prove(self) -> None:
+        """The checks of the books, and what must hold besides."""
+        findings = [str(finding) for result in check_books() for finding in result.findings]
+        assert findings == []
+        for invoice in self.documents():
+            assert 0 <= open_amount(invoice) <= invoice.gross_amount, invoice
+        for payment in Payment.objects.all():
+            assert 0 <= unallocated_amount(payment) <= payment.amount, payment
+
+    def documents(self, **about: Any) -> list[Invoice]:
+        """Issued documents but credit notes."""
+        issued = Invoice.objects.filter(state=InvoiceState.ISSUED, **about)
+        return list(issued.exclude(kind=InvoiceKind.CREDIT_NOTE).order_by("pk"))
+
+    def payers(self) -> list[Contract]:
+        """Who is billed or settled."""
+        return [*self.month.contracts.values()]
+
+    @property
+    def by(self) -> dict[str, Any]:
+        """Who does it, and when."""
+        return {"by": self.clerk, "at": self.now}
+
+    # What was consumed, and documents
+
+    @initialize()
+    def october_is_billed(self) -> None:
+        self.attempt(lambda: self.close_run(OCTOBER))
+
+    def close_run(self, period: Period) -> None:
+        run = runs.start_run(
+            operator_id=self.month.operator.pk,
+            period=period,
+            issued_on=self.now.date(),
+            issue=True,
+            by=None,
+            at=self.now,
+        )
+        with outbox.run_here():
+            while items := runs.next_items(run_id=run.pk):
+                runs.process_items(run_id=run.pk, item_ids=items, at=self.now)
+            runs.finish_run(run_id=run.pk, at=self.now)
+
+    @rule(token=NUMBERS, november=st.booleans(), kwh=st.sampled_from([1, 10, 37]))
+    def sessions_come_in(self, token: int, november: bool, kwh: int) -> None:
+        if november and self.now.date() < NOVEMBER.end:
+            return
+        self.made += 1
+        name = pick(list(self.month.tokens), token)
+        at = FIRST + dt.timedelta(days=31 if november else 0)
+        self.attempt(lambda: record([self.month.charge(name, self.made, kwh, at)], self.now))
+
+    @rule(days=st.sampled_from([1, 10, 31]))
+    def time_passes(self, days: int) -> None:
+        if self.now < AT + dt.timedelta(days=70):
+            self.now += dt.timedelta(days=days)
+
+    @rule(november=st.booleans())
+    def month_is_billed(self, november: bool) -> None:
+        self.attempt(lambda: self.close_run(NOVEMBER if november else OCTOBER))
+
+    @rule(contract=NUMBERS, november=st.booleans())
+    def month_is_drafted(self, contract: int, november: bool) -> None:
+        chosen = pick(self.payers(), contract)
+        period = NOVEMBER if november else OCTOBER
+        self.attempt(lambda: draft_documents(contract_id=chosen.pk, period=period, at=self.now))
+
+    @rule(number=NUMBERS, issue=st.booleans())
+    def a_draft_is_issued_or_discarded(self, number: int, issue: bool) -> None:
+        drafts = list(Invoice.objects.filter(state=InvoiceState.DRAFT).order_by("pk"))
+        if drafts and issue:
+            draft_id = pick(drafts, number).pk
+            self.attempt(lambda: issue_invoice(invoice_id=draft_id, issued_on=self.now.date(), **self.by))
+        elif drafts:
+            self.attempt(lambda: discard_draft(invoice_id=pick(drafts, number).pk, **self.by))
+
+    # Credits, corrections, disputes
+
+    @precondition(lambda self: self.documents())
+    @rule(number=NUMBERS, how=st.sampled_from(["whole", "line", "rate", "session"]), row=NUMBERS, percent=PERCENT)
+    def a_document_is_credited(self, number: int, how: str, row: int, percent: int) -> None:
+        invoice = pick(self.documents(), number)
+        what = self.what_of(invoice, how, row, percent)
+        if what is not None:
+            self.attempt(lambda: credit(invoice_id=invoice.pk, what=what, reason="Wrong", **self.by))
+
+    def what_of(self, invoice: Invoice, how: str, row: int, percent: int) -> What | None:
+        gross = invoice.price_basis == "gross"
+        if how == "line":
+            line = pick(list(invoice.lines.order_by("position")), row)
+            return Lines({line.pk: part((line.gross_amount if gross else line.net_amount) or CENT, percent)})
+        if how == "rate":
+            tax = pick(list(invoice.taxes.order_by("pk")), row)
+            amount = tax.net_amount + (tax.tax_amount if gross else 0)
+            return Amounts({(Category(tax.tax_category), tax.tax_rate): part(amount, percent)})
+        if how == "session":
+            sessions = sessions_of(invoice)
+            return SessionAmounts({pick(sessions, row).pk: part(Decimal("4.50"), percent)}) if sessions else None
+        return Whole()
+
+    @precondition(lambda self: self.documents())
+    @rule(number=NUMBERS, then=st.sampled_from(list(Then)))
+    def a_document_is_issued_again(self, number: int, then: Then) -> None:
+        invoice = pick(self.documents(), number)
+        self.attempt(lambda: reissue(invoice_id=invoice.pk, reason="Address", then=then, **self.by))
+
+    @precondition(lambda _self: Correction.objects.filter(state=CorrectionState.ASKED).exists())
+    @rule(number=NUMBERS, approve=st.booleans(), own=st.booleans())
+    def a_correction_is_decided(self, number: int, approve: bool, own: bool) -> None:
+        waiting = list(Correction.objects.filter(state=CorrectionState.ASKED).order_by("pk"))
+        chosen = pick(waiting, number).pk
+        by = self.clerk if own else self.second
+        self.attempt(lambda: decide_correction(correction_id=chosen, approve=approve, reason="No", by=by, at=self.now))
+
+    @precondition(lambda self: self.documents())
+    @rule(number=NUMBERS, percent=PERCENT, with_tax=st.booleans())
+    def a_claim_is_to_be_written_off(self, number: int, percent: int, with_tax: bool) -> None:
+        invoice = pick(self.documents(), number)
+        amount = part(open_amount(invoice), percent)
+        self.attempt(
+            lambda: write_off(invoice_id=invoice.pk, amount=amount, reason="Insolvent", with_tax=with_tax, **self.by)
+        )
+
+    @precondition(lambda self: self.documents())
+    @rule(number=NUMBERS, row=NUMBERS)
+    def a_session_is_contested(self, number: int, row: int) -> None:
+        invoice = pick(self.documents(), number)
+        sessions = sessions_of(invoice)
+        if sessions:
+            chosen = pick(sessions, row).pk
+            self.attempt(lambda: raise_dispute(invoice_id=invoice.pk, session_id=chosen, message="Not me", **self.by))
+
+    @precondition(lambda _self: Dispute.objects.filter(state=DisputeState.OPEN).exists())
+    @rule(number=NUMBERS, how=st.sampled_from(["accept", "part", "refuse", "withdraw"]))
+    def a_dispute_is_answered(self, number: int, how: str) -> None:
+        chosen = pick(list(Dispute.objects.filter(state=DisputeState.OPEN).order_by("pk")), number).pk
+        if how == "refuse":
+            self.attempt(lambda: refuse_dispute(dispute_id=chosen, answer="See photo", **self.by))
+        elif how == "withdraw":
+            self.attempt(lambda: withdraw_dispute(dispute_id=chosen, **self.by))
+        else:
+            amount = Decimal("1.01") if how == "part" else None
+            self.attempt(
+                lambda: accept_dispute(
+                    dispute_id=chosen, answer="Sorry", amount=amount, partly=how == "part", **self.by
+                )
+            )
+
+    # Money
+
+    @precondition(lambda self: self.documents())
+    @rule(number=NUMBERS, percent=PERCENT, settle=st.booleans())
+    def money_comes(self, number: int, percent: int, settle: bool) -> None:
+        invoice = pick(self.documents(), number)
+        self.made += 1
+        self.attempt(
+            lambda: record_transfer(
+                operator_id=invoice.operator_id,
+                party_id=invoice.party_id,
+                amount=part(invoice.gross_amount, percent),
+                currency=invoice.currency,
+                received_on=self.now.date(),
+                payer_reference=f"transfer {self.made}",
+                invoice_id=invoice.pk if settle else None,
+                **self.by,
+            )
+        )
+
+    @precondition(lambda _self: Payment.objects.exists())
+    @rule(number=NUMBERS, document=NUMBERS, percent=PERCENT)
+    def money_is_allocated(self, number: int, document: int, percent: int) -> None:
+        payment = pick(list(Payment.objects.order_by("pk")), number)
+        theirs = self.documents(party=payment.party_id) or self.documents()
+        if theirs:
+            invoice = pick(theirs, document)
+            amount = part(min(unallocated_amount(payment), open_amount(invoice)), percent)
+            self.attempt(
+                lambda: allocate_payment(payment_id=payment.pk, invoice_id=invoice.pk, amount=amount, **self.by)
+            )
+
+    @precondition(lambda _self: Allocation.objects.exists())
+    @rule(number=NUMBERS)
+    def an_allocation_is_undone(self, number: int) -> None:
+        chosen = pick(list(Allocation.objects.order_by("pk")), number).pk
+        self.attempt(lambda: reverse_allocation(allocation_id=chosen, reason="Wrong one", **self.by))
+
+    @precondition(lambda _self: Payment.objects.exists())
+    @rule(number=NUMBERS, percent=PERCENT)
+    def money_is_to_go_back(self, number: int, percent: int) -> None:
+        payment = pick(list(Payment.objects.order_by("pk")), number)
+        amount = part(payment.amount, percent)
+        self.attempt(lambda: ask_refund(payment_id=payment.pk, amount=amount, reason="Too much", **self.by))
+
+    @precondition(lambda _self: Refund.objects.exists())
+    @rule(number=NUMBERS, how=st.sampled_from([approve_refund, decline_refund, confirm_transfer]), own=st.booleans())
+    def a_refund_goes_on(self, number: int, how: Callable[..., Refund], own: bool) -> None:
+        chosen = pick(list(Refund.objects.order_by("pk")), number).pk
+        more: dict[Any, dict[str, Any]] = {
+            decline_refund: {"reason": "No"},
+            confirm_transfer: {"paid_on": self.now.date()},
+        }
+        by = self.clerk if own else self.second
+        self.attempt(lambda: how(refund_id=chosen, by=by, at=self.now, **more.get(how, {})))
+
+    @rule(contract=NUMBERS, amount=st.sampled_from(["5.00", "20.00"]))
+    def an_advance_is_asked_for(self, contract: int, amount: str) -> None:
+        chosen = pick([each for each in self.payers() if each.kind != ContractKind.HOSTING], contract)
+        self.attempt(
+            lambda: issue_advance(
+                contract_id=chosen.pk, amount=Decimal(amount), issued_on=self.now.date(), reason="Ahead", **self.by
+            )
+        )
+
+    @precondition(lambda self: self.documents(kind=InvoiceKind.ADVANCE))
+    @rule(number=NUMBERS)
+    def what_is_left_of_an_advance_is_credited(self, number: int) -> None:
+        advance = pick(self.documents(kind=InvoiceKind.ADVANCE), number)
+        self.attempt(lambda: credit_unused_advance(invoice_id=advance.pk, reason="Over", **self.by))
+
+    @precondition(lambda _self: Payment.objects.exists())
+    @rule(number=NUMBERS, percent=PERCENT, hold=st.booleans())
+    def a_deposit_moves(self, number: int, percent: int, hold: bool) -> None:
+        payment = pick(list(Payment.objects.order_by("pk")), number)
+        theirs = [each for each in self.payers() if each.party_id == payment.party_id]
+        if theirs:
+            move = hold_payment if hold else free_payment
+            self.attempt(
+                lambda: move(
+                    payment_id=payment.pk,
+                    contract_id=pick(theirs, number).pk,
+                    amount=part(payment.amount, percent),
+                    reason="Security",
+                    **self.by,
+                )
+            )
+
+    # The books
+
+    @rule()
+    def reminders_are_sent(self) -> None:
+        self.attempt(lambda: run_dunning(operator_id=self.month.operator.pk, on=self.now.date(), by=None, at=self.now))
+
+    @rule(back=st.integers(0, 2))
+    def a_period_is_closed(self, back: int) -> None:
+        month = month_of(self.now.date())
+        for _month in range(back):
+            month = month_of(month.start - dt.timedelta(days=1))
+        self.attempt(lambda: close_period(operator_id=self.month.operator.pk, month=month.start, **self.by))
+
+    @precondition(lambda _self: AccountingPeriod.objects.exists())
+    @rule(number=NUMBERS, how=st.sampled_from(["ask", "decline", "open"]), own=st.booleans())
+    def a_closed_period_is_to_be_opened(self, number: int, how: str, own: bool) -> None:
+        chosen = pick(list(AccountingPeriod.objects.order_by("pk")), number).pk
+        by = self.clerk if own else self.second
+        work: dict[str, Callable[[], object]] = {
+            "ask": lambda: ask_reopening(period_id=chosen, reason="Late bill", by=by, at=self.now),
+            "decline": lambda: decline_reopening(period_id=chosen, reason="No", by=by, at=self.now),
+            "open": lambda: reopen_period(period_id=chosen, by=by, at=self.now),
+        }
+        self.attempt(work[how])
+
+
+def pick[T](found: Sequence[T], number: int) -> T:
+    """One of them, by a number of any size."""
+    return found[number % len(found)]
+
+
+def sessions_of(invoice: Invoice) -> list[ChargingSession]:
+    """The sessions that a document bills."""
+    billed = BilledCharge.objects.filter(line__invoice=invoice)
+    return list(ChargingSession.objects.filter(pk__in=billed.values("charge__session")).order_by("pk"))
