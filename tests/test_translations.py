@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from django.contrib import admin
+from django.contrib.admin.utils import flatten, flatten_fieldsets
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,6 +79,20 @@ def sentences() -> dict[Key, tuple[str | None, str]]:
 def catalogue(app: str) -> Catalog:
     with (ROOT / app / "locale" / "de" / "LC_MESSAGES" / "django.po").open("rb") as file:
         return read_po(file, locale="de", abort_invalid=True)
+
+
+def test_given_a_field_that_the_workspace_shows_then_its_name_is_marked():
+    unmarked = []
+    for model, screen in admin.site._registry.items():
+        if model.__module__.split(".")[0] not in APPS:
+            continue
+        shown = {*flatten([*screen.list_display, *screen.readonly_fields, *(screen.fields or ())])}
+        shown |= {*flatten_fieldsets(screen.fieldsets or ())}
+        for field in model._meta.concrete_fields:
+            own = hasattr(screen, field.name)  # a column of the screen's own, with its own heading
+            if field.name in shown and not own and not isinstance(field.verbose_name, Promise | type(None)):
+                unmarked.append(f"{model._meta.label}.{field.name}")
+    assert unmarked == []
 
 
 def messages(app: str) -> list[Message]:

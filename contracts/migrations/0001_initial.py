@@ -532,7 +532,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('window_cap', 'cap in a time window'), ('base_fee', 'monthly base fee'), ('included_energy', 'included energy'), ('graduated_discount', 'graduated discount'), ('volume_discount', 'volume discount'), ('minimum_commitment', 'minimum commitment'), ('overstay', 'overstay fee'), ('no_show', 'no-show fee'), ('late_payment', 'late payment'), ('failed_payment', 'failed payment fee'), ('early_termination', 'early termination fee'), ('uptime_promise', 'uptime promise')], max_length=20, verbose_name='kind')),
                 ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
                 ('figures', models.JSONField(encoder=evbilling.kernel.strict_json.ExactEncoder, verbose_name='figures')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='contracts.contractversion')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='contracts.contractversion', verbose_name='contract version')),
             ],
             options={
                 'verbose_name': 'contract term',

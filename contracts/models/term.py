@@ -30,7 +30,9 @@ class ContractTerm(models.Model):
     strings in the contract's currency. Frozen with its version.
     """
 
-    version = models.ForeignKey(ContractVersion, on_delete=models.CASCADE, related_name="terms")
+    version = models.ForeignKey(
+        ContractVersion, on_delete=models.CASCADE, related_name="terms", verbose_name=_("contract version")
+    )
     kind = models.CharField(_("kind"), max_length=20, choices=TermKind.choices)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     figures = models.JSONField(_("figures"), encoder=ExactEncoder)

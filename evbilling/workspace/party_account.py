@@ -44,7 +44,7 @@ class PeriodForm(forms.Form):
     )
     currency = forms.ChoiceField(label=gettext_lazy("Currency"), widget=UnfoldAdminSelectWidget)
     first = forms.DateField(label=gettext_lazy("From"), widget=UnfoldAdminDateWidget)
-    last = forms.DateField(label=gettext_lazy("To"), widget=UnfoldAdminDateWidget)
+    last = forms.DateField(label=gettext_lazy("Until"), widget=UnfoldAdminDateWidget)
 
     def __init__(self, data: Any, *, currencies: list[str]) -> None:
         super().__init__(data)

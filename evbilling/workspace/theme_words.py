@@ -51,6 +51,9 @@ THEME_WORDS = (
     gettext_noop("You have been successfully logged out from the administration"),
 )
 
+# Django says these, and its German does not have them yet.
+DJANGO_WORDS = (gettext_noop("- Select an option -"),)
+
 # Packages translate these too, and otherwise; only the frame's catalogue stands before theirs.
 OUR_MEANING = (
     gettext_noop("created"),

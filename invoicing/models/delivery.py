@@ -74,7 +74,9 @@ class DeliveryEventKind(models.TextChoices):
 class DeliveryEvent(models.Model):
     """What the mail provider says became of a mail; kept even where it names a mail that is not ours (I13)."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="events", verbose_name=_("delivery")
+    )
     provider = models.CharField(_("provider"), max_length=30)
     event_ref = models.CharField(_("event id"), max_length=120)
     kind = models.CharField(_("kind"), max_length=10, choices=DeliveryEventKind.choices)

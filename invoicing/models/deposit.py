@@ -25,14 +25,16 @@ class Deposit(models.Model):
         Contract, on_delete=models.PROTECT, related_name="deposits", verbose_name=_("contract")
     )
     source = models.CharField(
-        _("money"), max_length=80, db_index=True, help_text="Whose free money it is: payment:<id>"
+        _("money"), max_length=80, db_index=True, help_text=_("Whose free money it is: payment:<id>")
     )
     kind = models.CharField(_("kind"), max_length=8, choices=DepositKind.choices)
     amount = AmountField(verbose_name=_("amount"))
     currency = CurrencyField(verbose_name=_("currency"))
     moved_on = models.DateField(_("moved on"))
     reason = models.CharField(_("reason"), max_length=300)
-    moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    moved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("moved by")
+    )
     moved_at = models.DateTimeField(_("moved at"))
 
     class Meta:

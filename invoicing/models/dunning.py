@@ -29,7 +29,12 @@ class DunningStep(models.Model):
     )
     skipped = models.CharField(_("skipped because"), max_length=300, blank=True)
     handled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("handled by"),
     )
     handled_at = models.DateTimeField(_("handled at"), null=True, blank=True)
     taken_on = models.DateField(_("taken on"))
@@ -67,10 +72,14 @@ class DunningStop(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=300)
     until = models.DateField(_("until"), null=True, blank=True, help_text=_("First day on which it no longer holds"))
-    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("set by")
+    )
     set_at = models.DateTimeField(_("set at"))
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
-    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("lifted by")
+    )
 
     class Meta:
         verbose_name = _("dunning stop")
@@ -88,7 +97,9 @@ class PaymentPromise(models.Model):
     amount = AmountField(verbose_name=_("amount"))
     promised_on = models.DateField(_("to be paid by"))
     note = models.CharField(_("note"), max_length=300, blank=True)
-    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("taken by")
+    )
     taken_at = models.DateTimeField(_("taken at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 

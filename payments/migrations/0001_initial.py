@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('active', 'active'), ('detached', 'removed')], default='active', max_length=8, verbose_name='state')),
                 ('is_default', models.BooleanField(default=False, verbose_name='default')),
                 ('consent_at', models.DateTimeField(blank=True, help_text='Empty: never charged by itself (PSD2)', null=True, verbose_name='consent to automatic charges')),
-                ('consent_text_version', models.CharField(blank=True, max_length=20)),
+                ('consent_text_version', models.CharField(blank=True, max_length=20, verbose_name='version of the text consented to')),
                 ('created_at', models.DateTimeField()),
                 ('party', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_methods', to='contracts.party', verbose_name='party')),
             ],

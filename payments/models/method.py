@@ -33,7 +33,7 @@ class PaymentMethod(models.Model):
     consent_at = models.DateTimeField(
         _("consent to automatic charges"), null=True, blank=True, help_text=_("Empty: never charged by itself (PSD2)")
     )
-    consent_text_version = models.CharField(max_length=20, blank=True)
+    consent_text_version = models.CharField(_("version of the text consented to"), max_length=20, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('file_name', models.CharField(max_length=200, verbose_name='file')),
-                ('file_sha256', models.CharField(max_length=64)),
+                ('file_sha256', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
                 ('at', models.DateTimeField(verbose_name='imported')),
                 ('rows', models.PositiveIntegerField(default=0, verbose_name='rows')),
                 ('added', models.PositiveIntegerField(default=0, verbose_name='added')),

@@ -50,7 +50,7 @@ class ImportBatch(models.Model):
         ImportProfile, on_delete=models.PROTECT, related_name="batches", verbose_name=_("profile")
     )
     file_name = models.CharField(_("file"), max_length=200)
-    file_sha256 = models.CharField(max_length=64)
+    file_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
     )

@@ -154,6 +154,13 @@ def test_a_clerk_exports_a_month_and_the_list_keeps_it(month: Month, client: Cli
     ]  # fmt: skip
 
 
+def test_a_report_says_its_months_in_words(month: Month, client: Client, settings: Any) -> None:
+    client = signed_in(client, settings, Role.AUDITOR)
+    page = client.get("/admin/accounting/trial-balance/?from=2026-10&to=2026-11").content.decode()
+    assert "October 2026 \N{EN DASH} November 2026" in page
+    assert ">2026-10-01/" not in page
+
+
 def test_unknown_reports_and_accounts_are_not_found(month: Month, client: Client, settings: Any) -> None:
     client = signed_in(client, settings, Role.AUDITOR)
     for address in ("/admin/accounting/nothing/", "/admin/accounting/account/", "/admin/accounting/account/?account=x"):
