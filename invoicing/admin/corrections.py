@@ -1,5 +1,6 @@
 """Corrections that a second person decides, and disputes with their evidence, in the workspace."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -282,9 +283,11 @@ class DisputeAdmin(_Read):
 
     @display(description=_("charging periods"))
     def periods(self, row: Dispute) -> SafeString:
-        """As the source sent them."""
+        """As the source sent them, where the station is."""
+        zone = row.session.site.zone if row.session.site else "UTC"
         return _listed(
-            f"{each.get('start_at')}: {format_kwh(each.get('energy_wh') or 0)}, "
+            f"{format_instant(dt.datetime.fromisoformat(each['start_at']), zone)}: "
+            f"{format_kwh(each.get('energy_wh') or 0)}, "
             f"{(each.get('charging_s') or 0) // 60} + {(each.get('parking_s') or 0) // 60} min"
             for each in row.session.periods
         )

@@ -15,8 +15,9 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
-from payments.models import Refund
+from payments.models import Refund, RefundState
 from payments.operations.refunds import approve_refund, ask_processor, confirm_transfer, decline_refund
+from payments.operations.transfers import TRANSFER
 
 STATE_TONES = {
     "asked": "warning",
@@ -70,6 +71,20 @@ class RefundAdmin(WrittenByTheProduct):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With what list and page show."""
         return super().get_queryset(request).select_related("payment__party", "payment__operator")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """Decided by another person than asked, while it waits; followed while it is on its way."""
+        found = Refund.objects.select_related("payment").filter(pk=object_id).first()
+        wanted: set[str] = set()
+        if found is not None and found.state == RefundState.ASKED:
+            wanted = set() if found.asked_by_id == request.user.pk else {"approve", "decline"}
+        elif found is not None and found.payment.processor == TRANSFER:
+            wanted = {"transferred"} if found.state == RefundState.SENDING else set()
+        elif found is not None and found.state in {RefundState.SENDING, RefundState.UNKNOWN}:
+            wanted = {"ask"}
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        shown = super().get_actions_detail(request, object_id)
+        return [each for each in shown if each.action_name.removeprefix(prefix) in wanted]
 
     @display(description=_("reference"), ordering="id")
     def reference(self, refund: Refund) -> str:

@@ -7,11 +7,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from evbilling.access.models import User
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
 from invoicing.queries.documents import open_amount
 from payments.models import MethodState, Payment, PaymentMethod, PaymentState
 from payments.operations.payments import start_payment
+from payments.operations.refunds import approve_refund, ask_refund, confirm_transfer
+from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
 from tests.contracts.world import sign_in
 from tests.factories import make_user
@@ -117,3 +120,37 @@ def test_the_buttons_are_closed_to_other_roles(
     for row, step in ((method, "make_default"), (method, "detach"), (unknown, "ask_processor"), (unknown, "cancel")):
         assert client.post(button(row, step), YES | {"reason": "x"}).status_code == 403, step
     assert (state_of(method), state_of(unknown), everything()) == before
+
+
+def test_given_a_refund_when_its_page_is_opened_then_only_what_its_state_allows_is_offered(
+    client: Client, settings: Any
+) -> None:
+    # Given money that may go back by transfer
+    asker, other = make_user(Role.PAYMENTS_OFFICER), make_user(Role.PAYMENTS_OFFICER)
+    invoice = make_issued_invoice()
+    payment = record_transfer(
+        operator_id=invoice.operator_id,
+        party_id=invoice.party_id,
+        amount=Decimal("40.00"),
+        currency="EUR",
+        received_on=AT.date(),
+        payer_reference="too much",
+        invoice_id=None,
+        by=asker,
+        at=AT,
+    )
+    refund = ask_refund(payment_id=payment.pk, amount=Decimal("40.00"), reason="Paid twice", by=asker, at=AT)
+
+    def offered(by: User) -> set[str]:
+        page = sign_in(client, by, settings).get(reverse("admin:payments_refund_change", args=[refund.pk]))
+        text = page.content.decode()
+        steps = ("approve", "decline", "transferred", "ask")
+        return {step for step in steps if reverse(f"admin:payments_refund_{step}", args=[refund.pk]) in text}
+
+    # Then another person decides, the transfer is noted, and what is done offers nothing
+    assert offered(asker) == set()
+    assert offered(other) == {"approve", "decline"}
+    approve_refund(refund_id=refund.pk, by=other, at=AT)
+    assert offered(other) == {"transferred"}
+    confirm_transfer(refund_id=refund.pk, paid_on=AT.date(), by=other, at=AT)
+    assert offered(other) == set()
