@@ -101,7 +101,7 @@ class CreditForm(forms.Form):
         self.lines = held_lines(invoice)
         for line in self.lines:
             self.fields[f"line_{line.held.id}"] = forms.DecimalField(
-                label=line.text, required=False, min_value=0, decimal_places=3, widget=_text()
+                label=line.text, required=False, min_value=0, max_digits=14, decimal_places=3, widget=_text()
             )
         self.rates = list(dict.fromkeys(line.key for line in self.lines))
         for place, (category, rate) in enumerate(self.rates):
@@ -109,6 +109,7 @@ class CreditForm(forms.Form):
                 label=f"{category.value} {rate.normalize():f} %",
                 required=False,
                 min_value=0,
+                max_digits=14,
                 decimal_places=3,
                 widget=_text(),
             )

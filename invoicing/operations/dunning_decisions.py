@@ -30,7 +30,7 @@ def promise_to_pay(
         invoice = _lock_claim(invoice_id, by)
         left = open_amount(invoice)
         today = local_date(at, invoice.operator.zone)
-        require(promised_on >= today, BadInput("promised_on", promised_on, _("Name today or a later day.")))
+        require(promised_on >= today, BadInput(_("to be paid by"), promised_on, _("Name today or a later day.")))
         require_minor(amount, invoice.currency)
         advice = _("Name an amount above zero, at most the %(open)s that are open.") % {"open": left}
         require(Decimal(0) < amount <= left, BadInput("amount", str(amount), advice))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Operator, Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import holds_card_number
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
@@ -19,7 +20,6 @@ from payments.errors import CardNumberGiven
 from payments.models import Payment, PaymentEvent, PaymentEventKind, PaymentState
 from payments.operations.allocating import allocate_up_to
 from payments.operations.payments import new_reference
-from payments.rules.card_guard import holds_card_number
 
 TRANSFER = "transfer"
 
@@ -46,7 +46,7 @@ def record_transfer(
     operator = Operator.objects.get(pk=operator_id)
     require(
         received_on <= local_date(at, operator.zone),
-        BadInput("received_on", received_on.isoformat(), _("The money cannot arrive in the future.")),
+        BadInput(_("received on"), received_on.isoformat(), _("The money cannot arrive in the future.")),
     )
     require(not holds_card_number(payer_reference), CardNumberGiven("payer_reference"))
     with transaction.atomic():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evbilling.kernel.books import check_books
-from evbilling.kernel.errors import BillingError, MakerIsChecker, NotAllowed
+from evbilling.kernel.errors import BadInput, BillingError, MakerIsChecker, NotAllowed
 from evbilling.kernel.fields import amount_sum
 from invoicing.models import (
     AccountRole,
@@ -128,6 +128,7 @@ def test_given_too_much_when_credited_then_it_is_refused_and_nothing_changes(wor
     refused(BillingError, lambda: ask(world, Lines({line.pk: D(0)})))
     refused(BillingError, lambda: ask(world, Lines({line.pk: D("1.00")}), reissue=True))
     refused(BillingError, lambda: credit(invoice_id=world.invoice.pk, what=Whole(), reason=" ", by=None, at=LATER))
+    refused(BadInput, lambda: ask(world, Whole(), issued_on=ON))  # a day to come
     refused(
         NotAllowed,
         lambda: credit(invoice_id=world.invoice.pk, what=Whole(), reason="x", by=world.manager, at=LATER),
