@@ -37,7 +37,7 @@ def paid_invoice() -> None:
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
-        ("UPDATE payments_paymentevent SET amount = 100", "settles"),
+        ("UPDATE payments_paymentevent SET amount = 100", "of it is used"),
         ("UPDATE payments_payment SET state = 'failed'", "its events say otherwise"),
         ("UPDATE invoicing_journalentry SET source = 'x' WHERE source LIKE 'payment:%'", "do not go together"),
         ("UPDATE payments_paymentmethod SET token = '4242424242424242'", "holds a card number"),

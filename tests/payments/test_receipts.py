@@ -31,7 +31,8 @@ def test_given_a_transfer_with_a_rest_then_its_receipt_says_what_it_settled_and_
     assert "€120.00" in text
     assert f"{invoice.number} 1 Mar 2026 119.00 119.00 0.00" in text
     assert "Kept as credit €1.00" in text
-    assert payment.public_id in "".join(text_of(bytes(letter.content), layout=False).split())
+    whole = "".join(text_of(bytes(letter.content), layout=False).split())
+    assert payment.public_id.replace("-", "") in whole.replace("-", "")  # a line may end after "PAY-", read without it
 
 
 def test_given_a_receipt_then_the_same_bytes_are_given_again() -> None:
