@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from contracts.models import Party
 from evbilling.kernel.books import Finding, proves
+from evbilling.kernel.card_guard import holds_card_number
 from evbilling.kernel.fields import amount_sum
 from invoicing.models import AccountRole, Allocation, JournalEntry
 from invoicing.queries.deposits import held_by_source
@@ -21,7 +22,6 @@ from payments.models import (
     RefundState,
 )
 from payments.queries import credit_balances
-from payments.rules.card_guard import holds_card_number
 
 PREFIX = "payment:"
 

@@ -16,6 +16,7 @@ from contracts.models import MembershipRole
 from contracts.queries import role_in
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import holds_card_number
 from evbilling.kernel.errors import BadInput, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
@@ -45,10 +46,14 @@ def raise_dispute(*, invoice_id: int, session_id: int, message: str, by: User | 
     """Contest a session on an issued document; the contested amount is its gross part of the document.
 
     For a portal manager of the document's party, and for staff on his behalf. Raises NotFound, NotAllowed, WrongState
-    (no claim, nothing left of it, contested already), BadInput without a message.
+    (no claim, nothing left of it, contested already), BadInput without a message or with a card number in it (I21).
     """
     what = message.strip()
     require(what, BadInput("what is wrong", message, _("Say what is wrong with the session.")))
+    require(
+        not holds_card_number(what),
+        BadInput("what is wrong", "…", _("It holds what looks like a card number; take it out, we never need it.")),
+    )
     require(
         len(what) <= LONGEST,
         BadInput("what is wrong", what[:20] + "…", _("Say it in at most %(count)s characters.") % {"count": LONGEST}),

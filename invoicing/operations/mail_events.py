@@ -9,6 +9,7 @@ import datetime as dt
 from django.db import transaction
 
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import mask_card_numbers
 from invoicing.models import Delivery, DeliveryEvent, DeliveryEventKind
 from invoicing.queries.deliveries import RETURNED
 
@@ -29,6 +30,7 @@ def record_mail_event(
     `message_refs` are the names that it may give the mail, ours first.
     """
     names = [name for name in message_refs if name]
+    detail = mask_card_numbers(detail)  # a returned mail may quote what its recipient wrote (I21)
     with transaction.atomic():
         found = Delivery.objects.filter(message_ref__in=names).order_by("pk").first() if names else None
         event, made = DeliveryEvent.objects.get_or_create(

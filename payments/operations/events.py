@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from evbilling.kernel import outbox
+from evbilling.kernel.card_guard import mask_card_numbers
 from evbilling.kernel.strict_json import dumps, loads
 from payments.models import Payment, ProcessorEvent
 from payments.operations.payments import refresh_payment
-from payments.rules.card_guard import mask_card_numbers
 
 EVENT_STEP = "payments.event"
 

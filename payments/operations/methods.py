@@ -7,12 +7,12 @@ from django.db import transaction
 from contracts.models import Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import holds_card_number
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
 from payments.errors import CardNumberGiven
 from payments.models import MethodState, PaymentMethod
 from payments.processors import processor_for
-from payments.rules.card_guard import holds_card_number
 
 CONSENT_TEXT_VERSION = "2026-11"
 """The text by which a customer agrees to automatic charges; kept with the method (PSD2)."""

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evbilling.kernel.card_guard import holds_card_number, luhn, mask_card_numbers
 from payments.models import PaymentState
-from payments.rules.card_guard import holds_card_number, luhn, mask_card_numbers
 from payments.rules.state import TRANSITIONS, may_follow
 
 PREFIXES = ["4", "51", "55", "2221", "2720", "34", "37", "6011", "65", "36", "3528", "50", "67", "62"]

@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 
 from evbilling.kernel.books import check_books
-from invoicing.models import AccountRole, Allocation, CorrectionState, Invoice, JournalLine
+from evbilling.kernel.errors import BadInput
+from invoicing.models import AccountRole, Allocation, CorrectionState, Dispute, Invoice, JournalLine
 from invoicing.operations.crediting import Amounts, SessionAmounts, Whole, WrittenOff, credit
+from invoicing.operations.disputes import raise_dispute
 from invoicing.operations.reissuing import CreditedInPart, decide_correction, reissue
 from invoicing.operations.write_offs import write_off
 from invoicing.rules.tax import Category
@@ -94,3 +96,18 @@ def test_given_a_credit_in_part_when_billed_again_then_refused_for_it_would_bill
     with pytest.raises(CreditedInPart):
         reissue(invoice_id=world.invoice.pk, reason="Wrong address", by=world.clerk, at=LATER)
     assert left_alone() == before
+
+
+def test_given_a_card_number_in_a_dispute_when_raised_then_refused_and_the_number_is_kept_nowhere(
+    world: World,
+) -> None:
+    with pytest.raises(BadInput, match="card number") as refused:
+        raise_dispute(
+            invoice_id=world.invoice.pk,
+            session_id=world.session().pk,
+            message="Paid with 4111 1111 1111 1111 at the charger",
+            by=world.manager,
+            at=LATER,
+        )
+    assert "1111" not in str(refused.value)
+    assert not Dispute.objects.exists()

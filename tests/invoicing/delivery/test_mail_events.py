@@ -125,6 +125,12 @@ def test_a_report_on_a_mail_that_is_not_ours_is_kept(client: Client, sent: Deliv
     assert not needing_a_person().exists()
 
 
+def test_a_card_number_that_a_report_quotes_is_kept_masked(client: Client, sent: Delivery) -> None:
+    said = event(sent, "Bounce") | {"Description": "He wrote: my card is 4111 1111 1111 1111."}
+    assert report(client, said) == 200
+    assert DeliveryEvent.objects.get().detail == "He wrote: my card is [card ending 1111]."
+
+
 def test_a_mail_that_came_back_waits_until_it_is_sent_again(client: Client, sent: Delivery, settings: Any) -> None:
     report(client, event(sent, "Bounce"))
     assert [each.pk for each in needing_a_person()] == [sent.pk]
