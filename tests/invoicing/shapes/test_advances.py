@@ -18,9 +18,10 @@ from invoicing.models import (
     LineKind,
 )
 from invoicing.operations.advances import credit_unused_advance, issue_advance
-from invoicing.operations.crediting import Whole, credit
+from invoicing.operations.crediting import Lines, Whole, credit
 from invoicing.operations.deposits import DepositTooLow
 from invoicing.operations.drafting import discard_draft, draft_documents
+from invoicing.rules.crediting import LineCreditTooHigh
 from payments.models import Payment
 from payments.operations.deposits import free_payment, hold_payment
 from payments.operations.transfers import record_transfer
@@ -127,6 +128,25 @@ def test_given_an_invoice_that_used_an_advance_when_credited_then_the_advance_is
     assert balance(AccountRole.ADVANCE_RECEIVED) == D(-20)
     (again,) = draft_documents(contract_id=contract.pk, period=OCTOBER, at=AT)
     assert again.lines.get(kind=LineKind.ADVANCE_USED).net_amount == D("-9.00")
+    assert findings() == []
+
+
+def test_given_an_invoice_that_used_an_advance_when_credited_in_part_then_the_use_stands_until_the_rest_is(
+    month: Month,
+) -> None:
+    contract = join(month, "early", make_party(), 6)  # 27.00
+    invoice = advance(contract.pk)
+    pay(month, contract.party_id, "23.80", invoice)
+    month.close()
+    (october,) = invoices(contract)
+    charged, used = october.lines.get(position=1), invoice.lines.get().uses.get()
+    with pytest.raises(LineCreditTooHigh):
+        credit(invoice_id=october.pk, what=Lines({used.pk: D(5)}), reason="wrong", by=None, at=AT)
+    credit(invoice_id=october.pk, what=Lines({charged.pk: D(5)}), reason="wrong", by=None, at=AT)
+    assert (balance(AccountRole.ADVANCE_RECEIVED), balance(AccountRole.REVENUE)) == (D(0), D(-22))
+    credit(invoice_id=october.pk, what=Whole(), reason="wrong", reissue=True, by=None, at=AT)
+    assert (balance(AccountRole.ADVANCE_RECEIVED), balance(AccountRole.REVENUE)) == (D(-20), D(0))
+    assert credit_unused_advance(invoice_id=invoice.pk, reason="ended", by=None, at=AT) == D("20.00")
     assert findings() == []
 
 
