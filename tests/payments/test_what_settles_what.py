@@ -146,7 +146,7 @@ def test_given_money_booked_with_another_amount_when_checked_then_it_is_found(wi
     payment = transfer(invoice, "119.00", onto=invoice)
     assert findings() == []
     JournalLine.objects.filter(entry__source=f"payment:{payment.public_id}:captured").update(amount=F("amount") * 2)
-    assert findings() == [f"payment:{payment.public_id}:captured"]
+    assert findings() == [f"payment:{payment.public_id}:captured", f"customer credit {invoice.party}"]
 
 
 def test_given_dollars_that_settle_euros_when_checked_then_it_is_found() -> None:
