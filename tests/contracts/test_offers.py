@@ -18,10 +18,12 @@ from evbilling.kernel import outbox
 from evbilling.kernel.errors import BadInput, WrongState
 from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from evbilling.kernel.posting import MaybeSent, NotSent
+from evbilling.kernel.steps import observed
 from tests import factories as make
 from tests.contracts.papers import Offered, offered, signatory
 from tests.contracts.traces import refused
 from tests.contracts.world import sign_in
+from tests.invoicing.month import Killed
 
 pytestmark = pytest.mark.django_db
 NOW = make.AT + dt.timedelta(minutes=5)
@@ -60,6 +62,20 @@ class TestMail:
         send()
         outbox.sweep(at=NOW + dt.timedelta(days=1))
         assert len(mail.outbox) == 1
+
+    @pytest.mark.parametrize(("place", "mails"), [("contracts.offer.composed", 0), ("contracts.offer.sent", 1)])
+    def test_killed_while_it_is_sent_it_waits_for_a_person(self, offer: Offered, place: str, mails: int) -> None:
+        def kill(name: str) -> None:
+            if name == place:
+                raise Killed(name)
+
+        with pytest.raises(Killed), observed(kill):
+            send()
+        later = NOW + dt.timedelta(days=1)
+        outbox.sweep(at=later)
+        outbox.drain(at=later, kinds={SEND_STEP})
+        assert OutboxMessage.objects.get(kind=SEND_STEP).state == OutboxState.UNKNOWN
+        assert len(mail.outbox) == mails
 
     def test_without_a_signatory_fleet_managers_get_it(self) -> None:
         contract = make.make_contract()

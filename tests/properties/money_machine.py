@@ -65,12 +65,8 @@ from payments.operations.refunds import approve_refund, ask_refund, confirm_tran
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
 from sessions.models import ChargingSession, SessionCharge
-from tests.factories import make_party, make_user
-from tests.invoicing.dunning.world import make_plan
-from tests.invoicing.month import AT, FIRST, OCTOBER, Month, make_month, record
-from tests.invoicing.shapes.test_parts_and_carrying import VOLUME, in_parts
-from tests.invoicing.shapes.world import FEE, NOVEMBER, grouped, join
-from tests.invoicing.tax.test_gross_contracts import driver
+from tests.invoicing.month import AT, FIRST, OCTOBER, Month, record
+from tests.invoicing.shapes.world import NOVEMBER
 
 WATCHED: tuple[type[Model], ...] = (
     Invoice, InvoiceLine, InvoiceTax, BilledCharge, CreditedCharge, SessionCharge, Penalty, ReleasedPenalty, Correction,
@@ -81,20 +77,6 @@ WATCHED: tuple[type[Model], ...] = (
 CENT = Decimal("0.01")
 NUMBERS = st.integers(0, 40)
 PERCENT = st.sampled_from([1, 33, 50, 100, 120])
-
-
-def make_world() -> tuple[Month, User, User]:
-    """The month, and two administrators, who need each other from 15.00 on."""
-    month = make_month(sessions=2, fleets=("alpha",))
-    join(month, "fees", make_party(accountant="b@fees.example"), 3, terms=[FEE, VOLUME])
-    grouped(month, terms=[FEE])
-    in_parts(month, terms=[VOLUME, FEE])
-    driver(month, 23, 8, terms=[FEE])
-    make_plan(month.operator)
-    month.operator.credit_limit_amount = Decimal(15)
-    month.operator.refund_limit_amount = Decimal(10)
-    month.operator.save()
-    return month, make_user(), make_user()
 
 
 def rows() -> list[object]:

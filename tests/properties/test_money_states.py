@@ -6,7 +6,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from invoicing.operations import dunning
 from tests.invoicing.quiet import nothing_is_drawn
-from tests.properties.money_machine import MoneyMachine, make_world
+from tests.properties.money_machine import MoneyMachine
+from tests.properties.world import make_world
 
 __all__ = ["nothing_is_drawn"]
 pytestmark = pytest.mark.django_db
