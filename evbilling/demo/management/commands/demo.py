@@ -102,6 +102,7 @@ class Command(StableCommand):
         self.stdout.write(
             "\nType the second factor into an authenticator app, or ask for codes: ./run manage demo --codes\n"
             f"Mails lie in {_shown(settings.MAIL_FOLDER)}\n"
+            "Books for the tax adviser: ./run manage export_books datev|journal|documents --month 2015-09 --out FILE\n"
         )
 
     def _print_codes(self) -> None:
