@@ -111,9 +111,13 @@ def test_no_more_is_allocated_than_is_free() -> None:
 class TransfersAddUp(TestCase):
     """Any sequence of transfers: allocations + unallocated = payments, never more settled than owed."""
 
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.invoice = make_issued_invoice()
+
     @given(st.lists(st.integers(min_value=1, max_value=9_000), min_size=1, max_size=6))
     def test_whatever_arrives_is_settled_or_credit(self, amounts: list[int]) -> None:
-        invoice = make_issued_invoice()
+        invoice = self.invoice
         payments = [
             transfer(invoice, str(Decimal(cents).scaleb(-2)), payer_reference=f"line {index}")
             for index, cents in enumerate(amounts)
