@@ -60,4 +60,15 @@ def one_of_everything() -> dict[str, Any]:
         "contractterm": models.ContractTerm.objects.latest("pk"),
         "tariff": models.Tariff.objects.first(),
         "tariffversion": models.TariffVersion.objects.first(),
+        "billinggroup": models.BillingGroup.objects.create(
+            operator=operator, party=party, name="Depots", currency="EUR", zone="Europe/Berlin"
+        ),
+        "dunningplan": make_dunning_plan(operator),
     }
+
+
+def make_dunning_plan(operator: models.Operator) -> models.DunningPlan:
+    """A plan of one level that no terms name."""
+    plan = models.DunningPlan.objects.create(operator=operator, name="Patient", currency="EUR")
+    models.DunningLevel.objects.create(plan=plan, level=1, days_overdue=30)
+    return plan
