@@ -17,7 +17,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -101,6 +101,15 @@ class _RefusedForm:
         return cleaned
 
 
+def _may_be_key(model: type[Model], text: str) -> bool:
+    """Whether a row of the model could have this key: `abc` is no number."""
+    try:
+        model._meta.pk.to_python(text)  # type: ignore[union-attr]
+    except ValidationError:
+        return False
+    return True
+
+
 class WorkspaceAdmin(ModelAdmin):
     """Base of all admin pages; see the module."""
 
@@ -110,13 +119,20 @@ class WorkspaceAdmin(ModelAdmin):
     warn_unsaved_form = True
     compressed_fields = True
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A refusal changes nothing: the form comes back with the sentence and what was typed."""
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """A refusal changes nothing: the form comes back with the sentence and what was typed.
+
+        An address that names no row is answered before the buttons of the page look at it.
+        """
+        if object_id is not None and not _may_be_key(self.model, unquote(object_id)):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            return super().changeform_view(request, object_id, *args, **kwargs)
         except BillingError as refusal:
             request.refusal = refusal.message  # type: ignore[attr-defined]
-            return super().changeform_view(request, *args, **kwargs)
+            return super().changeform_view(request, object_id, *args, **kwargs)
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         """The form; after a refusal one that says why."""

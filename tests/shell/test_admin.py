@@ -12,6 +12,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from evbilling.access.acting import acting_user
+from evbilling.access.models import User
 from evbilling.access.operations.tokens import create_token
 from evbilling.access.roles import Role
 from evbilling.shell.admin import WorkspaceAdmin, page_of
@@ -71,8 +72,10 @@ def test_nobody_acts_without_having_signed_in() -> None:
 
 
 def rows() -> list[Model]:
-    """Up to three rows of every model with a page."""
-    return [row for model in admin.site._registry for row in model._default_manager.order_by("pk")[:3]]
+    """Up to three rows of every list."""
+    request = RequestFactory().get("/admin/")
+    request.user = User(is_staff=True, is_superuser=True)
+    return [row for page in admin.site._registry.values() for row in page.get_queryset(request).order_by("pk")[:3]]
 
 
 @pytest.mark.django_db
@@ -114,3 +117,12 @@ def test_buttons_of_a_row_that_is_not_there_lead_to_the_start_page(client: Clien
                 assert (answer.status_code, answer.headers["Location"]) == (302, reverse("admin:index")), address
                 tried += 1
     assert tried > 50
+
+
+@pytest.mark.django_db
+def test_an_address_of_a_row_that_cannot_be_leads_to_the_start_page(client: Client, settings: Any) -> None:
+    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    for page in (each for each in admin.site._registry.values() if isinstance(each, WorkspaceAdmin)):
+        address = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist") + "abc/change/"
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers.get("Location")) == (302, reverse("admin:index")), address
