@@ -24,7 +24,8 @@ from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, b
 from evbilling.shell.formats import format_day
 from invoicing.models import DunningStep, OverdueDocument, PaymentPromise
 from invoicing.operations import dunning_decisions as decisions
-from invoicing.queries.dunning import Case, cases, escalations, overdue_documents
+from invoicing.queries.documents import with_open_amount
+from invoicing.queries.dunning import CASE_READS, Case, cases, cases_of, escalations, overdue_documents
 
 DASH = "\N{EN DASH}"
 _ONE, _CONTRACT, _ALL = "document", "contract", "party"
@@ -90,7 +91,6 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
 
     list_display = ("number", "party", "due_on", "rest", "level", "coming", "waits_for")
     list_filter = (("party", AutocompleteSelectFilter), ("due_on", RangeDateFilter))
-    list_select_related = ("party",)
     search_fields = ("number__istartswith", "party__legal_name__istartswith", "contract__number__istartswith")
     search_help_text = _("Document number, party or contract number")
     ordering = ("due_on", "pk")
@@ -102,30 +102,27 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     has_dun_permission = right("invoicing.run_dunning")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Overdue today, with the open amount."""
+        """Overdue today, with the open amount and what their cases are made of."""
         overdue = overdue_documents(on=timezone.localdate())
-        return OverdueDocument.objects.filter(pk__in=overdue.order_by().values("pk")).select_related("party")
+        rows = OverdueDocument.objects.filter(pk__in=overdue.order_by().values("pk"))
+        return with_open_amount(rows).select_related(*CASE_READS)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Read how the page's documents stand, all at once."""
         found = super().get_changelist_instance(request)
-        self._read(request, [row.pk for row in found.result_list])
-        for row in found.result_list:
-            row.case = request.dunning_cases.get(row.pk)  # type: ignore[attr-defined]
+        rows = list(found.result_list)
+        for row, case in zip(rows, cases_of(rows, on=timezone.localdate()), strict=True):
+            row.case = case
+        found.result_list = rows
         return found
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """With how it stands."""
         found = super().get_object(request, object_id, from_field)
         if found is not None:
-            self._read(request, [found.pk])
-            found.case = request.dunning_cases.get(found.pk)  # type: ignore[attr-defined]
+            today = timezone.localdate()
+            found.case = next(iter(cases(overdue_documents(on=today).filter(pk=found.pk), on=today)), None)
         return found
-
-    def _read(self, request: HttpRequest, ids: list[int]) -> None:
-        today = timezone.localdate()
-        read = cases(overdue_documents(on=today).filter(pk__in=ids), on=today)
-        request.dunning_cases = {case.invoice.pk: case for case in read}  # type: ignore[attr-defined]
 
     @display(description=_("document"))
     def document(self, row: Any) -> str:

@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from contracts.models import DunningAction, DunningPlan, Operator
+from contracts.models import DunningAction, DunningLevel, Operator
 from contracts.queries import terms_of
 from contracts.rules.terms import LatePayment
 from evbilling.kernel.fields import amount_sum
@@ -35,6 +35,8 @@ from invoicing.rules.penalties.late import accrue, accrued, applies
 type UnderWay = Callable[[Collection[int]], set[int]]
 _payments: list[UnderWay] = []
 _MOST_NUMBERS = 3
+CASE_READS = ("operator", "party", "contract", "contract_version")
+"""What is read along with documents whose cases are asked for."""
 
 
 def answer_for_payments(under_way: UnderWay) -> None:
@@ -82,7 +84,11 @@ def overdue_documents(*, on: dt.date) -> QuerySet[Invoice]:
 
 def cases(documents: QuerySet[Invoice], *, on: dt.date) -> list[Case]:
     """How each of these overdue documents stands on a day; a fixed number of queries."""
-    rows = list(documents.select_related("operator", "party", "contract", "contract_version"))
+    return cases_of(list(documents.select_related(*CASE_READS)), on=on)
+
+
+def cases_of(rows: Sequence[Invoice], *, on: dt.date) -> list[Case]:
+    """The same of documents that were read with CASE_READS and their open amount (`with_open_amount`)."""
     ids = [row.pk for row in rows]
     plans, reached, contested_by = _Plans(rows), _reached(ids), _contested(ids)
     stops, promises = _Stops(rows, on), _promises(ids, on)
@@ -115,13 +121,13 @@ class _Plans:
     def __init__(self, rows: Collection[Invoice]) -> None:
         named = {row.contract_version.dunning_plan_id for row in rows}
         operators = {row.operator_id for row in rows}
-        wanted = Q(pk__in=named - {None}) | Q(operator__in=operators, is_default=True)
+        wanted = Q(plan__in=named - {None}) | Q(plan__operator__in=operators, plan__is_default=True)
         self._levels: dict[int, tuple[Level, ...]] = {}
         self._defaults: dict[tuple[int, str], int] = {}
-        for plan in DunningPlan.objects.filter(wanted).prefetch_related("levels"):
-            self._levels[plan.pk] = levels_of(plan)
-            if plan.is_default:
-                self._defaults[plan.operator_id, plan.currency] = plan.pk
+        for row in DunningLevel.objects.filter(wanted).select_related("plan").order_by("plan_id", "level"):
+            self._levels[row.plan_id] = (*self._levels.get(row.plan_id, ()), _level(row))
+            if row.plan.is_default:
+                self._defaults[row.plan.operator_id, row.plan.currency] = row.plan_id
 
     def of(self, row: Invoice) -> tuple[Level, ...]:
         """Empty where the operator has no plan for the document."""
@@ -129,12 +135,8 @@ class _Plans:
         return self._levels.get(plan_id, ()) if plan_id is not None else ()
 
 
-def levels_of(plan: DunningPlan) -> tuple[Level, ...]:
-    """A plan's levels, rising."""
-    rows = sorted(plan.levels.all(), key=lambda row: row.level)
-    return tuple(
-        Level(row.level, row.days_overdue, row.action == DunningAction.ESCALATE, row.fee_amount) for row in rows
-    )
+def _level(row: DunningLevel) -> Level:
+    return Level(row.level, row.days_overdue, row.action == DunningAction.ESCALATE, row.fee_amount)
 
 
 def _reached(ids: Collection[int]) -> dict[int, int]:
