@@ -74,7 +74,7 @@ def test_given_many_overdue_documents_then_they_are_a_list_with_repeated_heads_a
     assert len(pages) > 2
     whole = "".join(pages)
     assert [item.number for item in view.items if whole.count(item.number) != 1] == []
-    assert all("Document" in page and "Days overdue" in page for page in pages)
+    assert all("Beleg" in page and "Tage überfällig" in page for page in pages)
     assert all(f"Seite {n} von {len(pages)}" in page for n, page in enumerate(pages, start=1))
 
 
@@ -84,7 +84,7 @@ def test_given_a_statement_then_opening_entries_and_closing_balance_follow_each_
     balances = [
         formats.amount(entry.balance_amount) for entry in view.entries if entry.kind is not EntryKind.ALLOCATION
     ]
-    places = [text.index("Entries")]
+    places = [text.index("Bewegungen")]
     for balance in balances:
         places.append(text.index(balance, places[-1]))
     assert places == sorted(places)
@@ -103,7 +103,7 @@ def test_given_a_party_with_credit_then_its_statement_says_credit_and_does_not_a
         entries=(entry,), closing_amount=Decimal("-80.00"), open_items=(), aging=(), credit_amount=Decimal("80.00")
     )
     text = text_of(render_statement(view))
-    assert "Your credit on 31.12.2026" in text
+    assert "Ihr Guthaben am 31.12.2026" in text
     assert "80,00 €" in text
     assert "IBAN" not in text
 
@@ -153,7 +153,7 @@ def test_given_a_letter_then_it_is_archivable_tagged_small_and_always_the_same_b
 def test_given_lists_then_each_is_a_table_of_its_own_with_bookmark_and_every_piece_has_its_parent() -> None:
     with opened(render_statement(letters.statement(90))) as pdf:
         with pdf.open_outline() as outline:
-            assert [item.title for item in outline.root] == ["Statement of account", "Entries", "Open documents"]
+            assert [item.title for item in outline.root] == ["Kontoauszug", "Bewegungen", "Offene Belege"]
         found = list(structure(pdf.Root.StructTreeRoot.K[0]))
         tables = [item for item in found if item.S == "/Table"]
         rows = [[row for row in table.K if row.S == "/TR"] for table in tables[-2:]]
