@@ -29,6 +29,11 @@ def _operators(user: User) -> Q:
     return Q(pk__in=models.Contract.objects.filter(_offered_or_later(user)).values("operator"))
 
 
+def _texts(user: User) -> Q:
+    """What the own operators write on their documents."""
+    return Q(operator__in=models.Operator.objects.filter(_operators(user)))
+
+
 def _vehicles(user: User) -> Q:
     """Own ones, and those that the party sponsors."""
     sponsored = models.SponsoredVehicle.objects.filter(_of_contract(user), contract__state__in=IN_FORCE)
@@ -93,6 +98,7 @@ def _papers(user: User) -> Q:
 def register() -> None:
     """Every model of this app has its scope: one without would be refused to everybody outside the staff."""
     register_scope(models.Operator, _operators)
+    register_scope(models.OperatorText, _texts)
     register_scope(models.Party, _parties)
     register_scope(models.Contact, _of_party)
     register_scope(models.Membership, _of_party)

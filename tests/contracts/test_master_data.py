@@ -49,6 +49,8 @@ def party_fields(**more: Any) -> dict[str, Any]:
         "tax_status": "registered",
         "language": "en",
         "currency": "EUR",
+        "delivery_channel": "mail",
+        "einvoice_format": "facturx",
     }
     for prefix in PREFIXES:
         fields |= {f"{prefix}-TOTAL_FORMS": 0, f"{prefix}-INITIAL_FORMS": 0}

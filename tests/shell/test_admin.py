@@ -27,6 +27,7 @@ from tests.sessions.made import HEADINGS, line, make_profile, make_session, make
 from tests.shell.rows import rows_of_long_stories
 
 CHANGES_NOTHING = {
+    "account",
     "add_term",
     "credit_in_part",
     "add_token",

@@ -106,6 +106,15 @@ def test_given_the_credit_page_when_previewed_nothing_is_kept_and_when_done_the_
     assert Invoice.objects.filter(kind=InvoiceKind.CREDIT_NOTE).latest("pk").net_amount == Decimal("1.35")
     refused = clerk.post(page, session | {"do": "1"}).content.decode()
     assert "nothing is to be credited" in refused
+    again = clerk.post(page, {"mode": "again", "reason": "Address", "then": "draft", "do": "1"}).content.decode()
+    assert "credited in part" in again
+    assert not Invoice.objects.filter(replaces=world.invoice).exists()
+
+
+def test_given_the_credit_page_when_a_document_is_cancelled_to_be_issued_again_then_its_draft_stands(
+    world: World, clerk: Client
+) -> None:
+    page = url("invoice_credit_page", world.invoice.pk)
     clerk.post(page, {"mode": "again", "reason": "Address", "then": "draft", "do": "1"})
     assert Invoice.objects.filter(replaces=world.invoice, state="draft").count() == 1
 
