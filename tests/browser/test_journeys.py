@@ -66,7 +66,7 @@ def test_a_clerk_closes_a_month_and_opens_an_invoice(
     # Then the checks are fine and the dry run says what would be billed
     expect(page.get_by_label("Month")).to_have_value("2026-10")
     close = page.locator("#month-close")
-    expect(close.get_by_text("fine", exact=True)).to_have_count(7)
+    expect(close.get_by_text("fine", exact=True)).to_have_count(8)
     for title, value in (
         ("Charging contracts", "3"),
         ("Sessions ready to bill", "8"),
