@@ -31,4 +31,4 @@ def test_a_few_orders_of_what_people_do_with_money(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.long
 def test_many_orders_of_what_people_do_with_money(monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, examples=40, steps=30)
+    run(monkeypatch, examples=12, steps=30)
