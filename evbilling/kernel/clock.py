@@ -77,6 +77,10 @@ class Period:
         """The calendar month after this period's first month."""
         return month_of(_first_of_next(self.start))
 
+    def previous_month(self) -> "Period":
+        """The calendar month before this period's first month."""
+        return month_of(self.start.replace(day=1) - dt.timedelta(days=1))
+
 
 def _first_of_next(on: dt.date) -> dt.date:
     return dt.date(on.year + on.month // 12, on.month % 12 + 1, 1)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from evbilling.kernel.clock import Period
-from evbilling.portal.queries import Group, Month, Total, month_before
+from evbilling.portal.queries import Group, Month, Total
 from evbilling.shell.charts import Bar, bar_chart, meter
 from evbilling.shell.formats import (
     format_day,
@@ -54,7 +54,7 @@ def change(now: Decimal | int, before: Decimal | int, period: Period) -> str:
     sign = "+" if ratio > 0 else "\N{MINUS SIGN}" if ratio < 0 else "±"
     return _("%(change)s on %(month)s") % {
         "change": f"{sign}{format_percent(abs(ratio))}",
-        "month": format_month(month_before(period).start),
+        "month": format_month(period.previous_month().start),
     }
 
 

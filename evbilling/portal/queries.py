@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from contracts.models import Contract, Party
 from evbilling.access.models import User
 from evbilling.access.scope import visible
-from evbilling.kernel.clock import Period, local_date, month_of
+from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, add, quantise
 from invoicing.models import CLAIMS, Invoice, InvoiceKind, InvoiceState
@@ -132,17 +132,12 @@ def books_of(party: Party, user: User) -> Books:
     return Books(frozenset(zone for zone, _currency, _at in rows), tuple(currencies), max(days, default=None))
 
 
-def month_before(period: Period) -> Period:
-    """The calendar month before."""
-    return month_of(period.start - dt.timedelta(days=1))
-
-
 def fleet_month(party: Party, user: User, period: Period, currency: str, zones: Iterable[str]) -> Month:
     """What a company's sessions of a month cost it, beside the month before. At most four queries.
 
     One row a session, added up here: SQLite would add the amounts in binary.
     """
-    earlier = month_before(period)
+    earlier = period.previous_month()
     total, before = Total(), Total()
     per_day: dict[dt.date, int] = defaultdict(int)
     figures: list[Figure] = []
@@ -271,7 +266,7 @@ def _cost(row: Mapping[str, Any], part: SponsoredPart | None) -> tuple[Decimal |
 
 def sponsored_month(party: Party, user: User, period: Period, currency: str, zones: Iterable[str]) -> Month:
     """What a manufacturer pays of its sponsored vehicles' sessions, as far as it was split. One query."""
-    earlier = month_before(period)
+    earlier = period.previous_month()
     total, before = Total(), Total()
     per_day: dict[dt.date, int] = defaultdict(int)
     figures: list[Figure] = []
@@ -326,7 +321,7 @@ def own_site_zones(party: Party) -> list[tuple[str, dt.date | None]]:
 
 def hosted_month(party: Party, user: User, period: Period, zones: Iterable[str]) -> tuple[Month, list[Group]]:
     """Sessions and energy at a property owner's sites, and the same by site. What they cost others is not read."""
-    earlier = month_before(period)
+    earlier = period.previous_month()
     whole = Period(earlier.start, period.end)
     sessions = visible(ChargingSession.objects.all(), user).filter(
         _ended_in(whole, zones, "site__zone"),

@@ -145,7 +145,7 @@ def _month_context(request: HttpRequest, month: queries.Month) -> dict[str, Any]
         "price_hint": sessions_hint(month.total),
         "sessions_url": sessions_url(month=month.period.code),
         "export_query": f"month={month.period.code}",
-        "earlier": queries.month_before(month.period) if month.period.start.year > _EARLIEST_YEAR else None,
+        "earlier": month.period.previous_month() if month.period.start.year > _EARLIEST_YEAR else None,
         "later": later if later.start <= timezone.now().date() else None,
     }
 

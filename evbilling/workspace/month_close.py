@@ -22,7 +22,7 @@ from invoicing.admin.runs import BillingRunAdmin
 from invoicing.models import BillingRun, ItemState, Letter, LetterKind, RunState
 from invoicing.operations import runs
 from invoicing.operations.run_approval import approve_run, decline_run
-from invoicing.queries.completeness import Fate, Tally, tallies
+from invoicing.queries.completeness import Fate, Tally, tallies, verdict
 from invoicing.queries.month_close import Concern, MonthCheck, dry_run, month_checks
 from invoicing.queries.month_outlook import missed_months, outliers
 from invoicing.queries.progress import open_items, run_progress
@@ -184,7 +184,7 @@ def _period(request: HttpRequest, operator: Operator, now: dt.datetime) -> Perio
         first = waiting.first()
         if first is not None:
             return month_of(first.period_from)
-        return month_of(month_of(local_date(now, operator.zone)).start - dt.timedelta(days=1))
+        return month_of(local_date(now, operator.zone)).previous_month()
 
 
 def _steering(request: HttpRequest, run: BillingRun, now: dt.datetime) -> dict[str, Any]:
@@ -202,16 +202,11 @@ def _steering(request: HttpRequest, run: BillingRun, now: dt.datetime) -> dict[s
 def _completeness(operator: Operator, period: Period) -> dict[str, Any]:
     """What became of the month's sessions, row by row, their sum, and what that means in a sentence."""
     found = tallies(operator, period)
-    verdict = _("Every session is billed, held, excluded with its reason, or late.")
-    if found[Fate.MISSING].sessions:
-        verdict = _("Some sessions are in no list: an error in the books.")
-    elif found[Fate.WAITING].sessions:
-        verdict = _("Some sessions wait for their contract to be billed.")
     rows = [
         {"label": fate.label, "tally": tally, "alarm": fate == Fate.MISSING and tally.sessions}
         for fate, tally in found.items()
     ]
-    return {"fates": rows, "sessions_in": sum(found.values(), Tally()), "verdict": verdict}
+    return {"fates": rows, "sessions_in": sum(found.values(), Tally()), "verdict": verdict(found)}
 
 
 def _reports(run: BillingRun) -> list[Letter]:

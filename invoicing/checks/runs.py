@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from django.db.models import Q
 
 from evbilling.kernel.books import Finding, proves
-from evbilling.kernel.clock import Period
 from invoicing.models import BillingRun, BillingRunItem, InvoiceState, ItemState, RunState
 from invoicing.queries.completeness import missing_sessions
 
@@ -14,7 +13,7 @@ from invoicing.queries.completeness import missing_sessions
 def none_is_missing() -> Iterator[Finding]:
     """For each month with a finished run; a session that is in no list is named."""
     for run in BillingRun.objects.filter(state=RunState.FINISHED).select_related("operator").order_by("pk"):
-        period = Period(run.period_from, run.period_to)
+        period = run.period
         for session in missing_sessions(run.operator, period).iterator(chunk_size=2000):
             yield Finding(
                 "I2",

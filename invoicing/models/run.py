@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, Operator
+from evbilling.kernel.clock import Period
 from evbilling.kernel.fields import AmountField
 from evbilling.kernel.strict_json import ExactEncoder
 from invoicing.models.invoice import Invoice
@@ -78,6 +79,11 @@ class BillingRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.period_from:%Y-%m}"
+
+    @property
+    def period(self) -> Period:
+        """The month that it bills."""
+        return Period(self.period_from, self.period_to)
 
 
 class ItemState(models.TextChoices):

@@ -67,7 +67,7 @@ def bill_together(*, run: BillingRun, items: Sequence[BillingRunItem], at: dt.da
     whose contract cannot be billed: the caller rolls back and leaves them out. Whatever else is raised concerns the
     chunk; the caller rolls back and bills its items one by one.
     """
-    period = Period(run.period_from, run.period_to)
+    period = run.period
     contracts = _locked(items)
     terms = _terms_of(contracts)
     plain = _plain(contracts.values(), terms, period)

@@ -35,9 +35,9 @@ class Plan:
     net: Decimal
     known: bool
 
-    def needs_second(self, limit: Decimal | None) -> bool:
-        """Whether a second person has to approve it under this limit (None: there is none)."""
-        return limit is not None and (not self.known or self.net >= limit)
+    def needs_second(self, limit: Decimal) -> bool:
+        """Whether a second person has to approve it under this limit."""
+        return not self.known or self.net >= limit
 
 
 def plan_of(operator: Operator, period: Period) -> Plan:
@@ -58,7 +58,7 @@ def plan_of(operator: Operator, period: Period) -> Plan:
     return Plan(net, known)
 
 
-def set_going(run: BillingRun, plan: Plan, *, by: User | None) -> None:
+def set_going(run: BillingRun, *, by: User | None) -> None:
     """Give a locked run that is started the state running, or waiting where its plan needs a second person.
 
     Drafts alone need nobody; issuing them later does. A run that was approved goes on under its approval until it is
@@ -67,8 +67,11 @@ def set_going(run: BillingRun, plan: Plan, *, by: User | None) -> None:
     goes_on = run.approved_at is not None and run.state in {RunState.RUNNING, RunState.PAUSED}
     if not goes_on:
         run.asked_by, run.approved_by, run.approved_at = by, None, None
-        run.planned_amount = plan.net
-        run.needs_second = run.issue and plan.needs_second(run.operator.run_limit_amount)
+        run.planned_amount, run.needs_second = ZERO, False
+        limit = run.operator.run_limit_amount
+        if run.issue and limit is not None:  # reckoning the plan reads every session of the month
+            plan = plan_of(run.operator, run.period)
+            run.planned_amount, run.needs_second = plan.net, plan.needs_second(limit)
     run.state = RunState.ASKED if run.needs_second and not goes_on else RunState.RUNNING
     run.finished_at = None
 

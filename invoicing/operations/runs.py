@@ -28,7 +28,7 @@ from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, dra
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.preparing import prepare_month
-from invoicing.operations.run_approval import plan_of, set_going
+from invoicing.operations.run_approval import set_going
 from invoicing.operations.run_reports import request_report
 from invoicing.queries.due import PHASES, due_contracts
 
@@ -66,7 +66,6 @@ def start_run(
         if operator is None:
             raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})
         due = list(due_contracts(operator_id=operator_id, period=period).values_list("pk", "zone"))
-        plan = plan_of(operator, period)
         over_at = max(period.instants(zone)[1] for zone in {operator.zone, *(zone for _pk, zone in due)})
         require(
             at >= over_at,
@@ -89,7 +88,7 @@ def start_run(
         if not run.items.filter(state=ItemState.ISSUED).exists():
             run.issued_on = issued_on
         run.issue = issue
-        set_going(run, plan, by=by)
+        set_going(run, by=by)
         run.save()
         BillingRunItem.objects.bulk_create(
             [BillingRunItem(run=run, contract_id=pk) for pk, _zone in due], ignore_conflicts=True, batch_size=1000
@@ -305,7 +304,7 @@ def _bill(item_id: int, attempt: int, at: dt.datetime) -> str | None:
             return _note(
                 item, ItemState.SKIPPED, at, reason=_("Shares are settled when the month's documents are issued.")
             )
-        period = Period(run.period_from, run.period_to)
+        period = run.period
         prepare_month(contract=contract, period=period, by=run.created_by, at=at)
         item.carried_amount, nothing = None, _("Nothing to bill.")
         try:

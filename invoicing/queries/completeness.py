@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Sum, TextChoices, Value, When
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, Operator
@@ -86,6 +87,15 @@ def tallies(operator: Operator, period: Period) -> dict[Fate, Tally]:
         net = {currency: quantise(row["amount"], currency)} if currency else {}
         found[Fate(row["fate"])] += Tally(row["count"], row["energy"], net, 0 if currency else row["count"])
     return found
+
+
+def verdict(found: Mapping[Fate, Tally]) -> str:
+    """What the tallies of a month mean, in one sentence of the active language."""
+    if found[Fate.MISSING].sessions:
+        return gettext("Some sessions are in no list: an error in the books.")
+    if found[Fate.WAITING].sessions:
+        return gettext("Some sessions wait for their contract to be billed.")
+    return gettext("Every session is billed, held, excluded with its reason, or late.")
 
 
 def completeness(operator: Operator, period: Period) -> Completeness:

@@ -51,7 +51,7 @@ def outliers(operator: Operator, period: Period, *, most: int) -> list[Outlier]:
     or not they are billed; allowances, fees and penalties are left out.
     """
     now = _prices(operator, period)
-    before = _prices(operator, month_of(period.start - dt.timedelta(days=1)))
+    before = _prices(operator, period.previous_month())
     found = []
     for contract in Contract.objects.filter(pk__in={*now, *before}).select_related("party"):
         this = quantise(now.get(contract.pk, ZERO), contract.currency)
@@ -71,7 +71,7 @@ def missed_months(operator: Operator, *, at: dt.datetime) -> list[Period]:
     first = sessions.aggregate(first=Min("ended_at"))["first"]
     if first is None:
         return []
-    last = month_of(month_of(local_date(at, operator.zone)).start - dt.timedelta(days=1))
+    last = month_of(local_date(at, operator.zone)).previous_month()
     begin = month_of(local_date(first, operator.zone))
     if begin.start > last.start:
         return []

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from contracts.models import Contract, ContractState
-from evbilling.kernel.clock import Period, month_of
+from evbilling.kernel.clock import Period
 from invoicing.models import BillingRunItem, Invoice, InvoiceKind
 from invoicing.queries.cancelled import cancelled
 
@@ -44,7 +44,7 @@ def carried_before(contract: Contract, period: Period) -> int:
         month: amount is not None
         for month, amount in rows.order_by("-run__period_from").values_list("run__period_from", "carried_amount")[:12]
     }
-    count, month = 0, month_of(period.start - dt.timedelta(days=1))
+    count, month = 0, period.previous_month()
     while carried.get(month.start, False):
-        count, month = count + 1, month_of(month.start - dt.timedelta(days=1))
+        count, month = count + 1, month.previous_month()
     return count

@@ -50,6 +50,8 @@ def test_the_end_of_a_month_is_the_first_day_outside() -> None:
 
 def test_december_is_followed_by_january() -> None:
     assert clock.parse_month("2014-12").next_month().code == "2015-01"
+    assert clock.parse_month("2015-01").previous_month().code == "2014-12"
+    assert clock.Period(dt.date(2024, 3, 31), dt.date(2024, 4, 2)).previous_month().code == "2024-02"
 
 
 def test_all_months_of_a_span_are_listed() -> None:

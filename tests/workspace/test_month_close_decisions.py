@@ -13,9 +13,11 @@ from django.utils import timezone
 from evbilling.access.models import User
 from evbilling.access.roles import Role
 from evbilling.kernel.clock import parse_month
+from invoicing.documents.letters import run_report
 from invoicing.models import BillingRun, Invoice, Letter, LetterKind, RunState
 from invoicing.queries.completeness import Fate, tallies
 from invoicing.queries.month_outlook import missed_months, outliers
+from sessions.models import ChargingSession
 from tests.access.people import staff
 from tests.invoicing.month import FIRST, LATER, OCTOBER, Month, make_month, record
 
@@ -141,6 +143,15 @@ def test_a_finished_run_keeps_its_report_as_pdf_and_csv(month: Month) -> None:
     assert sum(Decimal(row[4]) for row in rows[1:]) == Decimal("80.000")
     assert sum(Decimal(row[5]) for row in rows[1:]) == Decimal("36.00")
     assert f"completeness-{run}-1.pdf" in page(signed_in(staff())).content.decode()
+
+
+def test_the_list_of_the_report_names_every_session_of_a_month_of_many_pages(
+    month: Month, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_report, "PAGE", 3)
+    run = month.close()
+    rows = list(csv.reader(io.StringIO(run_report.sessions_csv(run).decode("utf-8-sig"))))
+    assert sorted(row[0] for row in rows[1:]) == sorted(ChargingSession.objects.values_list("provider_ref", flat=True))
 
 
 def test_starting_again_without_anything_new_keeps_no_second_report(month: Month) -> None:

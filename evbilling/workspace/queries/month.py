@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from contracts.models import Operator
-from evbilling.kernel.clock import Period, local_date, month_of, start_of_day
+from evbilling.kernel.clock import Period, local_date, start_of_day
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from sessions.models import ChargingSession, SessionState
@@ -73,7 +73,7 @@ def month_figures(
     sessions: QuerySet[ChargingSession], *, period: Period, zone: str, currency: str, last_day: dt.date
 ) -> MonthFigures:
     """The figures of a calendar month and of the one before, in one query; sessions are known until `last_day`."""
-    before = month_of(period.start - dt.timedelta(days=1))
+    before = period.previous_month()
     both = [*_days(before), *_days(period)]
     rows = (
         sessions.filter(ended_at__gte=before.instants(zone)[0], ended_at__lt=period.instants(zone)[1])

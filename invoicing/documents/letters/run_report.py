@@ -5,13 +5,13 @@ import datetime as dt
 import io
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import batched
 from typing import Any
 
 from django.db.models import Sum
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from evbilling.kernel.clock import Period
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.spreadsheet import BOM, guard
 from evbilling.shell.paper.formats import formats_of
@@ -19,11 +19,13 @@ from invoicing.documents.blocks import issuer_block, letterhead_of
 from invoicing.documents.letters.views import ContractResult, CurrencyTotal, FateSum, ReportView
 from invoicing.models import BilledCharge, BillingRun, BillingRunItem, ChargeUse, Invoice, InvoiceState, ItemState
 from invoicing.operations.freezing import issuer_details
-from invoicing.queries.completeness import Fate, Tally, sessions_of_period, tallies, with_fate
+from invoicing.queries.completeness import Fate, Tally, sessions_of_period, tallies, verdict, with_fate
 from sessions.models import Hold
 
 MOST_SESSIONS = 200_000
 """Sessions that the CSV lists one by one; beyond it only those that are not billed."""
+PAGE = 2_000
+"""Sessions whose documents and holds are read together."""
 _COLUMNS = ("provider_ref", "ended_at", "contract__number", "site__name", "energy_wh", "price__net_amount")
 
 
@@ -31,7 +33,7 @@ def report_view(run: BillingRun, *, on: dt.date) -> ReportView:
     """The report of a run as of now, dated `on`, in the operator's language: call it with that language active."""
     operator = run.operator
     facts = issuer_details(operator)
-    found = tallies(operator, Period(run.period_from, run.period_to))
+    found = tallies(operator, run.period)
     contracts = _contracts(run)
     return ReportView(
         language=operator.language,
@@ -48,7 +50,7 @@ def report_view(run: BillingRun, *, on: dt.date) -> ReportView:
         fates=tuple(_fate(capfirst(str(fate.label)), tally) for fate, tally in found.items()),
         totals=_totals(contracts),
         contracts=contracts,
-        remarks=tuple(_remarks(found)),
+        remarks=(verdict(found),),
     )
 
 
@@ -57,7 +59,7 @@ def sessions_csv(run: BillingRun) -> bytes:
 
     Beyond MOST_SESSIONS those that are billed are left out; the PDF has their sum.
     """
-    period = Period(run.period_from, run.period_to)
+    period = run.period
     rows = with_fate(sessions_of_period(run.operator, period), period)
     if rows.count() > MOST_SESSIONS:
         rows = rows.exclude(fate=Fate.BILLED)
@@ -75,8 +77,7 @@ def sessions_csv(run: BillingRun) -> bytes:
 def _rows(rows: Any) -> Iterator[list[object]]:
     labels = {fate.value: str(fate.label) for fate in Fate}
     ordered = rows.order_by("ended_at", "provider_ref", "pk").values_list("pk", "fate", "price__currency", *_COLUMNS)
-    pages = ordered.iterator(chunk_size=2000)
-    while chunk := [row for row, _n in zip(pages, range(2000), strict=False)]:
+    for chunk in batched(ordered.iterator(chunk_size=PAGE), PAGE):
         reasons = _reasons([row[0] for row in chunk])
         for pk, fate, currency, ref, ended_at, contract, site, energy_wh, net in chunk:
             amount = quantise(net, currency) if currency else ""
@@ -177,12 +178,3 @@ def _totals(contracts: tuple[ContractResult, ...]) -> tuple[CurrencyTotal, ...]:
             count, net, tax, gross = sums.get(key, (0, ZERO, ZERO, ZERO))
             sums[key] = count + 1, net + row.net_amount, tax + row.tax_amount, gross + row.gross_amount
     return tuple(CurrencyTotal(currency, *values, kind) for (kind, currency), values in sorted(sums.items()))
-
-
-def _remarks(found: dict[Fate, Tally]) -> Iterator[str]:
-    if found[Fate.MISSING].sessions:
-        yield _("Some sessions are in no list: an error in the books.")
-    elif found[Fate.WAITING].sessions:
-        yield _("Some sessions wait for their contract to be billed.")
-    else:
-        yield _("Every session is billed, held, excluded with its reason, or late.")
