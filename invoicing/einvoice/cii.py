@@ -150,7 +150,7 @@ def _allowance(node: Node, allowance: Allowance) -> None:
 def _sums(node: Node, invoice: EInvoice) -> None:
     totals = invoice.totals
     node.text("ram:LineTotalAmount", totals.lines)
-    if totals.allowances:
+    if invoice.allowances:
         node.text("ram:AllowanceTotalAmount", totals.allowances)
     node.text("ram:TaxBasisTotalAmount", totals.net)
     node.text("ram:TaxTotalAmount", totals.tax, currencyID=invoice.currency)

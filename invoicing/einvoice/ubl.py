@@ -148,7 +148,7 @@ def _sums(node: Node, invoice: EInvoice) -> None:
         ("TaxExclusiveAmount", totals.net),
         ("TaxInclusiveAmount", totals.gross),
     ]
-    if totals.allowances:
+    if invoice.allowances:
         amounts.append(("AllowanceTotalAmount", totals.allowances))
     for name, amount in [*amounts, ("PayableAmount", totals.due)]:
         node.text(f"cbc:{name}", amount, currencyID=invoice.currency)

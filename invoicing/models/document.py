@@ -19,7 +19,7 @@ class Document(models.Model):
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=4, choices=DocumentKind.choices)
     file_name = models.CharField(_("file name"), max_length=200)
-    content_type = models.CharField(max_length=60)
+    content_type = models.CharField(max_length=100)
     content = models.BinaryField()
     size = models.PositiveIntegerField(_("size (bytes)"))
     sha256 = models.CharField(max_length=64)

@@ -30,7 +30,7 @@ class Letter(models.Model):
     language = models.CharField(max_length=5)
     dated_on = models.DateField(_("dated"))
     file_name = models.CharField(_("file name"), max_length=200)
-    content_type = models.CharField(max_length=60)
+    content_type = models.CharField(max_length=100)
     content = models.BinaryField()
     size = models.PositiveIntegerField(_("size (bytes)"))
     sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)

@@ -11,11 +11,11 @@ from lxml import etree
 from contracts.models import EInvoiceFormat
 from evbilling.kernel.outbox import OutboxMessage, OutboxState, retry_by_hand, run
 from invoicing.einvoice import check
-from invoicing.einvoice.build import details_of
 from invoicing.einvoice.model import Finding, Format
 from invoicing.einvoice.rules import RulesNotRun, validate
 from invoicing.models import Delivery, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.documents import archive_document, preview_draft
+from invoicing.operations.freezing import details_of
 from invoicing.operations.issuing import RENDER, issue_invoice
 from tests.factories import make_user
 from tests.invoicing.documents.reading import opened

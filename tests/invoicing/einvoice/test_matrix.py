@@ -1,5 +1,6 @@
 """Every lawful cell: kind of document x tax x format passes the official rules, the schemas and our own arithmetic."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from contracts.models import ContractKind, TaxStatus, TaxWord
 from invoicing.einvoice.build import asked_of, einvoice_of, format_of, why_none
 from invoicing.einvoice.check import check, preflight, write, write_einvoices
-from invoicing.einvoice.model import Format, TypeCode
+from invoicing.einvoice.model import Allowance, Format, TypeCode
 from invoicing.einvoice.preflight import find_missing
 from invoicing.models import Invoice, InvoiceKind
 from tests.invoicing.einvoice.official import factur_x_findings, schema_errors
@@ -123,11 +124,19 @@ def test_a_document_of_allowances_alone_keeps_them_as_lines() -> None:
     assert check(write(model, Format.PEPPOL), model) == []
 
 
+def test_an_allowance_of_nothing_is_summed_all_the_same() -> None:
+    """BR-CO-11: where allowances are listed, their sum is too."""
+    invoice = make_document(make_world(), TAXES["one"], InvoiceKind.INVOICE)
+    for format in Format:
+        model = einvoice_of(invoice, format=format, on=ISSUED_ON)
+        model = replace(model, allowances=(Allowance(Decimal("0.00"), "Discount", "S", Decimal("19.0000")),))
+        assert check(write(model, format), model) == []
+
+
 def test_characters_that_xml_forbids_are_left_out() -> None:
     contract = make_world()
-    contract.party.legal_name = "Müller & <Söhne>\x0b\x00 GmbH"
-    contract.party.save()
     model = einvoice_of(make_document(contract, TAXES["one"], InvoiceKind.INVOICE), format=Format.FACTURX)
+    model = replace(model, buyer=replace(model.buyer, name="Müller & <Söhne>\x0b\x00 GmbH"))
     written = write(model, Format.FACTURX)
     assert "Müller &amp; &lt;Söhne&gt; GmbH" in written.xml.decode()
     assert check(written, model) == []
