@@ -11,7 +11,7 @@ class InvoicingConfig(AppConfig):
 
     def ready(self) -> None:
         # Apps load first; tasks register the outbox handlers, checks their part of check_books.
-        from invoicing import benchmarks, checks, protection, scopes, tasks  # noqa: F401, PLC0415
+        from invoicing import checks, protection, scopes, tasks  # noqa: F401, PLC0415
         from invoicing.operations.reference_rates import seed_reference_rates  # noqa: PLC0415
         from invoicing.queries.charges import all_credited  # noqa: PLC0415
         from sessions.operations.holds import answer_for_documents  # noqa: PLC0415

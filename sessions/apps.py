@@ -13,7 +13,7 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from contracts.operations.ending import answer_for_sessions  # noqa: PLC0415
-        from sessions import benchmarks, checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
+        from sessions import checks, protection, scopes  # noqa: F401, PLC0415 - apps load first
         from sessions.operations.contract_ends import sessions_after  # noqa: PLC0415
 
         protection.register()

@@ -15,6 +15,8 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from django.utils.module_loading import autodiscover_modules
+
 from evbilling.kernel.errors import BadInput
 
 MOST_RUNS = 100
@@ -117,6 +119,7 @@ def _runs(parser: argparse.ArgumentParser) -> None:
 
 def registered_benchmarks() -> dict[str, Benchmark]:
     """All benchmarks by name."""
+    autodiscover_modules("benchmarks")
     return dict(sorted(_benchmarks.items()))
 
 

@@ -1,6 +1,7 @@
 """The session list of a document as a file that accountants can work with: CSV for programs, XLSX for people."""
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -24,23 +25,7 @@ def session_list(view: DocumentView, sections: Iterable[AnnexSection]) -> bytes:
     writer = csv.writer(target)
     with override(view.language):
         writer.writerow(_heads(view))
-    for section in sections:
-        for row in section.rows:
-            texts = (view.number, section.label, row.session_ref)
-            place = (row.site, row.station, row.vehicle, row.driver)
-            writer.writerow(
-                [
-                    *map(guard, texts),
-                    row.started_at.isoformat(timespec="seconds"),
-                    *map(guard, place),
-                    f"{'-' * (row.energy_wh < 0)}{abs(row.energy_wh) // 1000}.{abs(row.energy_wh) % 1000:03d}",
-                    row.duration_s,
-                    row.idle_s,
-                    format(row.amount, "f"),
-                    view.currency,
-                    guard(row.because),
-                ]
-            )
+    writer.writerows([_plain(cell) for cell in cells] for cells in _rows(view, sections))
     return (BOM + target.getvalue()).encode()
 
 
@@ -57,6 +42,15 @@ def session_workbook(view: DocumentView, sections: Iterable[AnnexSection]) -> by
         for number, (head, width) in enumerate(zip(heads, widths, strict=True))
     ]
     return workbook(title, columns, _rows(view, sections))
+
+
+def _plain(cell: Cell) -> str:
+    match cell:
+        case dt.datetime():
+            return cell.isoformat(timespec="seconds")
+        case Decimal():
+            return format(cell, "f")
+    return guard(cell)
 
 
 def _rows(view: DocumentView, sections: Iterable[AnnexSection]) -> Iterator[tuple[Cell, ...]]:

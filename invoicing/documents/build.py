@@ -39,7 +39,8 @@ from invoicing.documents.view import (
     TaxRow,
 )
 from invoicing.models import BilledCharge, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, TaxCategory
-from invoicing.operations.freezing import issuer_details, recipient_details
+from invoicing.operations.freezing import details_of, language_of
+from invoicing.queries.exchange import tax_in_reporting_currency
 from sessions.models import ChargeRole, SessionCharge
 
 _MOST_CONTRACTS = 4
@@ -52,27 +53,22 @@ def document_view(invoice: Invoice, *, annex: bool = True, on: dt.date | None = 
     Without `annex` the sessions are left out (the mail needs none). Beyond what a PDF can hold they are left out too,
     and a note says that they come as a file.
     """
-    with override(invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language):
+    with override(language_of(invoice)):
         return _view(invoice, annex, on)
 
 
 def annex_sections(invoice: Invoice) -> tuple[AnnexSection, ...]:
     """All sessions of a document, grouped as its lines are, however many there are."""
-    with override(invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language):
+    with override(language_of(invoice)):
         return annex_of(invoice)
 
 
 def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
     issued = invoice.state == InvoiceState.ISSUED
-    issuer: dict[str, Any] = invoice.issuer_details if issued else issuer_details(invoice.operator)
-    recipient: dict[str, Any] = (
-        invoice.recipient_details
-        if issued
-        else recipient_details(invoice.party, invoice.contract, invoice.contract_version)
-    )
+    issuer, recipient = details_of(invoice)
     issued_on = invoice.issued_on or on or invoice.period_to
     due_on = invoice.due_on or issued_on + dt.timedelta(days=recipient["payment_terms_days"])
-    language = invoice.language if issued else invoice.party.language
+    language = language_of(invoice)
     taxes = list(invoice.taxes.order_by("-tax_rate", "tax_category"))
     sections = annex_of(invoice) if annex and _annex_size(invoice) <= MAX_ANNEX_ROWS else ()
     total = quantise(invoice.gross_amount, invoice.currency)
@@ -248,19 +244,18 @@ def _notes(invoice: Invoice, taxes: list[InvoiceTax], *, complete: bool) -> tupl
 
 def _reported_tax(invoice: Invoice) -> list[str]:
     """The tax in the currency in which the issuer reports it, with the rate (EN 16931 BT-6, BT-111)."""
-    rate, currency = invoice.reporting_rate, invoice.reporting_currency
-    if rate is None or currency in {"", invoice.currency} or not invoice.tax_amount:
+    reported = tax_in_reporting_currency(invoice)
+    if reported is None or invoice.reporting_rate is None or not invoice.tax_amount:
         return []
-    money = formats_of(invoice.language, currency).money
     locale = locale_of(invoice.language, invoice.currency)
     sentence = _("The tax comes to %(amount)s at 1 %(currency)s = %(rate)s %(reporting)s.")
     return [
         sentence
         % {
-            "amount": money(quantise(invoice.tax_amount * rate, currency)),
+            "amount": formats_of(invoice.language, invoice.reporting_currency).money(reported),
             "currency": invoice.currency,
-            "rate": format_decimal(rate, locale=locale, decimal_quantization=False),
-            "reporting": currency,
+            "rate": format_decimal(invoice.reporting_rate, locale=locale, decimal_quantization=False),
+            "reporting": invoice.reporting_currency,
         }
     ]
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.template import Context
 from django.utils.translation import override, pgettext
 
 from evbilling.shell.paper.formats import formats_of
 from evbilling.shell.paper.letterhead import BankAccount, Letterhead
 from evbilling.shell.paper.sheet import Colours
 from invoicing.documents.head import bank_facts
-from invoicing.documents.mail import MailContent, mail_templates
+from invoicing.documents.mail import MailContent, render_mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +73,7 @@ def compose_letter_mail(letter: LetterMail) -> MailContent:
             "answer": pgettext("mail", "Questions? Just reply to this mail: a person reads it."),
             "signature": letter.signature,
         }
-        text = mail_templates().get_template("document.txt").render(Context(context, autoescape=False))
-        html = mail_templates().get_template("document.html").render(Context(context))
-    return MailContent(
-        subject=subject,
-        text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
-        html=html,
-        reply_to=letter.reply_to,
-        pdf_name=letter.attached[0] if letter.attached else "",
-        attachment_names=letter.attached,
-    )
+        return render_mail(context, reply_to=letter.reply_to)
 
 
 def _row(amount: str, due: str) -> str:

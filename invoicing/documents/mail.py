@@ -53,20 +53,26 @@ def compose_mail(view: DocumentView, *, reply_to: str, more_attachments: tuple[s
     """
     with override(language_code(view)):
         context = _context(view, tuple(file_name(view, ending) for ending in ("pdf", *more_attachments)))
-        text = mail_templates().get_template("document.txt").render(Context(context, autoescape=False))
-        html = mail_templates().get_template("document.html").render(Context(context))
+        return render_mail(context, reply_to=reply_to)
+
+
+def render_mail(context: dict[str, Any], *, reply_to: str) -> MailContent:
+    """Both parts of a mail with a document or a letter, from one context; call it with its language active."""
+    text = _templates().get_template("document.txt").render(Context(context, autoescape=False))
+    html = _templates().get_template("document.html").render(Context(context))
+    attached: tuple[str, ...] = context["attached"]
     return MailContent(
         subject=context["subject"],
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=html,
         reply_to=reply_to,
-        pdf_name=context["attached"][0],
-        attachment_names=context["attached"],
+        pdf_name=attached[0] if attached else "",
+        attachment_names=attached,
     )
 
 
 @cache
-def mail_templates() -> Engine:
+def _templates() -> Engine:
     """The templates of all mails with documents and letters."""
     return Engine(
         dirs=[str(TEMPLATES.parent / "emails")],

@@ -5,7 +5,6 @@ An issued document reads the parties as frozen on it; a draft shows them as they
 
 import datetime as dt
 from dataclasses import replace
-from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -29,8 +28,9 @@ from invoicing.einvoice.model import (
     TypeCode,
 )
 from invoicing.einvoice.preflight import Asked, Details, contact_of
-from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, LineKind
-from invoicing.operations.freezing import issuer_details, recipient_details
+from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceTax, LineKind
+from invoicing.operations.freezing import details_of, language_of
+from invoicing.queries.exchange import tax_in_reporting_currency
 from invoicing.rules.tax import Category
 
 PLACEHOLDER = "DRAFT"
@@ -67,16 +67,6 @@ def _settled(invoice: Invoice) -> Details:
     return details_of(invoice)[1] if invoice.corrects is None else invoice.corrects.recipient_details
 
 
-def details_of(invoice: Invoice) -> tuple[Details, Details]:
-    """Issuer and recipient: frozen on an issued document (or while it is issued), of today on a draft."""
-    if invoice.issuer_details and invoice.recipient_details:
-        return invoice.issuer_details, invoice.recipient_details
-    return (
-        issuer_details(invoice.operator),
-        recipient_details(invoice.party, invoice.contract, invoice.contract_version),
-    )
-
-
 def asked_of(invoice: Invoice, format: Format) -> Asked:
     """What preflight looks at."""
     issuer, recipient = details_of(invoice)
@@ -93,7 +83,7 @@ def asked_of(invoice: Invoice, format: Format) -> Asked:
 
 def einvoice_of(invoice: Invoice, *, format: Format, on: dt.date | None = None) -> EInvoice:
     """The e-invoice of a document; a draft is shown as issued on the day `on`. Three queries."""
-    with override(invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language):
+    with override(language_of(invoice)):
         return _einvoice(invoice, format, on)
 
 
@@ -233,7 +223,7 @@ def _tax_row(row: InvoiceTax, currency: str) -> TaxRow:
 
 def _totals(invoice: Invoice, lines: tuple[Line, ...], allowances: tuple[Allowance, ...]) -> Totals:
     currency, gross = invoice.currency, quantise(invoice.gross_amount, invoice.currency)
-    elsewhere = invoice.reporting_currency not in ("", currency) and invoice.reporting_rate is not None
+    reported = tax_in_reporting_currency(invoice)
     return Totals(
         lines=add(line.net for line in lines) or quantise(ZERO, currency),
         allowances=add(each.amount for each in allowances),
@@ -241,13 +231,9 @@ def _totals(invoice: Invoice, lines: tuple[Line, ...], allowances: tuple[Allowan
         tax=quantise(invoice.tax_amount, currency),
         gross=gross,
         due=gross,
-        tax_currency=invoice.reporting_currency if elsewhere else "",
-        tax_in_currency=_converted(invoice) if elsewhere else None,
+        tax_currency="" if reported is None else invoice.reporting_currency,
+        tax_in_currency=reported,
     )
-
-
-def _converted(invoice: Invoice) -> Decimal:
-    return quantise(invoice.tax_amount * (invoice.reporting_rate or ZERO), invoice.reporting_currency)
 
 
 def _preceding(invoice: Invoice) -> Preceding | None:

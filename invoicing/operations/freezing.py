@@ -1,10 +1,14 @@
 """The two sides of a document as it will show them for ever: copied from operator and party when it is issued."""
 
-from contracts.models import ContactRole, Contract, ContractKind, ContractVersion, EInvoiceFormat, Operator, Party
+from typing import Any
 
-_ADDRESS = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
+from contracts.models import ContactRole, Contract, ContractKind, ContractVersion, EInvoiceFormat, Operator, Party
+from invoicing.models import Invoice, InvoiceState
+
+ADDRESS = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
+"""What every paper prints of operator and party."""
 _ISSUER = (
-    *_ADDRESS,
+    *ADDRESS,
     "tax_number",
     "register_entry",
     "tax_word",
@@ -22,7 +26,7 @@ _ISSUER = (
 )
 _RECIPIENT = (
     "number",
-    *_ADDRESS,
+    *ADDRESS,
     "tax_number",
     "is_business",
     "tax_status",
@@ -33,6 +37,22 @@ _RECIPIENT = (
     "endpoint_id",
 )
 _AS_XML = (EInvoiceFormat.XRECHNUNG, EInvoiceFormat.PEPPOL)
+
+
+def details_of(invoice: Invoice) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Issuer and recipient: frozen on an issued document (or while it is issued), of today on a draft."""
+    if invoice.issuer_details and invoice.recipient_details:
+        return invoice.issuer_details, invoice.recipient_details
+    return (
+        issuer_details(invoice.operator),
+        recipient_details(invoice.party, invoice.contract, invoice.contract_version),
+    )
+
+
+def language_of(invoice: Invoice) -> str:
+    """The language in which a document is written: frozen when it is issued, the party's on a draft."""
+    language: str = invoice.language if invoice.state == InvoiceState.ISSUED else invoice.party.language
+    return language
 
 
 def issuer_details(operator: Operator) -> dict[str, object]:

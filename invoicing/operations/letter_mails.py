@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
@@ -34,30 +33,25 @@ def letter_mail(letter: Letter) -> "MailContent":
     raise WrongState(_("%(letter)s is no letter that goes by mail.") % {"letter": letter})
 
 
-def notice_title(level: int) -> str:
-    """What a notice of a level is called, in the active language."""
-    if level <= 1:
-        return pgettext("letter", "Payment reminder")
-    return pgettext("letter", "Reminder no. %(level)s") % {"level": level}
-
-
 def _notice(letter: Letter) -> "LetterMail":
     """With the open balance of each document, as it stands on the notice (UX: reminders show the open balance)."""
     from invoicing.documents.blocks import issuer_bank  # noqa: PLC0415
     from invoicing.documents.letter_mail import OpenDocument  # noqa: PLC0415
+    from invoicing.documents.letters.notice import notice_title  # noqa: PLC0415
 
     steps = list(DunningStep.objects.filter(letter=letter).select_related("invoice").order_by("invoice__due_on", "pk"))
     currency = steps[0].invoice.currency
-    level: int = DunningStep.objects.filter(letter=letter).aggregate(highest=Max("level"))["highest"]
     open_amount = add(each.open_amount for each in steps)
     documents = tuple(
         OpenDocument(number=str(each.invoice), due_on=each.invoice.due_on or letter.dated_on, amount=each.open_amount)
         for each in steps
     )
+    issuer = issuer_details(letter.operator)
     return _mail(
         letter,
+        issuer,
         currency,
-        title=notice_title(level),
+        title=notice_title(max(each.level for each in steps)),
         greeting=pgettext("letter", "Hello, the documents below are overdue."),
         lead=pgettext(
             "letter", "If you have paid already, thank you: please take this mail as settled. The notice is attached."
@@ -65,7 +59,7 @@ def _notice(letter: Letter) -> "LetterMail":
         figure_label=pgettext("document", "Amount due"),
         figure=formats_of(letter.language, currency).money(open_amount),
         documents=documents,
-        bank=issuer_bank(issuer_details(letter.operator)),
+        bank=issuer_bank(issuer),
         reference=notice_reference([each.invoice for each in steps]),
     )
 
@@ -75,6 +69,7 @@ def _statement(letter: Letter) -> "LetterMail":
     period = formats_of(letter.language, currency).period(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
     return _mail(
         letter,
+        issuer_details(letter.operator),
         currency,
         title=pgettext("letter", "Statement of account"),
         greeting=pgettext("letter", "Hello, this is your statement of account."),
@@ -84,7 +79,7 @@ def _statement(letter: Letter) -> "LetterMail":
     )
 
 
-def _mail(letter: Letter, currency: str, **values: object) -> "LetterMail":
+def _mail(letter: Letter, issuer: dict[str, object], currency: str, **values: object) -> "LetterMail":
     from invoicing.documents.blocks import letterhead_of  # noqa: PLC0415
     from invoicing.documents.letter_mail import LetterMail  # noqa: PLC0415
 
@@ -93,7 +88,7 @@ def _mail(letter: Letter, currency: str, **values: object) -> "LetterMail":
     return LetterMail(
         language=letter.language,
         currency=currency,
-        letterhead=letterhead_of(issuer_details(operator), letter.language),
+        letterhead=letterhead_of(issuer, letter.language),
         sender=operator.legal_name,
         attached=(letter.file_name,),
         signature="\n".join(filter(None, signature)),

@@ -9,7 +9,7 @@ from django.utils.translation import override, pgettext
 from contracts.models import Operator, Party
 from evbilling.kernel.money import ZERO, add
 from evbilling.shell.paper.formats import formats_of
-from invoicing.operations.freezing import issuer_details
+from invoicing.operations.freezing import ADDRESS, issuer_details
 from invoicing.queries.dunning import Case, fee_is_agreed, interest_to_date, notice_reference
 from invoicing.rules.dunning import next_level
 
@@ -61,8 +61,7 @@ def draw_notice(operator: Operator, reminded: list[Case], *, on: dt.date) -> byt
 
 def addressee(party: Party) -> dict[str, str]:
     """What a letter prints of its recipient, as he is on its day."""
-    names = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
-    return {name: getattr(party, name) for name in names}
+    return {name: getattr(party, name) for name in ADDRESS}
 
 
 def notice_file_name(operator: Operator, party: Party, on: dt.date) -> str:

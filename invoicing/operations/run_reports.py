@@ -32,14 +32,15 @@ def file_report(*, run_id: int, at: dt.datetime) -> list[Letter]:
     with transaction.atomic():
         run = lock(BillingRun, run_id)
         on = local_date(at, run.operator.zone)
-        with override(run.operator.language):
-            listed, view = sessions_csv(run), report_view(run, on=on)
-            drawn = render_report(view)
         source = f"run:{run.pk}:"
+        with override(run.operator.language):
+            listed = sessions_csv(run)
         earlier = Letter.objects.filter(kind=LetterKind.RUN_REPORT, source__startswith=source).order_by("-pk")
         last = earlier.filter(content_type="text/csv").first()
         if last is not None and last.sha256 == sha256(listed).hexdigest():
             return []
+        with override(run.operator.language):
+            drawn = render_report(report_view(run, on=on))
         number = earlier.count() // 2 + 1
         return [
             file_letter(

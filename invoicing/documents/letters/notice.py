@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import ngettext, pgettext
 
+from evbilling.kernel.money import add
 from evbilling.shell.paper.formats import Formats, formats_of
 from evbilling.shell.paper.listing import Column, Listing, ListRow
 from invoicing.documents.letters.page import (
@@ -99,7 +100,7 @@ def _opening(view: NoticeView, formats: Formats) -> Sequence[str]:
 
 
 def _contested(view: NoticeView, formats: Formats) -> str:
-    amount = sum((item.contested_amount for item in view.items), start=view.sum_amount - view.sum_amount)
+    amount = add(item.contested_amount for item in view.items)
     if not amount:
         return ""
     words = pgettext(
@@ -112,8 +113,11 @@ def _crossed(view: NoticeView) -> str:
     return pgettext("letter", "If you have paid in the meantime, please disregard this letter.")
 
 
-def _heads(view: NoticeView) -> list[str]:
-    contested = any(item.contested_amount for item in view.items)
+def _any_contested(view: NoticeView) -> bool:
+    return any(item.contested_amount for item in view.items)
+
+
+def _heads(view: NoticeView, *, contested: bool) -> list[str]:
     return [
         pgettext("letter", "Document"),
         pgettext("letter", "Issued"),
@@ -125,8 +129,7 @@ def _heads(view: NoticeView) -> list[str]:
     ]
 
 
-def _cells(view: NoticeView, item: OverdueItem, formats: Formats) -> list[str]:
-    contested = any(each.contested_amount for each in view.items)
+def _cells(item: OverdueItem, formats: Formats, *, contested: bool) -> list[str]:
     return [
         item.number,
         formats.short_date(item.issued_on),
@@ -140,21 +143,23 @@ def _cells(view: NoticeView, item: OverdueItem, formats: Formats) -> list[str]:
 
 def _table(view: NoticeView, formats: Formats) -> FlowTable:
     widths = (0, 21, 21, 18, 23, 23, 24)
-    columns = [FlowColumn(head, widths[n], figures=n > 2) for n, head in enumerate(_heads(view))]
-    return flow_table(columns, [_cells(view, item, formats) for item in view.items])
+    contested = _any_contested(view)
+    columns = [FlowColumn(head, widths[n], figures=n > 2) for n, head in enumerate(_heads(view, contested=contested))]
+    return flow_table(columns, [_cells(item, formats, contested=contested) for item in view.items])
 
 
 def _listing(view: NoticeView, formats: Formats) -> Listing:
     shares = (30, 19, 19, 14, 20, 20, 20)
-    heads = _heads(view)
-    total = ["", "", "", "", "", formats.amount(sum((item.open_amount for item in view.items), view.fee_amount * 0))]
-    if len(heads) > len(total):
-        total.append(formats.amount(sum((item.contested_amount for item in view.items), view.fee_amount * 0)))
+    contested = _any_contested(view)
+    heads = _heads(view, contested=contested)
+    total = ["", "", "", "", "", formats.amount(add(item.open_amount for item in view.items))]
+    if contested:
+        total.append(formats.amount(add(item.contested_amount for item in view.items)))
     total[0] = pgettext("document", "Total")
     return Listing(
         title=pgettext("letter", "Overdue documents"),
         columns=tuple(Column(head, shares[n], figures=n > 2) for n, head in enumerate(heads)),
-        rows=tuple(ListRow(tuple(_cells(view, item, formats))) for item in view.items),
+        rows=tuple(ListRow(tuple(_cells(item, formats, contested=contested))) for item in view.items),
         total=tuple(total),
     )
 
