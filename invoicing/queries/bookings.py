@@ -21,24 +21,25 @@ class PenaltyNets(NamedTuple):
 
 
 NO_PENALTIES = PenaltyNets()
+PENALTY_KIND = Coalesce(
+    "penalty__kind",
+    "released_penalty__penalty__kind",
+    "corrects__penalty__kind",
+    "corrects__released_penalty__penalty__kind",
+)
+"""The kind of the penalty that a line bills or credits, kept when the penalty is released to be billed again."""
 
 
 def penalty_nets(lines: QuerySet[InvoiceLine]) -> dict[int, PenaltyNets]:
     """By document, of those with lines of penalties among `lines`, or with credits of such lines; one query.
 
-    Missed uptime lowers the revenue. A line of a cancelled document keeps the kind of the penalty that it released.
+    Missed uptime lowers the revenue.
     """
     found: dict[int, PenaltyNets] = {}
-    kind_of = Coalesce(
-        "penalty__kind",
-        "released_penalty__penalty__kind",
-        "corrects__penalty__kind",
-        "corrects__released_penalty__penalty__kind",
-    )
     sums = (
         lines.filter(Q(kind=LineKind.PENALTY) | Q(kind=LineKind.CREDIT, corrects__kind=LineKind.PENALTY))
         .order_by()
-        .annotate(of_kind=kind_of)
+        .annotate(of_kind=PENALTY_KIND)
         .values_list("invoice_id", "of_kind")
         .annotate(total=amount_sum("net_amount"))
     )

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, add
 from invoicing.models import AccountRole, Invoice, InvoiceKind, InvoiceLine, InvoiceTax, LineKind, PenaltyKind
+from invoicing.queries.bookings import PENALTY_KIND
 
 Rate = tuple[str, Decimal]
 """Tax category and percent."""
@@ -30,11 +30,10 @@ def rate_splits(invoices: QuerySet[Invoice, Any], booked: Mapping[int, Mapping[s
     their booking to the cent are left out; they are told as they are booked. Three queries, however many documents.
     """
     nets: dict[int, dict[tuple[str, Rate], Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    penalty = Coalesce("penalty__kind", "released_penalty__penalty__kind", "corrects__penalty__kind")
     lines = (
         InvoiceLine.objects.filter(invoice__in=invoices.values("pk"))
         .order_by()
-        .annotate(of_penalty=penalty)
+        .annotate(of_penalty=PENALTY_KIND)
         .values_list("invoice_id", "kind", "corrects__kind", "of_penalty", "tax_category", "tax_rate")
         .annotate(total=amount_sum("net_amount"))
     )
