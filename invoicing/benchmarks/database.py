@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
+from evbilling.kernel.databases import POSTGRESQL_OPTIONS
 from evbilling.kernel.errors import BadInput
 
 type Settings = dict[str, Any]
@@ -35,7 +36,7 @@ def server(*, sqlite: bool, say: Callable[[str], None]) -> Iterator[Settings]:
         say("starting a private PostgreSQL (fsync off)")
         servers = importlib.import_module("tests.servers")  # stands in a clone of the product
         with servers.private_postgres() as url:
-            yield {**environ.Env.db_url_config(url), "ATOMIC_REQUESTS": False}
+            yield {**environ.Env.db_url_config(url), "ATOMIC_REQUESTS": False, "OPTIONS": POSTGRESQL_OPTIONS}
 
 
 @contextlib.contextmanager
