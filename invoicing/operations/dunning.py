@@ -24,7 +24,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import DunningStep, Letter, LetterKind, Penalty, PenaltyKind
 from invoicing.operations.deliveries import request_letter_delivery
 from invoicing.operations.letters import file_letter
-from invoicing.operations.notices import draw_notice, notice_file_name
+from invoicing.operations.notices import draw_notice, notice_file_name, notice_source
 from invoicing.queries.dunning import Case, cases, fee_is_agreed, overdue_documents, without_plan
 from invoicing.rules.dunning import Level
 from invoicing.rules.penalties.fee import text
@@ -90,7 +90,7 @@ class _Debtor:
     def cases(self, on: dt.date) -> list[Case]:
         """Its overdue documents as they stand on a day."""
         rows = overdue_documents(on=on).filter(operator=self.operator, party=self.party_id, currency=self.currency)
-        return cases(rows.prefetch_related("allocations"), on=on)
+        return cases(rows.prefetch_related("allocations", "contract_version__terms"), on=on)
 
 
 def _debtors(operator: Operator, on: dt.date) -> list[_Debtor]:
@@ -132,14 +132,14 @@ def _write(
         )
         letter = None
         if content:
-            first = min((each for each in due if not each.due[-1].escalate), key=lambda each: each.invoice.pk)
+            reminded = [each for each in due if not each.due[-1].escalate]
             with override(party.language):
                 name = notice_file_name(debtor.operator, party, on)
             letter = file_letter(
                 kind=LetterKind.DUNNING_NOTICE,
                 operator=debtor.operator,
                 party=party,
-                source=f"dunning:{first.invoice.pk}:{first.due[-1].level}",
+                source=notice_source(reminded),
                 language=party.language,
                 dated_on=on,
                 file_name=name,

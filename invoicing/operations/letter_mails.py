@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from invoicing.documents.letter_mail import LetterMail
     from invoicing.documents.mail import MailContent
 
+LAST = ":last"
+"""End of the source of a party's last notice: dunning:<invoice>:<level>:last."""
 STATEMENT = "statement"
 """First part of a statement's source: statement:<party>:<currency>:<from>:<to>:<number>, both days included."""
 
@@ -51,7 +53,7 @@ def _notice(letter: Letter) -> "LetterMail":
         letter,
         issuer,
         currency,
-        title=notice_title(max(each.level for each in steps)),
+        title=notice_title(max(each.level for each in steps), last=letter.source.endswith(LAST)),
         greeting=pgettext("letter", "Hello, the documents below are overdue."),
         lead=pgettext(
             "letter", "If you have paid already, thank you: please take this mail as settled. The notice is attached."

@@ -10,8 +10,9 @@ from contracts.models import Operator, Party
 from evbilling.kernel.money import ZERO, add
 from evbilling.shell.paper.formats import formats_of
 from invoicing.operations.freezing import ADDRESS, issuer_details
+from invoicing.operations.letter_mails import LAST
 from invoicing.queries.dunning import Case, fee_is_agreed, interest_to_date, notice_reference
-from invoicing.rules.dunning import next_level
+from invoicing.rules.dunning import is_last_notice
 
 PAY_WITHIN = dt.timedelta(days=7)
 """From the day of the notice."""
@@ -22,6 +23,7 @@ def draw_notice(operator: Operator, reminded: list[Case], *, on: dt.date) -> byt
     from invoicing.documents import blocks  # noqa: PLC0415 - loads WeasyPrint, which the web never needs
     from invoicing.documents.letters.pdf import render_notice  # noqa: PLC0415
     from invoicing.documents.letters.views import NoticeView, OverdueItem  # noqa: PLC0415
+    from invoicing.documents.view import References  # noqa: PLC0415
 
     party = reminded[0].invoice.party
     currency, language = reminded[0].invoice.currency, party.language
@@ -35,6 +37,7 @@ def draw_notice(operator: Operator, reminded: list[Case], *, on: dt.date) -> byt
             issuer=blocks.issuer_block(issuer),
             letterhead=blocks.letterhead_of(issuer, language),
             recipient=blocks.recipient_block(addressee(party), issuer),
+            references=References(customer_no=party.number),
             level=max(case.due[-1].level for case in reminded),
             items=tuple(
                 OverdueItem(
@@ -54,9 +57,20 @@ def draw_notice(operator: Operator, reminded: list[Case], *, on: dt.date) -> byt
             fee_text=_fee_text(reminded, language, currency),
             interest_text=_interest_text(reminded, on, language, currency),
             bank=blocks.issuer_bank(issuer),
-            last=all(next_level(case.levels, case.due[-1].level) is None for case in reminded),
+            last=is_last(reminded),
         )
     return render_notice(view)
+
+
+def notice_source(reminded: list[Case]) -> str:
+    """What the notice over these documents is for; it keeps whether it is the last, so that its mail says so too."""
+    first = min(reminded, key=lambda case: case.invoice.pk)
+    return f"dunning:{first.invoice.pk}:{first.due[-1].level}" + (LAST if is_last(reminded) else "")
+
+
+def is_last(reminded: list[Case]) -> bool:
+    """Whether no notice follows for any of these documents."""
+    return all(is_last_notice(case.levels, case.due[-1].level) for case in reminded)
 
 
 def addressee(party: Party) -> dict[str, str]:

@@ -34,6 +34,7 @@ def draw_statement(statement: Statement) -> bytes:
         StatementEntry,
         StatementView,
     )
+    from invoicing.documents.view import References  # noqa: PLC0415
 
     operator, party, language = statement.operator, statement.party, statement.party.language
     issuer = issuer_details(operator)
@@ -45,6 +46,7 @@ def draw_statement(statement: Statement) -> bytes:
             issuer=blocks.issuer_block(issuer),
             letterhead=blocks.letterhead_of(issuer, language),
             recipient=blocks.recipient_block(addressee(party), issuer),
+            references=References(customer_no=party.number),
             from_on=statement.first,
             to_on=statement.last,
             opening_amount=statement.opening,

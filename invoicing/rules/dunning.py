@@ -31,6 +31,11 @@ def next_level(levels: Iterable[Level], reached: int) -> Level | None:
     return min((each for each in levels if each.level > reached), key=lambda each: each.level, default=None)
 
 
+def is_last_notice(levels: Iterable[Level], level: int) -> bool:
+    """Whether no notice follows that of a level: it is the plan's last one, or only a person takes over after it."""
+    return all(each.escalate for each in levels if each.level > level)
+
+
 def due_levels(levels: Iterable[Level], *, due_on: dt.date, on: dt.date, reached: int) -> list[Level]:
     """The levels newly reached on a day, rising: the last one is taken, those before it are skipped."""
     new = [each for each in levels if each.level > reached and each.due_on(due_on) <= on]

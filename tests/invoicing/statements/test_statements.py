@@ -19,6 +19,7 @@ from invoicing.operations.statements import draw_statement, read_statement, send
 from invoicing.queries.statements import ROLES, Statement, statement_csv
 from tests.access.people import enrol
 from tests.factories import make_contract_in_force, make_member, make_party, make_user
+from tests.invoicing.documents.reading import text_of
 from tests.invoicing.factories import make_issued
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,14 @@ def test_csv_and_pdf_say_the_same(contract: Contract) -> None:
     assert rows[-1] == "2026-12-01;closing;;;;;119.00;EUR"
     assert len(rows) == len(found.movements) + 3
     assert draw_statement(found).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Customer no."), ("de", "Kundennummer")])
+def test_the_page_names_the_customer_by_its_number(contract: Contract, language: str, label: str) -> None:
+    contract.party.language = language
+    contract.party.save()
+    page = " ".join(text_of(draw_statement(read(contract))).split())
+    assert f"{label} {contract.party.number}" in page
 
 
 @pytest.mark.parametrize(
