@@ -18,16 +18,10 @@ class TakenNumber:
     text: str
 
 
-def take_number(*, operator_id: int, kind: str, issued_on: dt.date) -> TakenNumber:
-    """The next number of the issuer's series for this kind of document and year. Call it after every other lock.
-
-    Raises SeriesExhausted.
-    """
-    return take_numbers(operator_id=operator_id, kind=kind, issued_on=issued_on, count=1)[0]
-
-
 def take_numbers(*, operator_id: int, kind: str, issued_on: dt.date, count: int) -> list[TakenNumber]:
-    """The next `count` numbers of a series in one change of its row, in order. Raises SeriesExhausted."""
+    """The next `count` numbers of the issuer's series for this kind of document and year, in order, in one change of
+    its row. Call it after every other lock. Raises SeriesExhausted.
+    """
     first = Operator.objects.order_by("pk").values_list("pk", flat=True).first()
     prefix = prefix_of(kind, operator_id, first if first is not None else operator_id)
     found, _new = NumberSeries.objects.get_or_create(operator_id=operator_id, prefix=prefix, year=issued_on.year)

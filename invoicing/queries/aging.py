@@ -12,8 +12,14 @@ from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import CLAIMS, Invoice, InvoiceState
 from invoicing.queries.documents import with_open_amount
 
-EDGES = (0, 30, 60, 90)
-"""Days after the due date at which a bucket ends; the first holds what is not due yet, the last all beyond."""
+BUCKETS: tuple[tuple[int | None, int | None], ...] = ((None, 0), (1, 30), (31, 60), (61, 90), (91, None))
+"""From so many days after the due date to so many, both included: the first holds what is not due yet, the last all
+beyond."""
+
+
+def bucket_of(days: int) -> int:
+    """Which of BUCKETS holds what is overdue by so many days (not due yet: zero or less)."""
+    return sum(days > last for _first, last in BUCKETS if last is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,8 @@ def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
     rows = Invoice.objects.filter(state=InvoiceState.ISSUED, kind__in=CLAIMS)
     if operator is not None:
         rows = rows.filter(operator=operator)
-    counts = [0] * (len(EDGES) + 1)
-    amounts: list[dict[str, Decimal]] = [{} for _edge in counts]
+    counts = [0] * len(BUCKETS)
+    amounts: list[dict[str, Decimal]] = [{} for _bucket in BUCKETS]
     open_rows = (
         with_open_amount(rows)
         .filter(open_amount__gt=ZERO)
@@ -42,12 +48,10 @@ def aging(operator: Operator | None, *, on: dt.date) -> list[AgingBucket]:
     )
     for row in open_rows:
         days = (on - row["due_on"]).days if row["due_on"] else 0
-        index = sum(days > edge for edge in EDGES)
+        index = bucket_of(days)
         counts[index] += row["count"]
         bucket, currency = amounts[index], row["currency"]
         bucket[currency] = bucket.get(currency, ZERO) + quantise(row["total"], currency)
-    froms = (None, *(edge + 1 for edge in EDGES))
     return [
-        AgingBucket(low, high, count, held)
-        for low, high, count, held in zip(froms, (*EDGES, None), counts, amounts, strict=True)
+        AgingBucket(low, high, count, held) for (low, high), count, held in zip(BUCKETS, counts, amounts, strict=True)
     ]

@@ -1,47 +1,17 @@
 """Disputes: what customers contest of a document, and what a session comes to on it."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Least
+from django.db.models import QuerySet
 
-from contracts.models import Party, PriceBasis
-from evbilling.kernel.fields import AmountField, amount_sum
+from contracts.models import PriceBasis
 from evbilling.kernel.money import ZERO, add, quantise, vat_of
 from invoicing.models import BilledCharge, ChargeUse, CreditedCharge, Dispute, DisputeState, Invoice, InvoiceState
-from invoicing.queries.documents import open_amount, with_open_amount
-from sessions.models import ChargingSession
-
-if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
 
 
 def open_disputes() -> QuerySet[Dispute]:
     """Those that wait for a clerk, the oldest first."""
     return Dispute.objects.filter(state=DisputeState.OPEN).order_by("raised_at", "pk")
-
-
-def contested_amount(invoice: Invoice) -> Decimal:
-    """What open disputes contest of a document, gross, never more than is open on it: dunning leaves it out."""
-    known = getattr(invoice, "contested_amount", None)
-    if known is None:
-        rows = Dispute.objects.filter(invoice=invoice, state=DisputeState.OPEN)
-        known = min(add(rows.values_list("contested_amount", flat=True)), max(open_amount(invoice), ZERO))
-    return quantise(known, invoice.currency)
-
-
-def with_contested_amount(queryset: QuerySet[Invoice]) -> "QuerySet[WithAnnotations[Invoice, Any]]":
-    """Annotate `contested_amount` (the same rule, in SQL) beside what `with_open_amount` annotates."""
-    sums: Any = (
-        Dispute.objects.filter(invoice=OuterRef("pk"), state=DisputeState.OPEN)
-        .order_by()
-        .values("invoice")
-        .annotate(total=amount_sum("contested_amount"))
-    )
-    contested = Coalesce(Subquery(sums.values("total")), Value(ZERO), output_field=AmountField())
-    rows: Any = with_open_amount(queryset)
-    return rows.annotate(contested_sum=contested).annotate(contested_amount=Least("contested_sum", "open_amount"))
 
 
 def left_of_session(invoice: Invoice, session_id: int) -> Decimal:
@@ -74,14 +44,6 @@ def _left(invoice: Invoice, session_id: int) -> list[tuple[Decimal, Decimal]]:
             "charge_id", "charge__net_amount", "charge__gross_amount", "line__tax_rate"
         )
     ]
-
-
-def documents_of_session(session: ChargingSession, party: Party) -> QuerySet[Invoice]:
-    """A party's issued documents that bill a session, the newest first."""
-    billed = BilledCharge.objects.filter(charge__session=session, use=ChargeUse.BILLED)
-    return Invoice.objects.filter(
-        party=party, state=InvoiceState.ISSUED, pk__in=billed.values("line__invoice")
-    ).order_by("-pk")
 
 
 def disputes_of(invoice: Invoice) -> QuerySet[Dispute]:

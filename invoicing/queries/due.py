@@ -4,7 +4,8 @@ import datetime as dt
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from contracts.models import Contract, ContractKind, ContractState, TermKind
+from contracts.models import Contract, ContractKind, TermKind
+from contracts.queries import IN_FORCE
 from evbilling.kernel.clock import Period, start_of_day
 from evbilling.kernel.money import ZERO
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
@@ -54,11 +55,7 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
     penalties = unbilled_penalties().filter(contract_id=OuterRef("pk"), occurred_on__lt=period.end)
     in_force = Q(starts_on__lt=period.end) & (Q(ends_on__isnull=True) | Q(ends_on__gt=period.start))
     return (
-        Contract.objects.filter(
-            operator_id=operator_id,
-            kind__in=PHASES,
-            state__in=[ContractState.ACTIVE, ContractState.SUSPENDED, ContractState.ENDED],
-        )
+        Contract.objects.filter(operator_id=operator_id, kind__in=PHASES, state__in=IN_FORCE)
         .filter(
             in_force
             | Exists(penalties)

@@ -223,12 +223,12 @@ def _late_payment(invoice: Invoice) -> LatePayment | None:
 
 def escalations() -> QuerySet[DunningStep]:
     """Documents handed over to a person whom nobody has taken up yet."""
-    return DunningStep.objects.filter(
-        action=DunningAction.ESCALATE, handled_at__isnull=True, skipped=""
-    ).select_related("invoice__party")
+    return DunningStep.objects.filter(action=DunningAction.ESCALATE, handled_at__isnull=True, skipped="")
 
 
 def without_plan(operator: Operator, *, on: dt.date) -> list[str]:
     """Currencies in which the operator has overdue documents, but no plan: nobody is reminded of them."""
-    found = cases(overdue_documents(on=on).filter(operator=operator), on=on)
-    return sorted({case.invoice.currency for case in found if not case.levels})
+    overdue = overdue_documents(on=on).filter(operator=operator).select_related("contract_version")
+    rows = list(overdue.defer("issuer_details", "recipient_details"))
+    plans = _Plans(rows)
+    return sorted({row.currency for row in rows if not plans.of(row)})

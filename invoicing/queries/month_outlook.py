@@ -6,7 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Min
 
-from contracts.models import Contract, ContractState, Operator
+from contracts.models import Contract, Operator
+from contracts.queries import IN_FORCE
 from evbilling.kernel.clock import Period, local_date, month_of, months_between
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
@@ -82,11 +83,9 @@ def missed_months(operator: Operator, *, at: dt.datetime) -> list[Period]:
     )
     candidates = [each for each in months_between(begin, last)[-MOST_MONTHS:] if each.start not in done]
     spans = list(
-        Contract.objects.filter(
-            operator=operator,
-            kind__in=PHASES,
-            state__in=[ContractState.ACTIVE, ContractState.SUSPENDED, ContractState.ENDED],
-        ).values_list("starts_on", "ends_on")
+        Contract.objects.filter(operator=operator, kind__in=PHASES, state__in=IN_FORCE).values_list(
+            "starts_on", "ends_on"
+        )
     )
     return [
         each

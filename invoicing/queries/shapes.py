@@ -2,12 +2,11 @@
 
 import datetime as dt
 
-from contracts.models import Contract, ContractState
+from contracts.models import Contract
+from contracts.queries import IN_FORCE
 from evbilling.kernel.clock import Period
 from invoicing.models import BillingRunItem, Invoice, InvoiceKind
 from invoicing.queries.cancelled import cancelled
-
-_BILLED_STATES = (ContractState.ACTIVE, ContractState.SUSPENDED, ContractState.ENDED)
 
 
 def members_of(contract: Contract, period: Period) -> list[Contract]:
@@ -19,7 +18,7 @@ def members_of(contract: Contract, period: Period) -> list[Contract]:
     if contract.billing_group_id is None:
         return [contract]
     group = Contract.objects.filter(
-        billing_group=contract.billing_group_id, state__in=_BILLED_STATES, starts_on__lt=period.end
+        billing_group=contract.billing_group_id, state__in=IN_FORCE, starts_on__lt=period.end
     )
     alone = Invoice.objects.filter(
         ~cancelled("pk"),

@@ -19,7 +19,7 @@ from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.spreadsheet import guard
 from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState, JournalLine
-from invoicing.queries.aging import EDGES
+from invoicing.queries.aging import BUCKETS, bucket_of
 
 ROLES = (
     AccountRole.RECEIVABLE,
@@ -78,11 +78,10 @@ class Statement:
     @property
     def aging(self) -> list[tuple[int | None, int | None, Decimal]]:
         """(from days, to days, open) in the buckets of all aging."""
-        sums = [ZERO] * (len(EDGES) + 1)
+        sums = [ZERO] * len(BUCKETS)
         for each in self.open_claims:
-            sums[sum(each.days_overdue > edge for edge in EDGES)] += each.amount
-        froms = (None, *(edge + 1 for edge in EDGES))
-        return list(zip(froms, (*EDGES, None), (quantise(each, self.currency) for each in sums), strict=True))
+            sums[bucket_of(each.days_overdue)] += each.amount
+        return [(low, high, quantise(amount, self.currency)) for (low, high), amount in zip(BUCKETS, sums, strict=True)]
 
 
 def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.date, last: dt.date) -> Statement:

@@ -1,6 +1,5 @@
 """The ledger as an accountant reads it: journal, account sheet, trial balance."""
 
-import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
@@ -137,8 +136,3 @@ def trial_balance(operator: Operator, period: Period, currency: str = "") -> Rep
         if totals[2] or totals[5]:
             findings.append(_("The balances in %(currency)s do not add up to zero.") % {"currency": code})
     return Report("trial-balance", _("Trial balance"), period.code, sections, findings)
-
-
-def first_day(operator: Operator) -> dt.date | None:
-    """The day of the first booking; None for an empty ledger."""
-    return operator.journal_entries.order_by("booked_on").values_list("booked_on", flat=True).first()

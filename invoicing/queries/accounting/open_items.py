@@ -8,16 +8,16 @@ from decimal import Decimal
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models import ContractKind, Operator
+from contracts.models import Operator
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState, JournalLine
 from invoicing.queries.accounting.report import Column, Report, Row, Section, Text, summed
-from invoicing.queries.aging import EDGES
+from invoicing.queries.aging import BUCKETS, bucket_of
 from invoicing.queries.documents import CREDIT_PREFIX
 
 TOTAL = _("Total")
-_BUCKETS: tuple[tuple[str, Text], ...] = (
+_AGES: tuple[tuple[str, Text], ...] = (
     ("not_due", _("not due")),
     ("to_30", _("1 to 30 days")),
     ("to_60", _("31 to 60 days")),
@@ -31,7 +31,7 @@ OPEN = (
     Column("issued", _("issued on"), "day"),
     Column("due", _("due on"), "day"),
     Column("days", _("days overdue"), "number"),
-    *(Column(key, label, "money", adds=True) for key, label in _BUCKETS),
+    *(Column(key, label, "money", adds=True) for key, label in _AGES),
     Column("open", _("open"), "money", adds=True),
 )
 CREDITS = (
@@ -67,14 +67,6 @@ class OpenItem:
         """Whether it lowers what the party owes (or is owed)."""
         return self.invoice.kind == InvoiceKind.CREDIT_NOTE
 
-    @property
-    def role(self) -> AccountRole:
-        """The account on which it stands."""
-        if self.host_side:
-            return AccountRole.HOST_PAYABLE
-        sponsored = self.invoice.contract.kind == ContractKind.SPONSORSHIP
-        return AccountRole.SPONSOR_RECEIVABLE if sponsored else AccountRole.RECEIVABLE
-
 
 def open_documents(operator: Operator, *, on: dt.date, currency: str = "") -> list[OpenItem]:
     """All documents issued by a day that are not settled at its end, by party and due date. Three queries."""
@@ -88,7 +80,7 @@ def open_documents(operator: Operator, *, on: dt.date, currency: str = "") -> li
         for source, total in _sums(settled.filter(source__startswith=CREDIT_PREFIX), "source")
     }
     found = []
-    documents = rows.select_related("party", "contract", "corrects").defer("issuer_details", "recipient_details")
+    documents = rows.select_related("party", "corrects").defer("issuer_details", "recipient_details")
     for invoice in documents.order_by("party__legal_name", "due_on", "pk").iterator(chunk_size=2000):
         taken = (used if invoice.kind == InvoiceKind.CREDIT_NOTE else onto).get(invoice.pk, ZERO)
         left = quantise(invoice.gross_amount - taken, invoice.currency)
@@ -130,8 +122,7 @@ def open_items(operator: Operator, *, on: dt.date, currency: str = "") -> Report
 def _aged(item: OpenItem, on: dt.date) -> Row:
     invoice = item.invoice
     days = (on - invoice.due_on).days if invoice.due_on else 0
-    bucket = sum(days > edge for edge in EDGES)
-    ages = tuple(item.amount if index == bucket else None for index in range(len(_BUCKETS)))
+    ages = tuple(item.amount if index == bucket_of(days) else None for index in range(len(BUCKETS)))
     head = (invoice.party.legal_name, str(invoice), invoice.get_kind_display(), invoice.issued_on, invoice.due_on)
     return Row((*head, max(days, 0), *ages, item.amount), ("invoice", invoice.pk))
 

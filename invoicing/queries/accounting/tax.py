@@ -46,6 +46,13 @@ OTHER = (
     Column("tax", _("tax"), "money", adds=True),
 )
 Weights = dict[str, Decimal]
+_FROZEN = (
+    "invoice__issuer_details",
+    "invoice__recipient_details",
+    "invoice__corrects__issuer_details",
+    "invoice__corrects__recipient_details",
+)
+"""The largest columns of documents, which no figure needs."""
 
 
 def tax_summary(operator: Operator, period: Period, currency: str = "") -> Report:
@@ -70,7 +77,7 @@ def tax_summary(operator: Operator, period: Period, currency: str = "") -> Repor
     counts: dict[tuple[str, bool], dict[tuple[str, str, str, Decimal], set[int]]] = defaultdict(
         lambda: defaultdict(set)
     )
-    for row in taxes.select_related("invoice", "invoice__corrects").iterator(chunk_size=2000):
+    for row in taxes.select_related("invoice", "invoice__corrects").defer(*_FROZEN).iterator(chunk_size=2000):
         invoice = row.invoice
         credit = invoice.kind == InvoiceKind.CREDIT_NOTE
         about = invoice.corrects if credit and invoice.corrects is not None else invoice

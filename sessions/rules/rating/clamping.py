@@ -93,8 +93,7 @@ def _limit_with_tax(limit: Limit | None, rates: _Rates, net: Exact, gross: Exact
         return scaled(limit.incl_vat, TICK)
     if limit.excl_vat is None:
         return None
-    stated = scaled(limit.excl_vat, TICK)
-    return Fraction(gross) * stated / net if net else gross_of(stated, next(iter(rates)), False)
+    return _moved(rates, gross, net, scaled(limit.excl_vat, TICK))
 
 
 def _held(amount: Exact | None, low: Decimal | None, high: Decimal | None) -> Exact | None:
