@@ -179,22 +179,17 @@ class ContractAdmin(ContractExchange, WorkspaceAdmin):
             context |= papers_of_contract(contract)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Contract) -> set[str]:
         """Only the steps that are open in the contract's state."""
-        contract = Contract.objects.filter(pk=object_id).only("state", "kind").first()
-        if contract is None:
-            return []
-        open_steps = steps_from(contract.state)
-        hidden = {name for name, step in _STEP_OF.items() if step not in open_steps}
-        if contract.state == ContractState.ENDED:
-            hidden |= {"draft_terms", "add_token", "add_vehicle"}
-        if contract.kind not in PAYING_KINDS:
-            hidden.add("add_token")
-        if contract.kind != ContractKind.SPONSORSHIP:
-            hidden.add("add_vehicle")
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.action_name.removeprefix(prefix) not in hidden]
+        in_state = steps_from(row.state)
+        steps = super().open_steps(request, row) - {name for name, step in _STEP_OF.items() if step not in in_state}
+        if row.state == ContractState.ENDED:
+            steps -= {"draft_terms", "add_token", "add_vehicle"}
+        if row.kind not in PAYING_KINDS:
+            steps -= {"add_token"}
+        if row.kind != ContractKind.SPONSORSHIP:
+            steps -= {"add_vehicle"}
+        return steps
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Contracts end; they are not deleted."""

@@ -86,10 +86,9 @@ class StationOutageAdmin(WorkspaceAdmin):
         """The station stays; who recorded it too."""
         return () if obj is None else ("station", "recorded_by", "recorded_at")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: StationOutage) -> set[str]:
         """Ending, while it lasts."""
-        lasts = StationOutage.objects.filter(pk=object_id, ended_at__isnull=True).exists()
-        return super().get_actions_detail(request, object_id) if lasts else []
+        return {"end"} if row.ended_at is None else set()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """It is corrected."""

@@ -99,12 +99,9 @@ class TariffVersionAdmin(WorkspaceAdmin):
         """Their number stays."""
         return False
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: TariffVersion) -> set[str]:
         """Release, as long as it is open."""
-        found = super().get_actions_detail(request, object_id)
-        if TariffVersion.objects.filter(pk=object_id, state=TariffState.DRAFT).exists():
-            return found
-        return [each for each in found if not str(each.action_name).endswith("_release")]
+        return super().open_steps(request, row) - (set() if row.state == TariffState.DRAFT else {"release"})
 
     @display(description=_("version"), ordering="tariff__code")
     def version(self, version: TariffVersion) -> str:

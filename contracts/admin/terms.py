@@ -136,17 +136,12 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
         """Their number stays."""
         return False
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: ContractVersion) -> set[str]:
         """Approval, as long as it is open; what can be done with its document."""
-        version = self.get_queryset(request).filter(pk=object_id).first()
-        if version is None:
-            return []
-        shown = self.open_paper_steps(version) | ({"approve"} if version.state == VersionState.DRAFT else set())
-        if version.contract.kind != ContractKind.HOSTING:
-            shown |= {"add_term", "month_preview"} if version.state == VersionState.DRAFT else {"month_preview"}
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        found = super().get_actions_detail(request, object_id)
-        return [each for each in found if each.action_name.removeprefix(prefix) in shown]
+        steps = self.open_paper_steps(row) | ({"approve"} if row.state == VersionState.DRAFT else set())
+        if row.contract.kind != ContractKind.HOSTING:
+            steps |= {"add_term", "month_preview"} if row.state == VersionState.DRAFT else {"month_preview"}
+        return steps
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """With its document, once there is one."""

@@ -171,6 +171,20 @@ class WorkspaceAdmin(ModelAdmin):
         """To the list, from a button of the list or for an object that is gone."""
         return leave_dialog(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
+    def open_steps(self, request: HttpRequest, row: Any) -> set[str]:
+        """Names of the buttons on a row's page that its state leaves open; each, unless a page says otherwise."""
+        return set(self._extract_action_names(self.actions_detail))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """The buttons that the person may press and the row's state leaves open."""
+        allowed = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, unquote(str(object_id))) if allowed else None
+        if row is None:
+            return []
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        names = {f"{prefix}{name}" for name in self.open_steps(request, row)}
+        return [each for each in allowed if each.action_name in names]
+
     def get_urls(self) -> list[URLPattern]:
         """Buttons of a row that is not there, or whose address was mistyped, answer as the row's own page does."""
         patterns = super().get_urls()
@@ -244,7 +258,7 @@ class _NobodyWrites:
 
 
 class WrittenByTheProduct(_NobodyWrites, WorkspaceAdmin):
-    """Rows that only operations write; people read them and press the page's buttons."""
+    """Rows that only operations write; people read them, so each field is read, and press the page's buttons."""
 
 
 class ListInline(_NobodyWrites, TabularInline):  # type: ignore[misc]  # the theme's bases differ in a hint

@@ -51,7 +51,6 @@ class OutboxMessageAdmin(WrittenByTheProduct):
         "last_error",
         "payload",
     )
-    readonly_fields = fields
     actions_detail = ("retry",)
     has_retry_permission = right("kernel.retry_outboxmessage")
 
@@ -106,8 +105,6 @@ class AuditRecordAdmin(WrittenByTheProduct):
         "changes",
         "members",
     )
-    readonly_fields = ("at", "result_badge", "person", "where", "what", "action", "object", "object_type", "object_id")
-    readonly_fields += ("reason", "changes", "members")
 
     @display(description=_("by"), ordering="by_label")
     def person(self, record: AuditRecord) -> str:

@@ -138,7 +138,6 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
         "reopened_by",
         "reopened_at",
     )
-    readonly_fields = fields
     actions = None
     actions_list = ("close_month",)
     actions_detail = ("ask", "decline", "reopen")
@@ -283,7 +282,6 @@ class BooksCheckAdmin(WrittenByTheProduct):
     list_display = ("finished_at", "cause", "checks", "result")
     list_filter = ("cause",)
     fields = ("started_at", "finished_at", "cause", "checks", "result", "problems")
-    readonly_fields = fields
     actions_list = ("prove_now",)
     has_prove_permission = right("invoicing.close_period")
 

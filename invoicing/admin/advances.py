@@ -110,7 +110,6 @@ class DepositAdmin(WrittenByTheProduct):
     search_fields = ("contract__number__istartswith", "contract__party__legal_name__istartswith")
     search_help_text = _("Contract number or party")
     fields = ("contract", "kind", "amount_text", "moved_on", "source", "reason", "moved_by", "moved_at")
-    readonly_fields = fields
 
     @display(description=_("amount"), ordering="amount")
     def amount_text(self, deposit: Deposit) -> SafeString:

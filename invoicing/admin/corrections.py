@@ -43,26 +43,8 @@ DISPUTE_TONES = {
 }
 
 
-class _Read(WrittenByTheProduct):
-    """All fields of its groups are read."""
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """All of them."""
-        names: list[str] = []
-        for _title, options in self.fieldsets or ():
-            for name in options["fields"]:
-                names += [name] if isinstance(name, str) else name
-        return tuple(names)
-
-    def shown_actions(self, request: HttpRequest, object_id: int | str, hidden: set[str]) -> list[Any]:
-        """The buttons of a row without these."""
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.action_name.removeprefix(prefix) not in hidden]
-
-
 @admin.register(Correction)
-class CorrectionAdmin(_Read):
+class CorrectionAdmin(WrittenByTheProduct):
     """Credits and write-offs: who asked, why, who approved; those that wait for a second person are decided here."""
 
     list_display = ("what", "state_badge", "document", "party", "sum", "reason", "asked_by", "asked_at")
@@ -78,12 +60,11 @@ class CorrectionAdmin(_Read):
     )
     has_approve_permission = right("invoicing.approve_correction")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Correction) -> set[str]:
         """Approved by another person while it waits; the asker may withdraw it."""
-        found = Correction.objects.filter(pk=object_id).first()
-        if found is None or found.state != CorrectionState.ASKED:
-            return []
-        return self.shown_actions(request, object_id, {"approve"} if found.asked_by_id == request.user.pk else set())
+        if row.state != CorrectionState.ASKED:
+            return set()
+        return {"refuse"} if row.asked_by_id == request.user.pk else {"approve", "refuse"}
 
     @display(description=_("correction"), ordering="kind")
     def what(self, row: Correction) -> str:
@@ -197,7 +178,7 @@ class AcceptForm(AnswerForm):
 
 
 @admin.register(Dispute)
-class DisputeAdmin(_Read):
+class DisputeAdmin(WrittenByTheProduct):
     """Sessions that customers contest: the evidence on one page, and the decision."""
 
     list_display = ("session", "state_badge", "document", "party", "sum", "message", "raised_at")
@@ -228,11 +209,9 @@ class DisputeAdmin(_Read):
         """With what the page names."""
         return super().get_queryset(request).select_related("invoice", "session__site", "party", "credit_note")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Dispute) -> set[str]:
         """Decided once."""
-        if not Dispute.objects.filter(pk=object_id, state=DisputeState.OPEN).exists():
-            return []
-        return self.shown_actions(request, object_id, set())
+        return super().open_steps(request, row) if row.state == DisputeState.OPEN else set()
 
     @display(description=_("state"), ordering="state")
     def state_badge(self, row: Dispute) -> SafeString:

@@ -81,7 +81,6 @@ class DeliveryEventAdmin(WrittenByTheProduct):
         "occurred_at",
         "received_at",
     )
-    readonly_fields = fields
 
 
 @admin.register(Delivery)
@@ -112,7 +111,6 @@ class DeliveryAdmin(WrittenByTheProduct):
         "created_at",
         "sent_at",
     )
-    readonly_fields = fields
     inlines = (EventInline,)
     actions_detail = ("send_again",)
     has_resend_permission = right("invoicing.resend_delivery")

@@ -95,7 +95,6 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     search_help_text = _("Document number, party or contract number")
     ordering = ("due_on", "pk")
     fields = ("document", "party_link", "due_on", "rest", "contested", "level", "coming", "waits_for")
-    readonly_fields = fields
     inlines = (StepInline, PromiseInline)
     actions = None
     actions_row = actions_detail = ("promise", "stop", "skip")
@@ -265,7 +264,6 @@ class DunningStepAdmin(WrittenByTheProduct):
         "handled_by",
         "handled_at",
     )
-    readonly_fields = fields
     actions_row = actions_detail = ("handle",)
     has_dun_permission = right("invoicing.run_dunning")
 

@@ -21,7 +21,6 @@ class DunningStopAdmin(WrittenByTheProduct):
     list_select_related = ("party", "contract", "invoice", "set_by")
     search_fields = ("party__legal_name__istartswith", "reason__icontains")
     fields = ("party", "scope", "reason", "until", "set_by", "set_at", "lifted_by", "lifted_at")
-    readonly_fields = fields
     actions_row = actions_detail = ("lift",)
     has_dun_permission = right("invoicing.run_dunning")
 
@@ -58,7 +57,6 @@ class PaymentPromiseAdmin(WrittenByTheProduct):
     list_select_related = ("invoice", "taken_by")
     search_fields = ("invoice__number__istartswith", "invoice__party__legal_name__istartswith")
     fields = list_display
-    readonly_fields = fields
     actions_row = actions_detail = ("withdraw",)
     has_dun_permission = right("invoicing.run_dunning")
 

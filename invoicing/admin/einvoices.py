@@ -1,7 +1,5 @@
 """The e-invoice of a document in the workspace: what is wrong with it, and its file."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -26,14 +24,10 @@ NAMES = {
 class EInvoiceActions:
     """Two buttons of a document's page; one without an e-invoice has no file to give."""
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Invoice) -> set[str]:
         """Without the file where there is none; the check stays and says why."""
-        shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        rows = Invoice.objects.select_related("operator", "party", "contract", "contract_version", "corrects")
-        found = rows.filter(pk=object_id).first()
-        if found is None or not why_none(found):
-            return shown
-        return [each for each in shown if not each.action_name.endswith("_einvoice_xml")]
+        steps: set[str] = super().open_steps(request, row)  # type: ignore[misc]
+        return steps - {"einvoice_xml"} if why_none(row) else steps
 
     @action(description=_("Check e-invoice"), url_path="einvoice", permissions=["view"], icon="fact_check")
     def check_einvoice(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -26,7 +26,7 @@ from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_t
 from evbilling.shell.formats import format_period
 from invoicing.admin import credit_page, invoice_tabs
 from invoicing.admin.advances import AdvanceActions
-from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN
+from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN, archived_file
 from invoicing.admin.einvoices import EInvoiceActions
 from invoicing.models import CLAIMS, Document, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.crediting import Whole, credit
@@ -137,41 +137,30 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
     has_write_off_permission = right("invoicing.write_off_invoice")
     has_resend_permission = right("invoicing.resend_delivery")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """All of them."""
-        names: list[str] = []
-        for _title, options in self.fieldsets:
-            for name in options["fields"]:
-                names += [name] if isinstance(name, str) else name
-        return tuple(names)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With what is open, so that a row needs no query."""
         return with_open_amount(super().get_queryset(request))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """With the rows that the page names."""
-        found = self.get_queryset(request).select_related("party", "contract", "corrects", "issued_by", "operator")
+        found = self.get_queryset(request).select_related(
+            "party", "contract", "contract_version", "corrects", "issued_by", "operator"
+        )
         try:
             return found.get(pk=object_id)
         except (Invoice.DoesNotExist, ValueError):
             return None
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Any) -> set[str]:
         """Drafts are issued, previewed or discarded; issued documents opened, sent again or credited."""
-        found = with_open_amount(Invoice.objects.filter(pk=object_id)).first()
-        if found is None:
-            return []
-        hidden = _OF_ISSUED if found.state == InvoiceState.DRAFT else set(_OF_DRAFTS)
-        if found.kind == InvoiceKind.CREDIT_NOTE or found.is_credited:
-            hidden = hidden | {"credit", "credit_in_part"}
-        if found.kind != InvoiceKind.ADVANCE or found.is_credited:
-            hidden = hidden | {"credit_rest"}
-        if found.kind not in CLAIMS or open_amount(found) <= 0:
-            hidden = hidden | {"write_off"}
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.action_name.removeprefix(prefix) not in hidden]
+        steps = super().open_steps(request, row) - (_OF_ISSUED if row.state == InvoiceState.DRAFT else _OF_DRAFTS)
+        if row.kind == InvoiceKind.CREDIT_NOTE or row.is_credited:
+            steps -= {"credit", "credit_in_part"}
+        if row.kind != InvoiceKind.ADVANCE or row.is_credited:
+            steps -= {"credit_rest"}
+        if row.kind not in CLAIMS or open_amount(row) <= 0:
+            steps -= {"write_off"}
+        return steps
 
     def get_urls(self) -> list[Any]:
         """With the archived files."""
@@ -190,7 +179,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         document = Document.objects.filter(pk=document_id).first()
         if document is None:
             raise Http404
-        return _file(bytes(document.content), document.content_type, document.file_name)
+        return archived_file(bytes(document.content), document.content_type, document.file_name)
 
     # --- Columns and fields -------------------------------------------------------------------------------------------
 
@@ -285,7 +274,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         except BillingError as refusal:
             messages.error(request, refusal.message)
             return self.back_to(object_id)
-        return _file(content, "application/pdf", f"draft-{object_id}.pdf")
+        return archived_file(content, "application/pdf", f"draft-{object_id}.pdf")
 
     @action(
         description=_("Discard draft"),
@@ -313,7 +302,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         if document is None:
             messages.warning(request, _("The PDF is being drawn; look again in a moment."))
             return self.back_to(object_id)
-        return _file(bytes(document.content), document.content_type, document.file_name)
+        return archived_file(bytes(document.content), document.content_type, document.file_name)
 
     @action(**SEND_AGAIN)
     def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:
@@ -384,10 +373,3 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
             with_tax=form.cleaned_data["with_tax"],
             reason=form.cleaned_data["reason"],
         )
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    disposition = "inline" if content_type == "application/pdf" else "attachment"
-    return HttpResponse(
-        content, content_type=content_type, headers={"Content-Disposition": f'{disposition}; filename="{name}"'}
-    )

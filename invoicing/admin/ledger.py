@@ -45,7 +45,6 @@ class JournalEntryAdmin(WrittenByTheProduct):
     search_fields = ("text__icontains", "source__istartswith")
     search_help_text = _("Text, or the beginning of the source such as invoice:12")
     fields = ("operator", "booked_on", "source", "text", "currency", "posted_at")
-    readonly_fields = fields
     inlines = (JournalLineInline,)
     actions = None
 
@@ -70,7 +69,6 @@ class AllocationAdmin(WrittenByTheProduct):
     search_fields = ("invoice__number__istartswith", "source__istartswith")
     search_help_text = _("Document number, or the beginning of the source such as payment:")
     fields = ("document", "source", "sum", "allocated_on", "allocated_at", "allocated_by", "reverses")
-    readonly_fields = fields
     actions = None
     actions_detail = ("undo",)
     has_undo_permission = right("invoicing.add_allocation")
@@ -116,5 +114,4 @@ class NumberSeriesAdmin(WrittenByTheProduct):
     list_display = ("__str__", "operator", "last_number")
     list_select_related = ("operator",)
     fields = ("operator", "prefix", "year", "last_number")
-    readonly_fields = fields
     actions = None

@@ -57,7 +57,6 @@ class LetterAdmin(WrittenByTheProduct):
     search_fields = ("file_name__icontains", "party__legal_name__istartswith", "source__icontains")
     search_help_text = _("File name, party, or what it is for")
     fields = ("file_name", "kind_badge", "party_link", "dated_on", "source", "size", "sha256", "made_at", "made_by")
-    readonly_fields = fields
     inlines = (LetterDeliveryInline,)
     actions_detail = ("download", "send_again")
     has_resend_permission = right("invoicing.resend_delivery")

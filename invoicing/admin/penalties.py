@@ -89,30 +89,17 @@ class PenaltyAdmin(WrittenByTheProduct):
     has_ask_permission = right("invoicing.ask_waiver")
     has_waive_permission = right("invoicing.waive_penalty")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """All of them."""
-        names: list[str] = []
-        for _title, options in self.fieldsets:
-            for name in options["fields"]:
-                names += [name] if isinstance(name, str) else name
-        return tuple(names)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With what became of each."""
         return with_status(super().get_queryset(request)).select_related(*self.list_select_related)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Penalty) -> set[str]:
         """A waiver is asked for while it is open, then granted by another person or refused."""
-        found = Penalty.objects.filter(pk=object_id).first()
-        if found is None or found.line_id is not None or found.state == PenaltyState.WAIVED:
-            return []
-        asked = found.state == PenaltyState.WAIVER_ASKED
-        hidden = {"ask_waiver"} if asked else {"grant_waiver", "refuse_waiver"}
-        if found.asked_by_id == request.user.pk:
-            hidden = hidden | {"grant_waiver"}
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.action_name.removeprefix(prefix) not in hidden]
+        if row.line_id is not None or row.state == PenaltyState.WAIVED:
+            return set()
+        if row.state != PenaltyState.WAIVER_ASKED:
+            return {"ask_waiver"}
+        return {"refuse_waiver"} if row.asked_by_id == request.user.pk else {"grant_waiver", "refuse_waiver"}
 
     # --- Columns and fields -------------------------------------------------------------------------------------------
 

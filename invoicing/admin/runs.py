@@ -31,7 +31,6 @@ class BillingRunAdmin(WrittenByTheProduct):
     list_filter = ("state", "operator")
     list_select_related = ("operator",)
     fields = ("operator", "period_from", "period_to", "state_badge", "issue", "issued_on", "created_by", "created_at")
-    readonly_fields = (*fields, "finished_at")
     actions_detail = ("open_month_close",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BillingRun]:
@@ -92,7 +91,6 @@ class BillingRunItemAdmin(WrittenByTheProduct):
         "claimed_at",
         "finished_at",
     )
-    readonly_fields = fields
     ordering = ("-run__period_from", "contract__number")
     actions = ("try_again",)
 

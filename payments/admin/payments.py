@@ -119,7 +119,6 @@ class PaymentAdmin(DepositActions, WrittenByTheProduct):
         "processor_ref",
         "created_at",
     )
-    readonly_fields = fields
     actions_list = ("book_transfer",)
     actions_detail = ("allocate", "refund", "hold_deposit", "free_deposit", "ask_processor", "cancel")
     has_refund_permission = right("payments.ask_refund")
@@ -288,7 +287,6 @@ class PaymentMethodAdmin(WrittenByTheProduct):
     list_filter = ("state", "processor", ("party", AutocompleteSelectFilter))
     search_fields = ("party__legal_name__icontains", "last4")
     fields = ("party", "label", "processor", "expires_on", "state_badge", "consent_at", "consent_text_version")
-    readonly_fields = fields
     actions_detail = ("make_default", "detach")
     has_manage_permission = right("payments.change_paymentmethod")
 

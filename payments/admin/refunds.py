@@ -63,7 +63,6 @@ class RefundAdmin(WrittenByTheProduct):
         "failure",
         "processor_ref",
     )
-    readonly_fields = fields
     actions_detail = ("approve", "decline", "transferred", "ask")
     has_approve_permission = right("payments.approve_refund")
     has_ask_permission = right("payments.ask_refund")
@@ -72,19 +71,13 @@ class RefundAdmin(WrittenByTheProduct):
         """With what list and page show."""
         return super().get_queryset(request).select_related("payment__party", "payment__operator")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+    def open_steps(self, request: HttpRequest, row: Refund) -> set[str]:
         """Decided by another person than asked, while it waits; followed while it is on its way."""
-        found = Refund.objects.select_related("payment").filter(pk=object_id).first()
-        wanted: set[str] = set()
-        if found is not None and found.state == RefundState.ASKED:
-            wanted = set() if found.asked_by_id == request.user.pk else {"approve", "decline"}
-        elif found is not None and found.payment.processor == TRANSFER:
-            wanted = {"transferred"} if found.state == RefundState.SENDING else set()
-        elif found is not None and found.state in {RefundState.SENDING, RefundState.UNKNOWN}:
-            wanted = {"ask"}
-        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
-        shown = super().get_actions_detail(request, object_id)
-        return [each for each in shown if each.action_name.removeprefix(prefix) in wanted]
+        if row.state == RefundState.ASKED:
+            return set() if row.asked_by_id == request.user.pk else {"approve", "decline"}
+        if row.payment.processor == TRANSFER:
+            return {"transferred"} if row.state == RefundState.SENDING else set()
+        return {"ask"} if row.state in {RefundState.SENDING, RefundState.UNKNOWN} else set()
 
     @display(description=_("reference"), ordering="id")
     def reference(self, refund: Refund) -> str:
