@@ -15,7 +15,16 @@ from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.outbox import OutboxMessage
-from invoicing.operations import book_checks, deliveries, documents, dunning, export_folder, run_reports, runs
+from invoicing.operations import (
+    book_checks,
+    deliveries,
+    dispute_answers,
+    documents,
+    dunning,
+    export_folder,
+    run_reports,
+    runs,
+)
 
 log = logging.getLogger(__name__)
 CHUNK = 50
@@ -98,6 +107,12 @@ def send_delivery(message: OutboxMessage, at: dt.datetime) -> None:
     """Send one delivery, at most once. Payload: delivery_id."""
     last = message.attempts >= message.max_attempts
     deliveries.send(delivery_id=message.payload["delivery_id"], last_attempt=last, at=at)
+
+
+@outbox.handles(dispute_answers.ANSWER_STEP, queue="mail", at_most_once=True)
+def send_dispute_answer(message: OutboxMessage, at: dt.datetime) -> None:
+    """Send the answer to one dispute, at most once. Payload: dispute_id, to."""
+    dispute_answers.send_answer(dispute_id=message.payload["dispute_id"], to=message.payload["to"], at=at)
 
 
 @outbox.handles("invoicing.delivery.export", queue="mail")

@@ -16,6 +16,7 @@ from contracts.documents.view import AgreementView, Block, BlockKind, Section, S
 from contracts.models import (
     Contract,
     ContractVersion,
+    DunningAction,
     Operator,
     Party,
     PriceBasis,
@@ -28,11 +29,13 @@ from contracts.models import (
 from contracts.queries import PAYING_KINDS, terms_of
 from contracts.queries.agreements import signatories
 from contracts.queries.prices import released_on
+from contracts.rules.dunning import level_sentence
 from contracts.rules.shares import share_sentence, sponsor_sentence
 from contracts.rules.tariff_text import describe as describe_tariff
 from contracts.rules.terms import EarlyTermination, FailedPayment, LatePayment, NoShow, Overstay, UptimePromise
 from contracts.rules.terms import describe as describe_term
 from evbilling.kernel.clock import local_date, start_of_day
+from evbilling.shell.formats import format_money
 from evbilling.shell.paper.address import LETTER_COUNTRIES, address_lines, tax_id_word
 from evbilling.shell.paper.formats import Formats, formats_of
 from evbilling.shell.paper.letterhead import Letterhead, Paper, PartyBlock
@@ -60,9 +63,9 @@ class _Builder:
         self.dated_on = local_date(version.approved_at or at, self.contract.zone)
         self.first_day = max(version.valid_from, self.contract.starts_on)
         self.sites = list(self.contract.sites.order_by("name"))
-        said = [
-            (isinstance(term, PENALTIES), describe_term(term, self.contract.currency)) for term in terms_of(version)
-        ]
+        terms = terms_of(version)
+        self.late = next((term for term in terms if isinstance(term, LatePayment)), None)
+        said = [(isinstance(term, PENALTIES), describe_term(term, self.contract.currency)) for term in terms]
         self.penalties = [text for penalty, text in said if penalty]
         self.terms = [text for penalty, text in said if not penalty]
         self.values = self._values()
@@ -145,6 +148,9 @@ class _Builder:
         yield "has_penalties" if self.penalties else "no_penalties"
         if self.terms:
             yield "has_terms"
+        if self.version.dunning_plan is not None:
+            yield "has_dunning"
+        yield "late_agreed" if self.late else "late_by_law"
         if self.version.terms_text.strip():
             yield "has_text"
         if self.version.minimum_term_until is not None:
@@ -241,6 +247,23 @@ class _Builder:
 
     def _insert_penalties(self) -> Iterator[Block]:
         yield Block(BlockKind.RATES, items=tuple(self.penalties))
+
+    def _insert_dunning(self) -> Iterator[Block]:
+        """The levels that these terms name; a flat amount for late payment compensates reminding: no fee beside it."""
+        plan, late = self.version.dunning_plan, self.late
+        if plan is None:
+            return
+        with_fees = late is None or (late.flat_amount is None and not late.eu_default)
+        levels = tuple(
+            level_sentence(
+                each.level,
+                each.days_overdue,
+                escalate=each.action == DunningAction.ESCALATE,
+                fee=format_money(each.fee_amount, plan.currency) if with_fees and each.fee_amount else "",
+            )
+            for each in plan.levels.order_by("level")
+        )
+        yield Block(BlockKind.RATES, items=levels)
 
     def _insert_special(self) -> Iterator[Block]:
         for text in self.version.terms_text.replace("\r\n", "\n").split("\n\n"):

@@ -5,6 +5,7 @@ from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.errors import BadInput, NotAllowed, require
 
 
@@ -24,9 +25,8 @@ def require_person(by: User | None) -> User:
 
 
 def require_reason(reason: str) -> str:
-    """The reason without blanks around it. Raises BadInput when there is none."""
-    require(reason.strip(), BadInput("reason", reason, _("Say why; the audit trail keeps it.")))
-    return reason.strip()
+    """The reason without blanks around it. Raises BadInput when there is none, or with a card number in it."""
+    return require_words("reason", reason, _("Say why; the audit trail keeps it."))
 
 
 def require_valid(row: Model) -> None:

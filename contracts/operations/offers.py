@@ -1,7 +1,7 @@
 """Offers by mail: the document of a version to each person who may sign, at most once per intent (I16)."""
 
 import datetime as dt
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -19,6 +19,7 @@ from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import NotFound, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.kernel.mailers import sender_address, sender_domain
 from evbilling.kernel.outbox import GiveUp, OutboxMessage, OutboxState, OutcomeUnknown, TryAgain
 from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
@@ -36,7 +37,7 @@ def ask_for_mails(version: ContractVersion, *, at: dt.datetime) -> list[OfferMai
             contact=contact,
             email=contact.email,
             intent=last + 1,
-            message_ref=f"<{version.contract.number}-{version.pk}-{last + 1}-{contact.pk}@{_domain()}>",
+            message_ref=f"<{version.contract.number}-{version.pk}-{last + 1}-{contact.pk}@{sender_domain()}>",
             created_at=at,
         )
         mail.step = outbox.add(kind=SEND_STEP, key=f"{SEND_STEP}:{mail.pk}", payload={"mail_id": mail.pk}, at=at)
@@ -139,17 +140,8 @@ def _message(mail: OfferMail, at: dt.datetime) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=content.subject, body=content.text, to=[mail.email], reply_to=[contract.operator.billing_email]
     )
-    message.from_email = formataddr((contract.operator.legal_name, _sender()))
+    message.from_email = formataddr((contract.operator.legal_name, sender_address()))
     message.extra_headers["Message-ID"] = mail.message_ref
     message.attach_alternative(content.html, "text/html")
     message.attach(content.pdf_name, bytes(document.content), "application/pdf")
     return message
-
-
-def _sender() -> str:
-    """The bare address that mails come from (DEFAULT_FROM_EMAIL, which Django gives every mail)."""
-    return parseaddr(EmailMultiAlternatives().from_email)[1]
-
-
-def _domain() -> str:
-    return _sender().rpartition("@")[2] or "localhost"

@@ -1,13 +1,38 @@
-"""What a dunning plan has to be: levels without a gap, each later than the one before. Pure."""
+"""What a dunning plan has to be, levels without a gap, each later than the one before, and what it says. Pure."""
 
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from evbilling.kernel.errors import BadInput, require
 
 STANDARD = ((1, 3, "remind"), (2, 14, "remind"), (3, 28, "escalate"))
 """The plan that an operator begins with: (level, days after the due date, action), without fees."""
+
+
+def level_sentence(level: int, days: int, *, escalate: bool = False, fee: str = "") -> str:
+    """What happens at a level, as the contract's document says it; `fee` is its amount in words, empty without one."""
+    values = {"level": level, "days": days, "fee": fee}
+    if escalate:
+        words = ngettext(
+            "Level %(level)s, %(days)s day after the due date: a person of the operator decides what follows.",
+            "Level %(level)s, %(days)s days after the due date: a person of the operator decides what follows.",
+            days,
+        )
+    elif fee:
+        words = ngettext(
+            "Level %(level)s, %(days)s day after the due date: a reminder, with a fee of %(fee)s.",
+            "Level %(level)s, %(days)s days after the due date: a reminder, with a fee of %(fee)s.",
+            days,
+        )
+    else:
+        words = ngettext(
+            "Level %(level)s, %(days)s day after the due date: a reminder without a fee.",
+            "Level %(level)s, %(days)s days after the due date: a reminder without a fee.",
+            days,
+        )
+    return words % values
 
 
 def check_levels(levels: Sequence[tuple[int, int]]) -> None:

@@ -7,6 +7,10 @@ references) are not searched.
 
 import re
 
+from django.utils.translation import gettext as _
+
+from evbilling.kernel.errors import BadInput, require
+
 _RUN = re.compile(r"(?<![\d])(?:\d[ \-.]?){12,18}\d(?![\d])")
 _ISSUERS = re.compile(
     r"^(?:4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|6(?:011|4[4-9]|5|2)|35(?:2[89]|[3-8])"
@@ -32,6 +36,26 @@ def _is_card(digits: str) -> bool:
 def holds_card_number(text: str) -> bool:
     """Whether a text holds what looks like a card number."""
     return any(_is_card(re.sub(r"\D", "", run.group())) for run in _RUN.finditer(text))
+
+
+def require_no_card_number(field: str, text: str) -> None:
+    """Refuse what a person typed where it holds what looks like a card number. The refusal does not repeat it (I21).
+
+    Raises BadInput.
+    """
+    advice = _("It holds what looks like a card number; take it out, we never need it.")
+    require(not holds_card_number(text), BadInput(field, "…", advice))
+
+
+def require_words(field: str, text: str, advice: str) -> str:
+    """What a person has to say, such as a reason, without blanks around it.
+
+    Raises BadInput with the advice where nothing is said, and for what looks like a card number (I21).
+    """
+    said = text.strip()
+    require(said, BadInput(field, text, advice))
+    require_no_card_number(field, said)
+    return said
 
 
 def mask_card_numbers(text: str) -> str:

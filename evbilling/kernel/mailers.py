@@ -8,6 +8,7 @@ With a redirect, every mail goes to one address instead (test systems); whom it 
 """
 
 from copy import copy
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -61,6 +62,16 @@ def redirected_mailers(default: dict[str, Any], to: str) -> dict[str, Any]:
         return {"default": default}
     backend = f"{RedirectingBackend.__module__}.{RedirectingBackend.__qualname__}"
     return {"default": {"BACKEND": backend, "OPTIONS": {"to": to}}, OUTSIDE: default}
+
+
+def sender_address() -> str:
+    """The bare address that mails come from (DEFAULT_FROM_EMAIL, which Django gives every mail)."""
+    return parseaddr(EmailMessage().from_email)[1]
+
+
+def sender_domain() -> str:
+    """What stands behind the @ of the mails' Message-IDs."""
+    return sender_address().rpartition("@")[2] or "localhost"
 
 
 class RedirectingBackend(BaseEmailBackend):

@@ -1,4 +1,4 @@
-"""The mail that carries a letter: the same look as the mail with a document (`invoicing.documents.mail`)."""
+"""The mail that carries a letter, or the answer to a dispute: the look is that of a document's mail (`mail`)."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ class OpenDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterMail:
-    """What the mail says. `figure` stands in the box, as text; `lead` and `greeting` are whole sentences."""
+    """What the mail says. `figure` stands in the box, as text, `rows` (label, value) below it; `lead` and `greeting`
+    are whole sentences."""
 
     language: str
     currency: str
@@ -36,10 +37,12 @@ class LetterMail:
     lead: str
     figure_label: str
     figure: str
+    rows: tuple[tuple[str, str], ...] = ()
     documents: tuple[OpenDocument, ...] = ()
     bank: BankAccount | None = None
     reference: str = ""
     pay_url: str = ""
+    portal_url: str = ""
     attached: tuple[str, ...] = ()
     signature: str = ""
     reply_to: str = ""
@@ -50,7 +53,8 @@ def compose_letter_mail(letter: LetterMail) -> MailContent:
     with override(letter.language):
         formats = formats_of(letter.language, letter.currency)
         subject = re.sub(r"\s+", " ", ", ".join((letter.title, letter.sender, letter.figure)))
-        details = [
+        details = [*letter.rows]
+        details += [
             (row.number, _row(formats.money(row.amount), formats.short_date(row.due_on))) for row in letter.documents
         ]
         details += bank_facts(letter.bank) if letter.bank else []
@@ -69,6 +73,7 @@ def compose_letter_mail(letter: LetterMail) -> MailContent:
             "lead": letter.lead,
             "payment_text": "",
             "pay_url": letter.pay_url,
+            "portal_url": letter.portal_url,
             "attached": letter.attached,
             "answer": pgettext("mail", "Questions? Just reply to this mail: a person reads it."),
             "signature": letter.signature,

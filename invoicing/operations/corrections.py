@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.card_guard import require_words
+from evbilling.kernel.errors import NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import Correction, CorrectionKind, CorrectionState
@@ -41,8 +42,7 @@ def refuse_correction(*, correction_id: int, reason: str, by: User | None, at: d
 
     Raises NotFound, NotAllowed, WrongState once decided, BadInput without a reason.
     """
-    why = reason.strip()
-    require(why, BadInput("reason", reason, _("Say why; the person who asked reads it.")))
+    why = require_words("reason", reason, _("Say why; the person who asked reads it."))
     with transaction.atomic():
         correction = _open(correction_id)
         require(

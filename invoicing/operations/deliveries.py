@@ -8,7 +8,7 @@ from the start, so that delivery is sent when it is asked for. Letters go by mai
 """
 
 import datetime as dt
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from typing import TYPE_CHECKING
 
 from django.core.mail import EmailMultiAlternatives
@@ -21,8 +21,10 @@ from contracts.queries import accountant_emails
 from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.kernel.mailers import sender_address, sender_domain
 from evbilling.kernel.outbox import GiveUp, OutboxState, OutcomeUnknown, TryAgain
 from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
@@ -64,6 +66,7 @@ def resend_delivery(*, invoice_id: int, reason: str, by: User | None, at: dt.dat
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
         require(reason.strip(), WrongState(_("Say why %(number)s is sent again.") % {"number": invoice}))
+        require_no_card_number("reason", reason)
         require(
             invoice.documents.filter(kind=DocumentKind.PDF).exists(),
             WrongState(_("%(number)s has no document yet; wait until it is drawn.") % {"number": invoice}),
@@ -76,6 +79,7 @@ def resend_letter(*, letter_id: int, reason: str, by: User | None, at: dt.dateti
     with transaction.atomic():
         letter = _lock_letter(letter_id)
         require(reason.strip(), WrongState(_("Say why %(number)s is sent again.") % {"number": letter}))
+        require_no_card_number("reason", reason)
         return _next_intent(letter, reason, by, at)
 
 
@@ -217,7 +221,7 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     mail = EmailMultiAlternatives(
         subject=delivery.subject, body=content.text, to=list(delivery.recipients), reply_to=[content.reply_to]
     )
-    mail.from_email = formataddr((item.operator.legal_name, _sender()))
+    mail.from_email = formataddr((item.operator.legal_name, sender_address()))
     mail.extra_headers["Message-ID"] = delivery.message_ref
     # What a mail provider's events name the mail by (`operations.mail_events`); SMTP takes no notice of it.
     mail.metadata = {"delivery": delivery.message_ref}  # type: ignore[attr-defined]
@@ -247,9 +251,4 @@ def _content(item: Invoice | Letter, more: tuple[str, ...] = ()) -> "MailContent
 def _message_ref(item: Invoice | Letter, intent: int) -> str:
     """The Message-ID of a delivery, fixed when it is asked for: servers and mail programs drop a second copy."""
     name = item.number if isinstance(item, Invoice) else "letter"
-    return f"<{name}-{item.pk}-{intent}@{_sender().rpartition('@')[2] or 'localhost'}>"
-
-
-def _sender() -> str:
-    """The bare address that mails come from (DEFAULT_FROM_EMAIL, which Django gives every mail)."""
-    return parseaddr(EmailMultiAlternatives().from_email)[1]
+    return f"<{name}-{item.pk}-{intent}@{sender_domain()}>"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Contract
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.errors import BadInput, BillingError, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
@@ -81,7 +82,7 @@ def _move(
     by: User | None,
     at: dt.datetime,
 ) -> Deposit:
-    require(reason.strip(), BadInput(_("reason"), reason, _("Say why the money is moved.")))
+    require_words(_("reason"), reason, _("Say why the money is moved."))
     with transaction.atomic():
         contract = lock(Contract, contract_id)
         amount = require_minor(amount, contract.currency)

@@ -3,7 +3,7 @@
     open -> accepted | accepted in part (a linked credit note) | refused (with the reason) | withdrawn
 
 While it is open, dunning waits for the contested amount alone. A credit from the operator's limit on waits for a second
-person; the dispute stays open until then. The answer is read in the portal.
+person; the dispute stays open until then. The answer is mailed (`dispute_answers`) and read in the portal.
 """
 
 import datetime as dt
@@ -16,12 +16,13 @@ from contracts.models import MembershipRole
 from contracts.queries import role_in
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.card_guard import holds_card_number
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.errors import BadInput, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import CLAIMS, Correction, CorrectionState, Dispute, DisputeState, Invoice, InvoiceState
 from invoicing.operations.crediting import Rerated, SessionAmounts, What, credit
+from invoicing.operations.dispute_answers import ask_for_answer
 from invoicing.queries.disputes import gross_of_session, left_of_session
 from sessions.models import ChargingSession
 from sessions.rules.correcting import SessionChange
@@ -48,12 +49,7 @@ def raise_dispute(*, invoice_id: int, session_id: int, message: str, by: User | 
     For a portal manager of the document's party, and for staff on his behalf. Raises NotFound, NotAllowed, WrongState
     (no claim, nothing left of it, contested already), BadInput without a message or with a card number in it (I21).
     """
-    what = message.strip()
-    require(what, BadInput("what is wrong", message, _("Say what is wrong with the session.")))
-    require(
-        not holds_card_number(what),
-        BadInput("what is wrong", "…", _("It holds what looks like a card number; take it out, we never need it.")),
-    )
+    what = require_words("what is wrong", message, _("Say what is wrong with the session."))
     require(
         len(what) <= LONGEST,
         BadInput("what is wrong", what[:20] + "…", _("Say it in at most %(count)s characters.") % {"count": LONGEST}),
@@ -120,6 +116,7 @@ def refuse_dispute(*, dispute_id: int, answer: str, by: User | None, at: dt.date
         dispute = _lock(dispute_id)
         _require_clerk(by)
         _close(dispute, DisputeState.REFUSED, _answered(answer), action="invoicing.dispute.refuse", by=by, at=at)
+        ask_for_answer(dispute, by=by, at=at)
     return dispute
 
 
@@ -207,9 +204,7 @@ def _reason(dispute: Dispute) -> str:
 
 
 def _answered(answer: str) -> str:
-    text = answer.strip()
-    require(text, BadInput("answer", answer, _("Say why; the customer reads it.")))
-    return text[:LONGEST]
+    return require_words("answer", answer, _("Say why; the customer reads it."))[:LONGEST]
 
 
 def _lock(dispute_id: int) -> Dispute:

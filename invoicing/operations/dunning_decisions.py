@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Contract, DunningAction, Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_no_card_number, require_words
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
@@ -24,8 +25,9 @@ def promise_to_pay(
     """Note a customer's word to pay by a day; dunning waits until the day after. A later word replaces an earlier one.
 
     Raises NotFound, NotAllowed, WrongState for a document with nothing open, BadInput for a day that is past or an
-    amount that is not positive or more than what is open.
+    amount that is not positive or more than what is open, or a note with a card number in it.
     """
+    require_no_card_number("note", note)
     with transaction.atomic():
         invoice = _lock_claim(invoice_id, by)
         left = open_amount(invoice)
@@ -90,7 +92,9 @@ def stop_dunning(
             invoice = Invoice.objects.filter(pk=invoice_id, party=party, state=InvoiceState.ISSUED).first()
             advice = _("Choose an issued document of %(party)s.") % {"party": party}
             require(invoice, BadInput("document", invoice_id, advice))
-        require(until is None or until > at.date(), BadInput("until", until, _("Name a later day, or none.")))
+        zones = Contract.objects.filter(party=party).order_by().values_list("operator__zone", flat=True).distinct()
+        today = max((local_date(at, zone) for zone in zones), default=at.date())
+        require(until is None or until > today, BadInput("until", until, _("Name a later day, or none.")))
         stop = DunningStop.objects.create(
             party=party, contract=contract, invoice=invoice, reason=why[:300], until=until, set_by=by, set_at=at
         )
@@ -183,8 +187,7 @@ def _may(by: User | None) -> None:
 
 
 def _reason(reason: str) -> str:
-    require(reason.strip(), BadInput("reason", reason, _("Say why; the audit trail keeps it.")))
-    return reason.strip()
+    return require_words("reason", reason, _("Say why; the audit trail keeps it."))
 
 
 def _lock_claim(invoice_id: int, by: User | None) -> Invoice:

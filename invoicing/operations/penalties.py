@@ -15,6 +15,7 @@ from contracts.models import Contract
 from contracts.rules.terms import FailedPayment
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
@@ -200,8 +201,7 @@ def _person(by: User | None, permission: str) -> User:
 
 
 def _reason(reason: str) -> str:
-    require(reason.strip(), BadInput("reason", reason, _("Say why; the audit trail keeps it.")))
-    return reason.strip()
+    return require_words("reason", reason, _("Say why; the audit trail keeps it."))
 
 
 def _lock_unbilled(penalty_id: int) -> Penalty:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Operator
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import local_date, month_of
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
@@ -44,7 +45,7 @@ def ask_reopening(*, period_id: int, reason: str, by: User | None, at: dt.dateti
     Raises NotAllowed, BadInput without a reason, WrongState where it is open or asked for already, NotFound.
     """
     _require_person(by, "ask_reopening")
-    require(reason.strip(), BadInput("reason", reason, _("Say why the month has to be opened again.")))
+    require_words("reason", reason, _("Say why the month has to be opened again."))
     with transaction.atomic():
         period = _closed(period_id)
         require(
@@ -64,7 +65,7 @@ def decline_reopening(*, period_id: int, reason: str, by: User | None, at: dt.da
     Raises NotAllowed, BadInput, WrongState, NotFound.
     """
     _require_person(by, "ask_reopening")
-    require(reason.strip(), BadInput("reason", reason, _("Say why the month stays closed.")))
+    require_words("reason", reason, _("Say why the month stays closed."))
     with transaction.atomic():
         period = _asked(period_id)
         period.asked_by, period.asked_at, period.reason = None, None, ""

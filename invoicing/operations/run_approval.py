@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from contracts.models import Operator
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import Period
-from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
+from evbilling.kernel.errors import MakerIsChecker, WrongState, require
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, quantise
@@ -90,7 +91,7 @@ def approve_run(*, run_id: int, by: User, at: dt.datetime) -> BillingRun:
 
 def decline_run(*, run_id: int, reason: str, by: User, at: dt.datetime) -> BillingRun:
     """Send a waiting run back with a reason; nothing of it was done. Raises as approve_run, BadInput without reason."""
-    require(reason.strip(), BadInput("reason", reason, _("Say why the month close is declined.")))
+    require_words("reason", reason, _("Say why the month close is declined."))
     with transaction.atomic():
         run = _waiting(run_id, by)
         run.state, run.finished_at = RunState.DECLINED, at

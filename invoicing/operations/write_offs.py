@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
@@ -48,8 +49,7 @@ def write_off(
     Raises NotFound, NotAllowed, WrongState unless it is an issued claim with something open, BadInput for more than is
     open or no reason, CorrectionWaits, MoneyError.
     """
-    why = reason.strip()
-    require(why, BadInput("reason", reason, _("Say why the claim is given up; the books keep it.")))
+    why = require_words("reason", reason, _("Say why the claim is given up; the books keep it."))
     if by is None or not by.has_perm("invoicing.write_off_invoice"):
         raise NotAllowed(_("Your role does not include write-offs; ask a billing clerk."))
     with transaction.atomic():

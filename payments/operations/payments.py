@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError, WrongState, require
 from evbilling.kernel.locks import lock
@@ -311,6 +312,7 @@ def cancel_payment(*, payment_id: int, reason: str, by: User | None, at: dt.date
         ),
     )
     require(reason.strip(), BillingError(_("Say why the payment is cancelled.")))
+    require_no_card_number("reason", reason)
     adapter = processor_for(payment.processor)
     try:
         made = None if payment.processor_ref else adapter.find_payment(f"{payment.public_id}:charge")

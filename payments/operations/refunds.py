@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
 from evbilling.kernel.locks import lock
@@ -46,7 +47,7 @@ def ask_refund(*, payment_id: int, amount: Decimal, reason: str, by: User, at: d
     Raises BadInput for an amount that is not free or without a reason, WrongState for money that is not captured or a
     processor that gives nothing back.
     """
-    require(reason.strip(), BadInput("reason", reason, _("Say why the money goes back.")))
+    require_words("reason", reason, _("Say why the money goes back."))
     with transaction.atomic():
         payment = lock(Payment, payment_id)
         amount = require_minor(amount, payment.currency)
@@ -96,7 +97,7 @@ def approve_refund(*, refund_id: int, by: User, at: dt.datetime) -> Refund:
 
 def decline_refund(*, refund_id: int, reason: str, by: User, at: dt.datetime) -> Refund:
     """Refuse a refund; its money is the party's credit again. Raises as approve_refund, BadInput without a reason."""
-    require(reason.strip(), BadInput("reason", reason, _("Say why nothing is paid back.")))
+    require_words("reason", reason, _("Say why nothing is paid back."))
     with transaction.atomic():
         refund = _waiting(refund_id, by)
         refund.state, refund.decided_by, refund.decided_at = RefundState.DECLINED, by, at

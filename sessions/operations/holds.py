@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from contracts.queries import TermsBook
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.errors import BadInput, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionPrice
@@ -87,6 +88,7 @@ def _open(hold_id: int, reason: str, by: User | None) -> tuple[Hold, ChargingSes
         reason.strip() and len(reason) <= 300,
         BadInput("reason", reason, _("Say why, in at most 300 characters; it is kept with the session.")),
     )
+    require_no_card_number("reason", reason)
     require(
         by is None or by.has_perm("charging.resolve_hold"),
         NotAllowed(_("You may not decide about held sessions; ask a billing clerk.")),

@@ -11,7 +11,7 @@ from contracts.documents.build import agreement_view
 from contracts.documents.clauses import FOLDER, clauses_of
 from contracts.documents.pdf import render_agreement
 from contracts.documents.view import AgreementView
-from contracts.models import ContractKind, ContractVersion
+from contracts.models import ContractKind, ContractVersion, DunningLevel, DunningPlan
 from contracts.operations.versions import change_version
 from tests import factories as make
 from tests.contracts.papers import signatory
@@ -42,6 +42,16 @@ def version_of(kind: str, language: str, **terms: Any) -> ContractVersion:
 
 def view_of(kind: str = "charging", language: str = "en", **terms: Any) -> AgreementView:
     return agreement_view(version_of(kind, language, **terms), at=make.AT)
+
+
+def dunned(language: str, *terms: tuple[str, dict[str, Any]]) -> AgreementView:
+    """Of a contract whose terms name a plan of two reminders, the second for 5.00, and a person."""
+    contract = make.make_contract("charging", party=make.make_party(language=language))
+    plan = DunningPlan.objects.create(operator=contract.operator, name="Standard", currency="EUR")
+    for level, days, action, fee in ((1, 1, "remind", 0), (2, 14, "remind", 5), (3, 28, "escalate", 0)):
+        DunningLevel.objects.create(plan=plan, level=level, days_overdue=days, action=action, fee_amount=fee)
+    version = make.make_version(contract, approved=False, dunning_plan_id=plan.pk, terms=terms)
+    return agreement_view(version, at=make.AT)
 
 
 @pytest.mark.parametrize("kind", ContractKind.values)
@@ -96,6 +106,32 @@ class TestView:
         said = texts(view_of(suspension_rule="hold", minimum_term_until=make.FIRST_DAY.replace(year=2028)))
         assert "a person of the operator decides on each" in said
         assert "It may end on 1 January 2028 at the earliest." in said
+
+    def test_the_dunning_plan_that_is_named_is_said_with_days_and_fees(self) -> None:
+        said = texts(dunned("en"))
+        assert "Level 1, 1 day after the due date: a reminder without a fee." in said
+        assert "Level 2, 14 days after the due date: a reminder, with a fee of €5.00." in said
+        assert "Level 3, 28 days after the due date: a person of the operator decides what follows." in said
+        assert "Interest on late payment is owed as the law says." in said
+
+    def test_in_german_the_dunning_plan_is_german(self) -> None:
+        said = texts(dunned("de"))
+        assert "Stufe 1, 1 Tag nach Fälligkeit: eine Mahnung ohne Gebühr." in said
+        assert "Stufe 2, 14 Tage nach Fälligkeit: eine Mahnung mit einer Gebühr von 5,00 €." in said
+        assert "Stufe 3, 28 Tage nach Fälligkeit: Ein Mensch beim Betreiber entscheidet, was folgt." in said
+        assert "Verzugszinsen sind nach dem Gesetz geschuldet." in said
+
+    def test_a_flat_amount_for_late_payment_leaves_no_fee_on_reminders(self) -> None:
+        said = texts(dunned("en", ("late_payment", {"yearly_percent": "9", "eu_default": False, "flat_amount": "40"})))
+        assert "Level 2, 14 days after the due date: a reminder without a fee." in said
+        assert "€5.00" not in said
+        assert "For late payment itself holds what is agreed under penalties and promises." in said
+
+    @pytest.mark.parametrize("language", ["en", "de"])
+    def test_terms_that_name_no_plan_say_nothing_of_reminders(self, language: str) -> None:
+        said = texts(view_of("charging", language))
+        assert ("Level 1", "Stufe 1")[language == "de"] not in said
+        assert ("Fees of reminders", "Mahngebühren")[language == "de"] not in said
 
     def test_a_draft_says_that_it_is_one(self) -> None:
         version = make.make_version(make.make_contract(), approved=False)

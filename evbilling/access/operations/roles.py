@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from evbilling.access.models import User
 from evbilling.access.roles import Role, roles_of
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.errors import NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 
@@ -24,6 +25,7 @@ def assign_role(*, user_id: int, role: Role, by: Any, at: dt.datetime, reason: s
 
     Raises NotAllowed without the right or for oneself, WrongState when the user has the role.
     """
+    require_no_card_number("reason", reason)
     with transaction.atomic():
         user = lock(User, user_id)
         _guard(by, user)
@@ -42,6 +44,7 @@ def remove_role(*, user_id: int, role: Role, by: Any, at: dt.datetime, reason: s
     Raises NotAllowed without the right or for oneself, WrongState when the user has not the role or is the last
     administrator.
     """
+    require_no_card_number("reason", reason)
     with transaction.atomic():
         user = lock(User, user_id)
         _guard(by, user)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from evbilling.access.models import ApiToken, TokenState, User, digest_of
 from evbilling.access.operations.roles import may_manage_users
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 
@@ -31,7 +32,7 @@ def create_token(*, user_id: int, name: str, days: int, by: Any, at: dt.datetime
     with transaction.atomic():
         user = lock(User, user_id)
         _require_manager(by)
-        require(name.strip(), BadInput("name", name, _("Say what the token is for.")))
+        require_words("name", name, _("Say what the token is for."))
         require(
             1 <= days <= LONGEST_DAYS,
             BadInput("days", str(days), _("A token lives 1 to %(most)s days.") % {"most": LONGEST_DAYS}),
@@ -60,7 +61,7 @@ def revoke_token(*, token_id: int, reason: str, by: Any, at: dt.datetime) -> Api
     with transaction.atomic():
         token = lock(ApiToken, token_id)
         _require_manager(by)
-        require(reason.strip(), BadInput("reason", reason, _("Say why; the audit trail keeps it.")))
+        require_words("reason", reason, _("Say why; the audit trail keeps it."))
         require(token.revoked_at is None, WrongState(_("%(token)s is revoked already.") % {"token": token}))
         token.revoked_at = at
         token.save(update_fields=["revoked_at"])

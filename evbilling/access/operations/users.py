@@ -16,6 +16,7 @@ from evbilling.access.operations.roles import assign_role, may_manage_users
 from evbilling.access.roles import Role
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 
@@ -176,4 +177,4 @@ def _require_manager(by: Any, other_than: User | None = None) -> None:
 
 
 def _require_reason(reason: str) -> None:
-    require(reason.strip(), BadInput("reason", reason, _("Say why; the audit trail keeps it.")))
+    require_words("reason", reason, _("Say why; the audit trail keeps it."))
