@@ -84,7 +84,8 @@ def _postgres(protection: Protection, operation: str) -> Iterable[str]:
     condition = protection.condition(operation) or "TRUE"
     result = "OLD" if operation == "DELETE" else "NEW"
     yield (
-        f'CREATE OR REPLACE FUNCTION "{name}_fn"() RETURNS trigger LANGUAGE plpgsql AS $body$ '
+        # by index even where the plan was made while the table was still small: a session keeps it
+        f'CREATE OR REPLACE FUNCTION "{name}_fn"() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $body$ '
         f"BEGIN IF ({condition}) THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'restrict_violation'; END IF; "
         f"RETURN {result}; END $body$"
     )

@@ -24,6 +24,7 @@ from evbilling.kernel import audit, outbox
 from evbilling.kernel.benchmarks import Figure, Measured, Reading, large_benchmark
 from evbilling.kernel.books import check_books
 from evbilling.kernel.errors import BadInput, BillingError
+from evbilling.kernel.memory import collect_rarely
 from evbilling.kernel.outbox import OutboxMessage
 from invoicing.benchmarks.database import fresh_database, migrate, server
 from invoicing.benchmarks.seed import CLOSED_AT, MONTH, Seeded, seed_month
@@ -211,6 +212,7 @@ def _shared_out[T](work: Callable[[T], None], tasks: Sequence[T], workers: int) 
 
 
 def _worker[T](work: Callable[[T], None], tasks: Sequence[T], next_task: Any, results: Any) -> None:
+    collect_rarely()
     with outbox.run_here():
         while True:
             with next_task.get_lock():

@@ -18,7 +18,7 @@ from django.utils.translation import override
 
 from contracts.models import Contract, ContractKind, ContractTerm, ContractVersion, DocumentSplit
 from contracts.queries import Timeline, versions_of_all
-from evbilling.kernel.bulk import insert_all, save_all
+from evbilling.kernel.bulk import check_references, insert_all, save_all
 from evbilling.kernel.clock import Period, start_of_day
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.locks import lock_all
@@ -33,7 +33,7 @@ from invoicing.queries.charges import ChargeRow, charge_rows, unbilled_of
 from invoicing.queries.monthly import MONTHLY_KINDS
 from invoicing.queries.penalties import unbilled_penalties
 from invoicing.rules.tax import TaxTable
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, SessionPrice
 from sessions.operations.charges import split_charges
 from sessions.operations.rating import rate_sessions
 from sessions.queries import billable_of, unrated_of
@@ -71,7 +71,7 @@ def bill_together(*, run: BillingRun, items: Sequence[BillingRunItem], at: dt.da
     contracts = _locked(items)
     terms = _terms_of(contracts)
     plain = _plain(contracts.values(), terms, period)
-    _rate(plain, period, at)
+    fresh = _rate(plain, period, at)
     step("invoicing.run.rated")
     for contract in plain:
         if contract.pk in terms.any:
@@ -81,7 +81,7 @@ def bill_together(*, run: BillingRun, items: Sequence[BillingRunItem], at: dt.da
     )
     plain = [contract for contract in plain if contract.pk not in fined]
     by_contract = {item.contract_id: item for item in items}
-    documents = _documents(plain, by_contract, terms, period, at)
+    documents = _documents(plain, by_contract, terms, period, at, fresh)
     step("invoicing.draft.split")
     drafts = write_drafts([document for document in documents.values() if document is not None], at=at)
     insert_all([draft_record(draft, period, run.created_by, at) for draft in drafts])
@@ -91,6 +91,7 @@ def bill_together(*, run: BillingRun, items: Sequence[BillingRunItem], at: dt.da
         issue_drafts(drafts=drafts, issued_on=run.issued_on, by=run.created_by, at=at)
         step("invoicing.run.issued")
     done = _note(documents, by_contract, drafts, run, at)
+    check_references()
     step("invoicing.run.noted")
     return done
 
@@ -175,18 +176,22 @@ def _by_end(contracts: Iterable[Contract], period: Period) -> dict[dt.datetime, 
     return found
 
 
-def _rate(contracts: Sequence[Contract], period: Period, at: dt.datetime) -> None:
+def _rate(contracts: Sequence[Contract], period: Period, at: dt.datetime) -> list[SessionPrice]:
+    """The prices that were made, their sessions locked."""
+    fresh: list[SessionPrice] = []
     charging = [contract for contract in contracts if contract.kind == ContractKind.CHARGING]
     for until, ids in _by_end(charging, period).items():
-        rate_sessions(list(unrated_of(ids, until).values_list("pk", flat=True)), at=at)
+        rate_sessions(list(unrated_of(ids, until).values_list("pk", flat=True)), at=at, kept=fresh)
+    return fresh
 
 
-def _documents(
+def _documents(  # noqa: PLR0917 - what a chunk shares, passed on once
     contracts: Sequence[Contract],
     items: Mapping[int, BillingRunItem],
     terms: _Terms,
     period: Period,
     at: dt.datetime,
+    fresh: Sequence[SessionPrice],
 ) -> dict[int, NewDocument | None]:
     """What is to be drafted for each contract, in their order; None where there is nothing to bill.
 
@@ -194,7 +199,7 @@ def _documents(
     """
     charging = [contract for contract in contracts if contract.kind == ContractKind.CHARGING]
     for until, ids in _by_end(charging, period).items():
-        split_charges(billable_of(ids, until), at=at)
+        split_charges(billable_of(ids, until), at=at, fresh=fresh)
     rows: dict[int, list[ChargeRow]] = defaultdict(list)
     for until, ids in _by_end(contracts, period).items():
         for row in charge_rows(unbilled_of(ids, until)):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from contracts.models import BillingGroup, Contract, ContractVersion, Party, PriceBasis, TaxWord
-from evbilling.kernel.bulk import insert_all
+from evbilling.kernel.bulk import insert_all, insert_rows
 from evbilling.kernel.clock import Period
 from evbilling.kernel.money import GROSS_ROUNDING_RULE, ROUNDING_RULE, ZERO, quantise, split_gross
 from invoicing.models import (
@@ -212,18 +212,14 @@ def write_drafts(documents: Sequence[NewDocument], *, at: dt.datetime) -> list[I
     _name_penalties(rows)
     uses = [use for _row, line in rows for use in line.uses]
     generations = next_generations(uses, {row.contract_id for row, _line in rows})
-    insert_all(
+    insert_rows(
+        BilledCharge,
+        ("line_id", "charge_id", "use", "net_amount", "generation"),
         [
-            BilledCharge(
-                line=row,
-                charge_id=charge_id,
-                use=use,
-                net_amount=line.amounts.get((charge_id, use)),
-                generation=generations.get((charge_id, use), 1),
-            )
+            (row.pk, charge_id, use.value, line.amounts.get((charge_id, use)), generations.get((charge_id, use), 1))
             for row, line in rows
             for charge_id, use in line.uses
-        ]
+        ],
     )
     return invoices
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import batched
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -17,29 +16,36 @@ from invoicing.models import BilledCharge, ChargeUse, CreditedCharge, Invoice, I
 from invoicing.queries.cancelled import cancelled, unreleased
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge
 
-_COLUMNS = {
-    "charge_id": "pk",
-    "contract_pk": "contract_id",
-    "role": "role",
-    "session_pk": "session_id",
-    "session_ref": "session__provider_ref",
-    "ended_at": "session__ended_at",
-    "energy_wh": "session__energy_wh",
-    "stated_rate": "vat_rate",
-    "net": "net_amount",
-    "gross": "gross_amount",
-    "engine": "price__engine_version",
-    "charge_currency": "currency",
-    "cost_centre_code": "session__cost_centre__code",
-    "cost_centre_name": "session__cost_centre__name",
-    "purchase_order": "session__cost_centre__purchase_order",
-    "vehicle": "session__vehicle__label",
-    "site_pk": "session__site_id",
-    "site": "session__site__name",
-    "country": "session__site__country",
-    "region": "session__site__region",
-    "zone": "session__site__zone",
-}
+_COLUMNS = (
+    "pk",
+    "contract_id",
+    "role",
+    "session_id",
+    "session__provider_ref",
+    "session__ended_at",
+    "session__energy_wh",
+    "vat_rate",
+    "net_amount",
+    "gross_amount",
+    "price__engine_version",
+    "currency",
+    "session__cost_centre__code",
+    "session__cost_centre__name",
+    "session__cost_centre__purchase_order",
+    "session__vehicle__label",
+    "session__site_id",
+    "session__site__name",
+    "session__site__country",
+    "session__site__region",
+    "session__site__zone",
+)
+"""In the order of the fields of ChargeRow."""
+_TEXTS = tuple(
+    place
+    for place, name in enumerate(_COLUMNS)
+    if name.startswith(("session__cost_centre__", "session__vehicle__", "session__site__"))
+)
+"""Places of texts that a session may lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +81,12 @@ class ChargeRow:
 
 def charge_rows(charges: QuerySet[SessionCharge]) -> Iterator[ChargeRow]:
     """The rows of these charges, in the order of session end, reference, then falling rate. One query."""
-    texts = {"cost_centre_code", "cost_centre_name", "purchase_order", "vehicle", "site", "country", "region", "zone"}
-    rows = charges.order_by("session__ended_at", "session__provider_ref", "-vat_rate", "pk").values_list(
-        *_COLUMNS.values()
-    )
+    rows = charges.order_by("session__ended_at", "session__provider_ref", "-vat_rate", "pk").values_list(*_COLUMNS)
     for values in rows.iterator(chunk_size=5000):
-        named: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
-        named |= {name: named[name] or "" for name in texts}
-        yield ChargeRow(**named)
+        row = list(values)
+        for place in _TEXTS:
+            row[place] = row[place] or ""
+        yield ChargeRow(*row)
 
 
 def unbilled_charges(contract: Contract, until: dt.datetime) -> QuerySet[SessionCharge]:

@@ -32,7 +32,9 @@ from sessions.rules.sharing import SPONSOR, Share, complete_shares, share_parts
 CHUNK = 2000
 
 
-def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt.datetime) -> list[SessionCharge]:
+def split_charges(
+    sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt.datetime, fresh: Iterable[SessionPrice] = ()
+) -> list[SessionCharge]:
     """Make the charges of priced sessions, for customer and sponsor alike; the new ones, in the order of the split.
 
     Order: session end, then reference, then VAT rate. Per VAT rate of the price the parts add up to it exactly (I1).
@@ -42,17 +44,20 @@ def split_charges(sessions: QuerySet[ChargingSession] | Iterable[int], *, at: dt
     What a sponsor with a limit pays follows from all sessions that share the limit, of other customers too, whether or
     not they are split yet: so it is the same in whatever order, and by however many workers, documents are drafted.
     While it is found out the sponsor's contract is locked, after the sessions and after the contract that is drafted.
+    `fresh` are prices that this transaction has just made, with their sessions locked: they are not read again.
 
     Raises WrongState where a sponsor's contract bills in another currency, or standing charges do not fit the price.
     """
     if isinstance(sessions, QuerySet):
         sessions = sessions.order_by().values_list("pk", flat=True)
     ids = sorted(set(sessions))
+    known = {price.session_id: price for price in fresh}
     with transaction.atomic():
-        prices = _prices(ids)
+        before = [session_id for session_id in ids if session_id not in known]
+        prices = _in_order(_prices(before) + [known[session_id] for session_id in ids if session_id in known])
         existing: dict[int, list[SessionCharge]] = defaultdict(list)
-        for start in range(0, len(ids), CHUNK):
-            for charge in SessionCharge.objects.filter(session__in=ids[start : start + CHUNK]):
+        for start in range(0, len(before), CHUNK):
+            for charge in SessionCharge.objects.filter(session__in=before[start : start + CHUNK]):
                 existing[charge.session_id].append(charge)
         vehicles = {price.session.vehicle_id for price in prices if price.session.vehicle_id is not None}
         sponsors = SponsorBook(vehicles)
@@ -121,7 +126,11 @@ def _prices(ids: Sequence[int]) -> list[SessionPrice]:
     versions = ContractVersion.objects.in_bulk({price.contract_version_id for price in found})
     for price in found:
         price.contract_version = versions[price.contract_version_id]
-    return sorted(found, key=lambda price: (price.session.ended_at, price.session.provider_ref, price.pk))
+    return found
+
+
+def _in_order(prices: Iterable[SessionPrice]) -> list[SessionPrice]:
+    return sorted(prices, key=lambda price: (price.session.ended_at, price.session.provider_ref, price.pk))
 
 
 def _split(price: SessionPrice) -> Split:
@@ -182,7 +191,7 @@ def _charges_of(
         )
     return [
         SessionCharge(
-            price=price,
+            price_id=price.pk,
             session=price.session,
             contract_id=payers[share.role],
             role=ChargeRole(share.role),

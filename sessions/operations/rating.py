@@ -24,6 +24,19 @@ from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionC
 from sessions.queries.pricing import Pricer, Quote
 
 CHUNK = 2000
+_PRICED_BY = (
+    "provider_ref",
+    "vehicle",
+    "contract",
+    "site",
+    "connector",
+    "started_at",
+    "ended_at",
+    "energy_wh",
+    "periods",
+)
+"""What a session's price and its split are reckoned from."""
+_SESSION = SessionPrice._meta.get_field("session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +50,19 @@ class RatingOutcome:
         return RatingOutcome(self.rated + other.rated, self.held + other.held)
 
 
-def rate_sessions(session_ids: Iterable[int], *, at: dt.datetime, terms: TermsBook | None = None) -> RatingOutcome:
+def rate_sessions(
+    session_ids: Iterable[int],
+    *,
+    at: dt.datetime,
+    terms: TermsBook | None = None,
+    kept: list[SessionPrice] | None = None,
+) -> RatingOutcome:
     """Price these sessions: those that are current, completed, unrated, matched and without open or rejected hold.
 
     Safe to repeat; others are left alone. A session without a tariff, one that cannot be priced, and one that started
     in a suspension whose rule says so, is held. Constant queries per 2,000 sessions; without `terms` those of the
-    sessions' contracts are loaded, once for contracts that the sessions before had too.
+    sessions' contracts are loaded, once for contracts that the sessions before had too. The new prices, their sessions
+    locked, are added to `kept` for a caller that goes on with them in its transaction.
     """
     ids = sorted(set(session_ids))
     outcome = RatingOutcome()
@@ -56,7 +76,10 @@ def rate_sessions(session_ids: Iterable[int], *, at: dt.datetime, terms: TermsBo
             contracts = {each.contract_id for each in sessions if each.contract_id is not None}
             if pricer is None or (terms is None and not contracts <= known):
                 pricer, known = Pricer(PriceBook(Contract.objects.filter(pk__in=contracts))), contracts
-            outcome += _rate(sessions, pricer, at)
+            prices, holds = _rate(sessions, pricer, at)
+            outcome += RatingOutcome(len(prices), len(holds))
+            if kept is not None:
+                kept += prices
     return outcome
 
 
@@ -103,7 +126,7 @@ def _rateable(ids: Sequence[int]) -> list[ChargingSession]:
         state=SessionState.COMPLETED,
         contract__isnull=False,
     )
-    found = list(rows.defer("extra").select_for_update(of=("self",)).order_by("pk"))
+    found = list(rows.only(*_PRICED_BY).select_for_update(of=("self",)).order_by("pk"))
     _attach(found, "contract", Contract)
     _attach(found, "site", Site)
     _attach(found, "connector", Connector)
@@ -118,8 +141,12 @@ def _attach(sessions: Sequence[ChargingSession], name: str, model: type[Model]) 
         setattr(each, name, None if key is None else rows[key])
 
 
-def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) -> RatingOutcome:
-    prices, holds = [], []
+def _rate(
+    sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime
+) -> tuple[list[SessionPrice], list[Hold]]:
+    """The prices and the holds that were made."""
+    prices: list[SessionPrice] = []
+    holds: list[Hold] = []
     suspended = _suspended(sessions)
     for session in sessions:
         if session.pk in suspended:
@@ -138,7 +165,7 @@ def _rate(sessions: Sequence[ChargingSession], pricer: Pricer, at: dt.datetime) 
         unique_fields=["session", "kind"],
         update_fields=["detail", "state", "opened_at", "resolved_at", "resolved_by", "resolution"],
     )
-    return RatingOutcome(len(prices), len(holds))
+    return prices, holds
 
 
 def _suspended(sessions: Sequence[ChargingSession]) -> set[int]:
@@ -161,8 +188,8 @@ def frozen_price(session: ChargingSession, quote: Quote, at: dt.datetime) -> Ses
     """The unsaved row that keeps a quote for good."""
     priced = quote.priced
     assert priced is not None  # noqa: S101 - the caller has a price
-    return SessionPrice(
-        session=session,
+    price = SessionPrice(
+        session_id=session.pk,
         contract_version=quote.contract_version,
         tariff_version=quote.tariff_version,
         engine_version=priced.engine_version,
@@ -174,3 +201,5 @@ def frozen_price(session: ChargingSession, quote: Quote, at: dt.datetime) -> Ses
         lines=priced.lines_data(),
         rated_at=at,
     )
+    _SESSION.set_cached_value(price, session)  # the price knows its session, not the other way: no circle to collect
+    return price

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
-from evbilling.kernel.audit import AuditRecord
-from evbilling.kernel.bulk import insert_rows, next_ids, update_rows
+from evbilling.kernel.audit import AuditRecord, AuditSeal
+from evbilling.kernel.bulk import check_references, insert_rows, next_ids, update_rows
 from evbilling.kernel.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,20 @@ def test_a_float_is_refused_and_nothing_is_written() -> None:
     with pytest.raises(TypeError, match="float"), transaction.atomic():
         _audit(1, net=1.5)
     assert not AuditRecord.objects.exists()
+
+
+@pytest.mark.postgres
+def test_a_row_that_names_no_other_is_refused_when_references_are_checked_before_the_commit() -> None:
+    with transaction.atomic():
+        _audit(1)
+        check_references()
+    with transaction.atomic():
+        insert_rows(AuditSeal, ("sequence", "record_id", "previous_hash", "hash"), [(7, 999_999_999, "", "")])
+        with pytest.raises(IntegrityError, match="record_id"):
+            check_references()
+        transaction.set_rollback(True)
+    assert AuditRecord.objects.count() == 1
+    assert not AuditSeal.objects.exists()
 
 
 def test_keys_that_were_taken_before_are_those_of_the_rows_and_come_never_again() -> None:
