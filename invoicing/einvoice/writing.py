@@ -1,12 +1,11 @@
 """A small writer of XML: the same calls always give the same bytes, and nothing empty is ever written."""
 
-import re
 from decimal import Decimal
 from typing import Self
 
 from lxml import etree
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from evbilling.kernel.xml import xml_text
 
 
 class Node:
@@ -35,7 +34,7 @@ class Node:
     def text(self, path: str, value: str | Decimal | int, **attributes: str) -> None:
         """A new element with a text or figure; none at all where the text is empty."""
         shown = format(value, "f") if isinstance(value, Decimal) else str(value)
-        shown = _NOT_XML.sub("", shown).strip()
+        shown = xml_text(shown).strip()
         if shown:
             self.node(path, **attributes).element.text = shown
 

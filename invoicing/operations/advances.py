@@ -11,7 +11,8 @@ from contracts.models import Contract, ContractKind, PriceBasis
 from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import Period, local_date
+from evbilling.kernel.card_guard import require_words
+from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
@@ -19,6 +20,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import Invoice, InvoiceKind, InvoiceState, LineKind
 from invoicing.operations.credit_notes import lock_document
 from invoicing.operations.crediting import Lines, credit
+from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.drafting import NoTermsInForce
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.monthly import fee_place
@@ -41,15 +43,12 @@ def issue_advance(
     day or no reason, WrongState for a contract that is not billed by invoice, NoTermsInForce, MissingTaxRate,
     MissingCustomerTaxId, PeriodClosed, MoneyError.
     """
-    require(reason.strip(), BadInput(_("reason"), reason, _("Say what is paid in advance; the invoice prints it.")))
+    require_words(_("reason"), reason, _("Say what is paid in advance; the invoice prints it."))
     with transaction.atomic():
         contract = lock(Contract, contract_id)
         amount = require_minor(amount, contract.currency)
         require(amount > 0, BadInput(_("amount"), amount, _("Ask for more than zero.")))
-        require(
-            issued_on <= local_date(at, contract.operator.zone),
-            BadInput(_("issued on"), issued_on, _("An advance invoice cannot be dated in the future.")),
-        )
+        require_not_ahead(issued_on, operator=contract.operator, at=at)
         require(
             contract.kind in {ContractKind.CHARGING, ContractKind.SPONSORSHIP},
             WrongState(_("%s is not billed by invoice; only customers and sponsors pay in advance.") % contract.number),

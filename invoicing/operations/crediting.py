@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.clock import local_date
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
 from evbilling.kernel.money import add
 from evbilling.shell.formats import format_money
@@ -37,6 +37,8 @@ from invoicing.models import (
     InvoiceState,
 )
 from invoicing.operations.credit_notes import held_lines, issue_note, lock_document, plan_note
+from invoicing.operations.dating import day_of_credit
+from invoicing.operations.dispute_answers import ask_for_answer
 from invoicing.operations.rerating import rerated_pieces, session_pieces
 from invoicing.queries.cancelled import cancelled
 from invoicing.queries.documents import WRITE_OFF_PREFIX
@@ -163,6 +165,8 @@ def credit(
     """
     why = reason.strip()
     require(why, BadInput("reason", reason, _("Say why it is credited; the credit note prints it.")))
+    if dispute is None:  # else it names the session, whose number may look like a card's
+        require_no_card_number("reason", why)
     require(len(why) <= 300, BadInput("reason", why[:20] + "…", _("Say why in at most 300 characters.")))
     require(
         not reissue or isinstance(what, Whole),
@@ -237,15 +241,12 @@ def approve_credit(correction: Correction, *, issued_on: dt.date | None, by: Use
 def _do(correction: Correction, plan: CreditPlan, issued_on: dt.date | None, by: User | None, at: dt.datetime) -> None:
     """Issue the note and close the correction; the document's row is locked."""
     invoice = correction.invoice
-    today = local_date(at, invoice.operator.zone)
-    day = issued_on or today
-    require(day <= today, BadInput(_("issued on"), day, _("A credit note cannot be dated in the future.")))
     note, settled = issue_note(
         original=invoice,
         plan=plan,
         reason=correction.reason,
         release=correction.reissue,
-        issued_on=day,
+        issued_on=day_of_credit(invoice, issued_on, at=at),
         by=by,
         at=at,
     )
@@ -288,6 +289,7 @@ def _close_disputes(correction: Correction, note: Invoice, by: User | None, at: 
             reason=dispute.answer,
             changes={"state": str(dispute.state), "credit_note": note.number},
         )
+        ask_for_answer(dispute, by=by, at=at)
 
 
 def require_person(correction: Correction, by: User | None) -> User:
@@ -373,10 +375,8 @@ def _pieces(invoice: Invoice, lines: Sequence[HeldLine], what: What) -> tuple[li
         for line_id in chosen:
             if line_id not in known:
                 raise NotFound(_("%(document)s has no such line.") % {"document": invoice})
-        return (
-            [Piece(int(str(line_id)), amount) for line_id, amount in chosen.items()],
-            {"lines": {str(line_id): amount for line_id, amount in chosen.items()}},
-        )
+        pieces = [Piece(int(str(line_id)), amount) for line_id, amount in chosen.items()]
+        return pieces, {"lines": {str(line_id): amount for line_id, amount in chosen.items()}}
     pieces = by_amount(lines, {key: what.amounts[key] for key in what.amounts if what.amounts[key]}, invoice.currency)
     rows = [
         {"category": key[0].value, "rate": key[1], "amount": amount} for key, amount in what.amounts.items() if amount

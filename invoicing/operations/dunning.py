@@ -6,6 +6,7 @@ one transaction. A run that was killed at any point is simply started again (I10
 """
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +30,7 @@ from invoicing.queries.dunning import Case, cases, fee_is_agreed, overdue_docume
 from invoicing.rules.dunning import Level
 from invoicing.rules.penalties.fee import text
 
+log = logging.getLogger(__name__)
 TRIES = 3
 """How often a party's cases may change while its notice is drawn, before the run leaves it for the next one."""
 _DAY = dt.timedelta(days=1)
@@ -75,7 +77,11 @@ def run_dunning(*, operator_id: int, on: dt.date, by: User | None, at: dt.dateti
             else:
                 _dun(run, debtor, by=by, at=at)
         except BillingError as error:
-            run.failures.append((str(Party.objects.get(pk=debtor.party_id)), error.message))
+            _note_failure(run, debtor, error.message)
+        except Exception as error:
+            log.exception("Dunning of party %s failed", debtor.party_id)
+            cause = _("Unexpected: %(error)s") % {"error": f"{type(error).__name__}: {error}"}
+            _note_failure(run, debtor, cause)
     return run
 
 
@@ -96,6 +102,10 @@ class _Debtor:
 def _debtors(operator: Operator, on: dt.date) -> list[_Debtor]:
     rows = overdue_documents(on=on).filter(operator=operator).order_by("party", "currency")
     return [_Debtor(operator, *row) for row in rows.values_list("party_id", "currency").distinct()]
+
+
+def _note_failure(run: DunningRun, debtor: _Debtor, cause: str) -> None:
+    run.failures.append((str(Party.objects.get(pk=debtor.party_id)), cause))
 
 
 def _dun(run: DunningRun, debtor: _Debtor, *, by: User | None, at: dt.datetime) -> None:

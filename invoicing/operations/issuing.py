@@ -20,6 +20,7 @@ from evbilling.kernel.money import ZERO
 from evbilling.kernel.steps import step
 from invoicing.einvoice.check import require_einvoice
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
+from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.exchange_rates import keep_reporting_rate
 from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import NewEntry, hold_open, post_entries
@@ -96,8 +97,8 @@ class PenaltyGroundless(WrongState):
 def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:
     """Issue a draft under the date `issued_on` and queue the drawing of its PDF, which then goes to the accountants.
 
-    Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed), DraftDoesNotAddUp, SessionReplaced,
-    PenaltyGroundless, NoExchangeRate, EInvoiceIncomplete, PeriodClosed.
+    Raises NotFound, InvoiceNotDraft, BadInput (a date before the period billed, or ahead), DraftDoesNotAddUp,
+    SessionReplaced, PenaltyGroundless, NoExchangeRate, EInvoiceIncomplete, PeriodClosed.
     """
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
@@ -154,6 +155,7 @@ def _sums_of(invoice: Invoice) -> tuple[Decimal, Decimal]:
 def _issue(drafts: Sequence[Invoice], *, issued_on: dt.date, by: User | None, at: dt.datetime) -> list[Invoice]:
     """Freeze, number, book and trace drafts of one operator and kind; the caller holds them and has looked at them."""
     operator, kind = drafts[0].operator, drafts[0].kind
+    require_not_ahead(issued_on, operator=operator, at=at)
     prefetch_related_objects(drafts, "taxes")
     prefetch_related_objects([operator], "texts")
     issuer = issuer_details(operator)

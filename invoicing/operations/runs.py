@@ -24,6 +24,7 @@ from evbilling.kernel.locks import lock, lock_all
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
 from invoicing.operations.bulk_close import NotAllTogether, bill_together, groups_of
+from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
@@ -51,7 +52,7 @@ def start_run(
     With `issue`, drafts that the run left before are issued. Without it, contracts stop at drafts. The date of the
     documents may change as long as none is issued. Over the operator's limit the run waits for a second person before
     anything is issued (run_approval.py). Raises BadInput for a period that is no calendar month or is not
-    over in a due contract's zone, and WrongState for drafts only where the run already issues.
+    over in a due contract's zone and for a date ahead, and WrongState for drafts only where the run already issues.
     """
     require(
         period == month_of(period.start),
@@ -65,6 +66,7 @@ def start_run(
         operator = Operator.objects.filter(pk=operator_id).first()
         if operator is None:
             raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})
+        require_not_ahead(issued_on, operator=operator, at=at)
         due = list(due_contracts(operator_id=operator_id, period=period).values_list("pk", "zone"))
         over_at = max(period.instants(zone)[1] for zone in {operator.zone, *(zone for _pk, zone in due)})
         require(

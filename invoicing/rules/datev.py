@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BadInput
 from evbilling.kernel.money import ZERO, add, split_gross
 
@@ -150,7 +152,8 @@ def batch(header: Header, postings: Iterable[tuple[Posting, Voucher]]) -> bytes:
     lines = [_header(header), ";".join(COLUMNS)]
     lines.extend(_lines(postings))
     if len(lines) - 2 > MOST_POSTINGS:
-        raise BadInput("postings", len(lines) - 2, f"DATEV takes {MOST_POSTINGS} a file; export a smaller currency.")
+        advice = _("DATEV takes %(count)s postings a file; export shorter periods.")
+        raise BadInput("postings", len(lines) - 2, advice % {"count": MOST_POSTINGS})
     return ("\r\n".join(lines) + "\r\n").encode(ENCODING)
 
 

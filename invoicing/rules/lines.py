@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import ZERO, add
 from invoicing.rules.tax import Tax
@@ -24,8 +26,11 @@ class TooManyLines(BillingError):
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            f"The document would have {count} lines; at most {MOST_LINES} can be shown. "
-            "Group its lines by site or cost centre in the contract."
+            _(
+                "The document would have %(count)s lines; at most %(most)s can be shown. "
+                "Group its lines by site or cost centre in the contract."
+            )
+            % {"count": count, "most": MOST_LINES}
         )
 
 

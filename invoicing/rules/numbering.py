@@ -1,5 +1,7 @@
 """Document numbers: INV-2026-000365, gapless per issuer, kind and year of issue (I9)."""
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BillingError
 
 PREFIXES = {"invoice": "INV", "credit_note": "CN", "settlement": "SET", "fee_note": "FEE", "advance": "ADV"}
@@ -12,7 +14,10 @@ class SeriesExhausted(BillingError):
     code = "series_exhausted"
 
     def __init__(self, prefix: str, year: int) -> None:
-        super().__init__(f"The number series {prefix}-{year} has used its {MOST_IN_A_YEAR} numbers.")
+        super().__init__(
+            _("The number series %(series)s has used its %(count)s numbers.")
+            % {"series": f"{prefix}-{year}", "count": MOST_IN_A_YEAR}
+        )
 
 
 def prefix_of(kind: str, issuer_id: int, first_issuer_id: int) -> str:

@@ -14,6 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import (
     ZERO,
@@ -35,8 +37,11 @@ class CreditTooHigh(BillingError):
 
     def __init__(self, percent: Decimal, wanted: Decimal, left: Decimal, currency: str) -> None:
         super().__init__(
-            f"{wanted} {currency} net at {percent.normalize():f} % cannot be credited; "
-            f"only {left} {currency} of the document is left at that rate."
+            _(
+                "%(wanted)s %(currency)s at %(percent)s %% tax cannot be credited; "
+                "only %(left)s %(currency)s of the document is left at that rate."
+            )
+            % {"wanted": wanted, "currency": currency, "percent": f"{percent.normalize():f}", "left": left}
         )
 
 

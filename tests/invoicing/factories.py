@@ -83,6 +83,7 @@ def make_issued(
     issued_on: dt.date = ISSUED_ON,
     **fields: Any,
 ) -> Invoice:
-    """An issued document of 1 November 2026."""
+    """An issued document of 1 November 2026, or of another day; issued on that day, or on this one if it is later."""
     draft = make_draft(contract, nets, **fields)
-    return issue_invoice(invoice_id=draft.pk, issued_on=issued_on, by=None, at=ISSUED_AT)
+    at = max(ISSUED_AT, dt.datetime.combine(issued_on, ISSUED_AT.timetz()))
+    return issue_invoice(invoice_id=draft.pk, issued_on=issued_on, by=None, at=at)

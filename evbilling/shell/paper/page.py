@@ -5,7 +5,6 @@ letterhead, and one font configuration serves the process. Tables with fixed wid
 """
 
 import base64
-import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from weasyprint import CSS, HTML, Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
+from evbilling.kernel.xml import xml_text
 from evbilling.shell.paper.letterhead import Letterhead
 from evbilling.shell.paper.sheet import MM, Colours, Sheet, foot_rise
 from evbilling.shell.paper.typeface import FOLDER
@@ -27,13 +27,12 @@ _FACES = (
     ("Inter", 600, "Inter-SemiBold"),
     ("Inter Display", 600, "InterDisplay-SemiBold"),
 )
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def set_page(name: str, context: dict[str, Any], letterhead: Letterhead) -> Document:
     """The template NAME.html with its context, laid out in the letterhead's look; call it with the language active."""
     text = _engine().get_template(f"{name}.html").render(Context(context))
-    html = _Page(_NOT_XML.sub("", text))
+    html = _Page(xml_text(text))
     sheet = _sheet(name, letterhead)
     return html.render(font_config=_fonts(), stylesheets=[sheet], pdf_variant="pdf/a-3b", pdf_tags=True)
 

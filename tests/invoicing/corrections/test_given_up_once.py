@@ -1,19 +1,20 @@
 """What was given up is not given back: credits after a write-off, credits in pieces below the limit (I11, I18)."""
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 
 from evbilling.kernel.books import check_books
 from evbilling.kernel.errors import BadInput
-from invoicing.models import AccountRole, Allocation, CorrectionState, Dispute, Invoice, JournalLine
+from invoicing.models import AccountRole, Allocation, CorrectionState, Dispute, Invoice, JournalLine, NumberSeries
 from invoicing.operations.crediting import Amounts, SessionAmounts, Whole, WrittenOff, credit
 from invoicing.operations.disputes import raise_dispute
 from invoicing.operations.reissuing import CreditedInPart, decide_correction, reissue
 from invoicing.operations.write_offs import write_off
 from invoicing.rules.tax import Category
 from tests.invoicing.corrections.conftest import World
-from tests.invoicing.month import LATER
+from tests.invoicing.month import ISSUED_ON, LATER
 
 D = Decimal
 S19 = (Category.STANDARD, D("19.0000"))
@@ -96,6 +97,23 @@ def test_given_a_credit_in_part_when_billed_again_then_refused_for_it_would_bill
     with pytest.raises(CreditedInPart):
         reissue(invoice_id=world.invoice.pk, reason="Wrong address", by=world.clerk, at=LATER)
     assert left_alone() == before
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        (ISSUED_ON - dt.timedelta(days=1), "cannot be dated before the document that it credits"),
+        (ISSUED_ON + dt.timedelta(days=1), "cannot be dated in the future"),
+    ],
+)
+def test_given_a_day_before_the_document_or_ahead_when_credited_then_refused_for_it_would_settle_what_is_not_there(
+    world: World, day: dt.date, why: str
+) -> None:
+    before, series = left_alone(), list(NumberSeries.objects.values_list("prefix", "year", "last_number"))
+    with pytest.raises(BadInput, match=f"issued on: {day} .*{why}"):
+        credit(invoice_id=world.invoice.pk, what=Whole(), reason="x", issued_on=day, by=world.clerk, at=LATER)
+    assert left_alone() == before
+    assert list(NumberSeries.objects.values_list("prefix", "year", "last_number")) == series
 
 
 def test_given_a_card_number_in_a_dispute_when_raised_then_refused_and_the_number_is_kept_nowhere(

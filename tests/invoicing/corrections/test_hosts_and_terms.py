@@ -25,7 +25,11 @@ def settle(world: World, period: object, issued_on: dt.date) -> Invoice | None:
     draft = draft_invoice(contract_id=world.month.contracts["host"].pk, period=period, at=LATER)  # type: ignore[arg-type]
     if draft is None:
         return None
-    return issue_invoice(invoice_id=draft.pk, issued_on=issued_on, by=None, at=LATER)
+    return issue_invoice(invoice_id=draft.pk, issued_on=issued_on, by=None, at=max(LATER, morning_of(issued_on)))
+
+
+def morning_of(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(8), dt.UTC)
 
 
 def books_are_right(but: str = "") -> None:
@@ -50,7 +54,8 @@ def test_given_a_share_when_its_session_is_credited_in_part_then_the_host_gives_
     for name in ("alpha", "sponsor"):
         draft = draft_invoice(contract_id=world.month.contracts[name].pk, period=NOVEMBER, at=LATER)
         assert draft is not None
-        issue_invoice(invoice_id=draft.pk, issued_on=dt.date(2026, 12, 1), by=None, at=LATER)
+        first_of_december = dt.date(2026, 12, 1)
+        issue_invoice(invoice_id=draft.pk, issued_on=first_of_december, by=None, at=morning_of(first_of_december))
     second = settle(world, NOVEMBER, dt.date(2026, 12, 1))
     assert second is not None
     assert second.net_amount == D("2.10")  # 60 % of 4.50 - 1.00

@@ -129,6 +129,16 @@ def test_a_stop_needs_a_reason_a_right_and_a_document_of_the_party(overdue: Invo
     assert not DunningStop.objects.exists()
 
 
+def test_given_half_past_midnight_at_the_operator_when_stopped_until_that_day_then_refused_for_it_has_begun(
+    overdue: Invoice, clerk: User
+) -> None:
+    after_midnight = dt.datetime.combine(day(2), dt.time(23, 30), dt.UTC)  # the third day in Berlin
+    with pytest.raises(BadInput, match="later day"):
+        stop_dunning(party_id=overdue.party_id, until=day(3), reason="talks", by=clerk, at=after_midnight)
+    assert not DunningStop.objects.exists()
+    stop_dunning(party_id=overdue.party_id, until=day(4), reason="talks", by=clerk, at=after_midnight)
+
+
 def test_a_skipped_level_is_neither_sent_nor_charged_and_the_next_one_comes(overdue: Invoice, clerk: User) -> None:
     skip_step(invoice_id=overdue.pk, reason="A good customer", by=clerk, at=at(2))
     assert dun(overdue.contract, 3).reminded == []

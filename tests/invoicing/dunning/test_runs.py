@@ -221,7 +221,12 @@ def test_a_flat_amount_for_late_payment_takes_the_place_of_the_fee() -> None:
     assert not Penalty.objects.filter(kind=PenaltyKind.DUNNING_FEE).exists()
 
 
-def test_a_party_that_fails_does_not_keep_the_others_from_their_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"), [(NotFound("No logo."), "No logo."), (ValueError("bad SVG"), "Unexpected: ValueError: bad SVG")]
+)
+def test_a_party_that_fails_does_not_keep_the_others_from_their_notices(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     operator = make_operator()
     make_plan(operator)
     bad, good = make_debtor(operator), make_debtor(operator)
@@ -230,12 +235,12 @@ def test_a_party_that_fails_does_not_keep_the_others_from_their_notices(monkeypa
 
     def draw(_operator: object, reminded: list[dunning.Case], **_values: object) -> bytes:
         if reminded[0].invoice.party_id == bad.party_id:
-            raise NotFound("No logo.")
+            raise error
         return b"%PDF-1.7"
 
     monkeypatch.setattr(dunning, "draw_notice", draw)
     run = dun(good, 3)
-    assert run.failures == [(str(bad.party), "No logo.")]
+    assert run.failures == [(str(bad.party), told)]
     assert [str(each.invoice) for each in DunningStep.objects.all()] == [invoice.number]
 
 

@@ -115,6 +115,32 @@ def test_given_a_date_before_the_period_when_issued_then_it_is_refused_and_nothi
     assert (draft.state, trace()) == (InvoiceState.DRAFT, before)
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "day", "lawful"),
+    [
+        ("Europe/Berlin", dt.datetime(2026, 12, 31, 22, 59, tzinfo=dt.UTC), dt.date(2027, 1, 1), False),
+        ("Europe/Berlin", dt.datetime(2026, 12, 31, 23, 0, tzinfo=dt.UTC), dt.date(2027, 1, 1), True),
+        ("America/Los_Angeles", dt.datetime(2027, 1, 1, 7, 59, tzinfo=dt.UTC), dt.date(2027, 1, 1), False),
+        ("America/Los_Angeles", dt.datetime(2027, 1, 1, 8, 0, tzinfo=dt.UTC), dt.date(2027, 1, 1), True),
+        ("Europe/Berlin", ISSUED_AT, dt.date(2027, 11, 1), False),
+    ],
+)
+def test_given_a_day_that_has_not_come_where_the_operator_is_when_issued_then_refused_and_no_series_begins(
+    zone: str, at: dt.datetime, day: dt.date, lawful: bool
+) -> None:
+    draft = make_draft(make_contract_in_force(operator=make_operator(zone=zone)))
+    if lawful:
+        assert issue_invoice(invoice_id=draft.pk, issued_on=day, by=None, at=at).number == "INV-2027-000001"
+        return
+    before = trace()
+    with pytest.raises(
+        BadInput, match=f"issued on: '?{day}'? .*cannot be dated in the future; give .* or an earlier day"
+    ):
+        issue_invoice(invoice_id=draft.pk, issued_on=day, by=None, at=at)
+    draft.refresh_from_db()
+    assert (draft.state, draft.number, trace()) == (InvoiceState.DRAFT, None, before)
+
+
 def test_given_a_draft_that_does_not_add_up_when_issued_then_it_is_refused_and_nothing_changes() -> None:
     draft = make_draft()
     InvoiceTax.objects.filter(invoice=draft).update(tax_amount=D("19.01"))
@@ -131,7 +157,9 @@ def test_given_a_closed_month_when_issued_into_it_then_it_is_refused_and_no_numb
     with pytest.raises(PeriodClosed, match="2026-11 is closed"):
         issue_invoice(invoice_id=draft.pk, issued_on=ISSUED_ON, by=None, at=ISSUED_AT)
     assert trace() == before
-    december = issue_invoice(invoice_id=draft.pk, issued_on=dt.date(2026, 12, 1), by=None, at=ISSUED_AT)
+    december = issue_invoice(
+        invoice_id=draft.pk, issued_on=dt.date(2026, 12, 1), by=None, at=dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
+    )
     assert december.number == "INV-2026-000001"
 
 

@@ -69,7 +69,8 @@ def draft(contract: Contract, period: Period = OCTOBER) -> Invoice:
 
 def issued(contract: Contract, period: Period = OCTOBER) -> Invoice:
     day = max(ISSUED_ON, period.start)
-    return issue_invoice(invoice_id=draft(contract, period).pk, issued_on=day, by=None, at=AT)
+    at = max(AT, dt.datetime.combine(day, dt.time(8), dt.UTC))
+    return issue_invoice(invoice_id=draft(contract, period).pk, issued_on=day, by=None, at=at)
 
 
 def lines(invoice: Invoice) -> list[tuple[str, Decimal]]:

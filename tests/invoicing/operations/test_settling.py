@@ -109,7 +109,13 @@ def test_given_a_document_credited_after_it_was_shared_when_settled_next_then_it
         settle(month, NOVEMBER)
     later = dt.datetime(2026, 11, 3, 7, tzinfo=dt.UTC)
     record([month.charge("idle", 2 * number, at=later) for number in range(4)], at=AT + dt.timedelta(days=28))
-    issue_invoice(invoice_id=draft(month, "idle", NOVEMBER).pk, issued_on=dt.date(2026, 12, 1), by=None, at=AT)
+    first_of_december = AT + dt.timedelta(days=29)
+    issue_invoice(
+        invoice_id=draft(month, "idle", NOVEMBER).pk,
+        issued_on=first_of_december.date(),
+        by=None,
+        at=first_of_december,
+    )
     november = settle(month, NOVEMBER)
     assert november is not None
     assert november.net_amount == D("5.40")  # 60 % of 18.00 less 9.00

@@ -205,6 +205,13 @@ def test_documents_are_not_dated_before_the_month(month: Month) -> None:
     assert not BillingRun.objects.exists()
 
 
+def test_given_the_wrong_year_when_a_run_is_started_then_it_is_refused_and_there_is_no_run(month: Month) -> None:
+    day = dt.date(2027, 11, 2)
+    with pytest.raises(BadInput, match="issued on.*2027-11-02.*in the future; give 2 Nov 2026 or an earlier day"):
+        runs.start_run(operator_id=month.operator.pk, period=OCTOBER, issued_on=day, issue=True, by=None, at=AT)
+    assert not BillingRun.objects.exists()
+
+
 def test_a_document_without_an_address_is_archived_and_says_why_it_was_not_sent(month: Month) -> None:
     Contact.objects.filter(email="books@beta.example").delete()
     month.close()
