@@ -12,7 +12,7 @@ from evbilling.kernel.money import minor_digits
 from evbilling.kernel.spreadsheet import BOM, guard
 from invoicing.documents.view import AnnexSection, DocumentView
 from invoicing.documents.words import kind_words
-from invoicing.documents.workbook import Cell, SheetColumn, Style, workbook
+from invoicing.documents.workbook import AMOUNTS, Cell, SheetColumn, Style, workbook
 
 
 def session_list(view: DocumentView, sections: Iterable[AnnexSection]) -> bytes:
@@ -34,7 +34,7 @@ def session_workbook(view: DocumentView, sections: Iterable[AnnexSection]) -> by
     with override(view.language):
         heads = _heads(view)
         title = f"{kind_words(view).title} {view.number}"
-    amount = Style.AMOUNT if minor_digits(view.currency) == 2 else Style.WHOLE
+    amount = AMOUNTS[minor_digits(view.currency)]
     styles = {3: Style.INSTANT, 8: Style.ENERGY, 9: Style.WHOLE, 10: Style.WHOLE, 11: amount}
     widths = (20, 22, 22, 17, 24, 20, 18, 20, 13, 12, 10, 13, 10, 60)
     columns = [

@@ -15,7 +15,8 @@ from decimal import Decimal
 from enum import IntEnum
 from xml.sax.saxutils import escape
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from evbilling.kernel.xml import xml_text
+
 _EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - the day from which spreadsheets count, in no zone
 _LONGEST = 32_767
 """Characters that a cell holds."""
@@ -30,6 +31,12 @@ class Style(IntEnum):
     ENERGY = 3  # kWh to the Wh
     AMOUNT = 4  # two digits after the point
     INSTANT = 5
+    AMOUNT_3 = 6
+    AMOUNT_4 = 7
+
+
+AMOUNTS = (Style.WHOLE, Style.AMOUNT, Style.AMOUNT, Style.AMOUNT_3, Style.AMOUNT_4)
+"""How amounts are shown by the minor digits of their currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def _cell(at: str, value: Cell, column: SheetColumn) -> str:
 
 
 def _text(at: str, value: str, style: Style) -> str:
-    text = escape(_NOT_XML.sub("", value[:_LONGEST]))
+    text = escape(xml_text(value[:_LONGEST]))
     return f'<c r="{at}" s="{style:d}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 
@@ -137,10 +144,10 @@ _WORKBOOK = (
     f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}">'
     '<sheets><sheet name="%s" sheetId="1" r:id="rId1"/></sheets></workbook>'
 )
-_FORMATS = (0, 0, 3, 164, 4, 165)  # per Style; 3 and 4 are built in: #,##0 and #,##0.00
+_FORMATS = (0, 0, 3, 164, 4, 165, 164, 166)  # per Style; 3 and 4 are built in: #,##0 and #,##0.00
 _STYLES = (
-    f'{_XML}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="#,##0.000"/>'
-    '<numFmt numFmtId="165" formatCode="yyyy-mm-dd hh:mm"/></numFmts>'
+    f'{_XML}<styleSheet xmlns="{_MAIN}"><numFmts count="3"><numFmt numFmtId="164" formatCode="#,##0.000"/>'
+    '<numFmt numFmtId="165" formatCode="yyyy-mm-dd hh:mm"/><numFmt numFmtId="166" formatCode="#,##0.0000"/></numFmts>'
     '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'

@@ -44,6 +44,25 @@ def test_given_a_workbook_then_its_head_is_in_the_documents_language_and_stays_i
     assert (sheet["I2"].number_format, sheet["L2"].number_format) == ("#,##0.000", "#,##0.00")
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [
+        ("KWD", "1234.565", "#,##0.000"),
+        ("BHD", "0.005", "#,##0.000"),
+        ("TND", "-7.120", "#,##0.000"),
+        ("JPY", "1234", "#,##0"),
+        ("CLF", "1.2345", "#,##0.0000"),
+        ("EUR", "12.30", "#,##0.00"),
+    ],
+)
+def test_given_a_currency_then_its_amounts_show_its_minor_digits(currency: str, amount: str, shown: str) -> None:
+    view = replace(samples.german_invoice(0), currency=currency)
+    rows = tuple(replace(row, amount=Decimal(amount)) for row in samples.rows(1))
+    cell = opened(session_workbook(view, (samples.section(rows),)))["L2"]
+    assert cell.number_format == shown
+    assert Decimal(str(cell.value)) == Decimal(amount)
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+49 30", "-2", "@SUM(A1)", "\t=1", "'=1", "<b>&", "a\x00b\x0b", "Ω 東京"])
 def test_given_any_text_then_it_is_text_in_the_workbook_and_guarded_in_the_csv(text: str) -> None:
     rows = tuple(replace(row, driver=text) for row in samples.rows(1))
