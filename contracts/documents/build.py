@@ -17,6 +17,7 @@ from contracts.models import (
     Contract,
     ContractVersion,
     DunningAction,
+    DunningLevel,
     Operator,
     Party,
     PriceBasis,
@@ -64,6 +65,8 @@ class _Builder:
         self.first_day = max(version.valid_from, self.contract.starts_on)
         self.sites = list(self.contract.sites.order_by("name"))
         terms = terms_of(version)
+        plan = version.dunning_plan
+        self.levels = list(plan.levels.order_by("level")) if plan is not None else []
         self.late = next((term for term in terms if isinstance(term, LatePayment)), None)
         said = [(isinstance(term, PENALTIES), describe_term(term, self.contract.currency)) for term in terms]
         self.penalties = [text for penalty, text in said if penalty]
@@ -148,8 +151,10 @@ class _Builder:
         yield "has_penalties" if self.penalties else "no_penalties"
         if self.terms:
             yield "has_terms"
-        if self.version.dunning_plan is not None:
+        if self.levels:
             yield "has_dunning"
+        if any(self._fee(each) for each in self.levels):
+            yield "dunning_fees"
         yield "late_agreed" if self.late else "late_by_law"
         if self.version.terms_text.strip():
             yield "has_text"
@@ -249,21 +254,23 @@ class _Builder:
         yield Block(BlockKind.RATES, items=tuple(self.penalties))
 
     def _insert_dunning(self) -> Iterator[Block]:
-        """The levels that these terms name; a flat amount for late payment compensates reminding: no fee beside it."""
-        plan, late = self.version.dunning_plan, self.late
-        if plan is None:
-            return
-        with_fees = late is None or (late.flat_amount is None and not late.eu_default)
-        levels = tuple(
+        sentences = (
             level_sentence(
                 each.level,
                 each.days_overdue,
                 escalate=each.action == DunningAction.ESCALATE,
-                fee=format_money(each.fee_amount, plan.currency) if with_fees and each.fee_amount else "",
+                fee=self._fee(each),
             )
-            for each in plan.levels.order_by("level")
+            for each in self.levels
         )
-        yield Block(BlockKind.RATES, items=levels)
+        yield Block(BlockKind.RATES, items=tuple(sentences))
+
+    def _fee(self, level: DunningLevel) -> str:
+        """A level's fee in words; a flat amount for late payment compensates reminding already."""
+        compensated = self.late is not None and (self.late.flat_amount is not None or self.late.eu_default)
+        if compensated or not level.fee_amount or level.action == DunningAction.ESCALATE:
+            return ""
+        return format_money(level.fee_amount, self.contract.currency)
 
     def _insert_special(self) -> Iterator[Block]:
         for text in self.version.terms_text.replace("\r\n", "\n").split("\n\n"):

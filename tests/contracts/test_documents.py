@@ -112,6 +112,7 @@ class TestView:
         assert "Level 1, 1 day after the due date: a reminder without a fee." in said
         assert "Level 2, 14 days after the due date: a reminder, with a fee of €5.00." in said
         assert "Level 3, 28 days after the due date: a person of the operator decides what follows." in said
+        assert "Fees of reminders come on a fee note." in said
         assert "Interest on late payment is owed as the law says." in said
 
     def test_in_german_the_dunning_plan_is_german(self) -> None:
@@ -125,6 +126,7 @@ class TestView:
         said = texts(dunned("en", ("late_payment", {"yearly_percent": "9", "eu_default": False, "flat_amount": "40"})))
         assert "Level 2, 14 days after the due date: a reminder without a fee." in said
         assert "€5.00" not in said
+        assert "Fees of reminders" not in said
         assert "For late payment itself holds what is agreed under penalties and promises." in said
 
     @pytest.mark.parametrize("language", ["en", "de"])
