@@ -37,8 +37,9 @@ def allocate(
     """Settle part of an issued document by `source`: "payment:<public id>" or "credit:<credit note id>".
 
     Money moves in the ledger from the party's unallocated credit to the receivable; a credit note has already lowered
-    it. The caller makes sure that a payment is not allocated beyond its own amount; of a credit note this is done
-    here. Raises NotFound, WrongState, BadInput, AllocationTooHigh, PeriodClosed, MoneyError.
+    it. What came before the document settles it on the document's own day: until then it was the party's credit. The
+    caller makes sure that a payment is not allocated beyond its own amount; of a credit note this is done here. Raises
+    NotFound, WrongState, BadInput, AllocationTooHigh, PeriodClosed, MoneyError.
     """
     note_id = _credit_note_id(source)
     with transaction.atomic():
@@ -64,7 +65,7 @@ def allocate(
             source=source,
             amount=amount,
             currency=invoice.currency,
-            allocated_on=allocated_on,
+            allocated_on=allocated_on if invoice.issued_on is None else max(allocated_on, invoice.issued_on),
             allocated_at=at,
             allocated_by=by,
         )

@@ -73,6 +73,27 @@ def test_given_money_received_when_allocated_then_nothing_is_left_of_the_credit(
     assert clearing.amount == D("119")
 
 
+def test_given_money_older_than_the_invoice_when_allocated_then_it_settles_it_on_the_invoices_day() -> None:
+    # Given money of 20 October, whose month is closed, and an invoice of 1 November
+    invoice = make_issued()
+    close_period(operator_id=invoice.operator_id, month=dt.date(2026, 10, 1), by=None, at=PAID_AT)
+
+    # When it settles the invoice
+    made = allocate(
+        invoice_id=invoice.pk,
+        source="payment:early",
+        amount=D("119.00"),
+        allocated_on=dt.date(2026, 10, 20),
+        by=None,
+        at=PAID_AT,
+    )
+
+    # Then it was the party's credit until that day: the receivable is never lower than what was issued
+    assert made.allocated_on == ISSUED_ON
+    assert JournalEntry.objects.get(source=f"allocation:{made.pk}").booked_on == ISSUED_ON
+    assert balance(invoice, "receivable") == D(0)
+
+
 def test_given_an_open_invoice_when_more_than_open_is_allocated_then_it_is_refused_and_nothing_changes() -> None:
     invoice = make_issued()
     pay(invoice, "100.00")
