@@ -8,6 +8,7 @@ from django.db import connection
 from contracts.models import ContractVersion
 from evbilling.kernel.books import check_books
 from evbilling.kernel.clock import parse_month
+from sessions import checks
 from sessions.models import ChargingSession, Hold, SessionCharge, SessionPrice
 from sessions.operations.charges import split_charges
 from sessions.operations.holds import reject_hold
@@ -85,6 +86,17 @@ def test_i4_a_changed_line_is_found(world: World) -> None:
     make_session(world)
     SessionPrice.objects.update(lines=[])
     assert findings() == [("I4", "session S1")]
+
+
+def test_i4_of_many_prices_one_in_so_many_is_rated_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(*(reported(world, f"S{n}", started_at=START + n * HOUR) for n in range(6)))
+    assert SessionPrice.objects.count() == 6
+    SessionPrice.objects.update(lines=[])
+    monkeypatch.setattr(checks, "SAMPLE_ABOVE", 2)
+    sampled = [pk for pk in SessionPrice.objects.values_list("pk", flat=True) if pk % 3 == 0]
+    refs = SessionPrice.objects.filter(pk__in=sampled).order_by("pk").values_list("session__provider_ref", flat=True)
+    assert findings() == [("I4", f"session {ref}") for ref in refs]
+    assert len(sampled) == 2
 
 
 def test_i4_parts_that_do_not_add_up_are_found(world: World) -> None:
