@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.bulk import insert_all
+from evbilling.kernel.card_guard import require_no_card_number
 from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.strict_json import ExactEncoder
@@ -261,6 +262,7 @@ def retry_by_hand(*, message_id: int, by: Any, at: dt.datetime, reason: str = ""
             not message.at_most_once or reason.strip(),
             WrongState(f"Step {message.pk} may already have happened; say why it is safe to repeat it."),
         )
+        require_no_card_number("reason", reason)
         message.state = OutboxState.QUEUED
         message.due_at = at
         message.max_attempts = message.attempts + 3

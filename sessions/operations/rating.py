@@ -18,7 +18,8 @@ from contracts.queries.suspensions import holding_suspensions, within
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.bulk import insert_all
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.card_guard import require_words
+from evbilling.kernel.errors import NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock_all
 from sessions.models import ChargingSession, Hold, HoldKind, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries.pricing import Pricer, Quote
@@ -93,7 +94,7 @@ def rerate_sessions(*, session_ids: Sequence[int], reason: str, by: User | None,
         by is None or by.has_perm("charging.change_sessionprice"),
         NotAllowed(_("You may not price sessions again; ask a billing clerk.")),
     )
-    require(reason.strip(), BadInput("reason", reason, _("Say why; it is kept in the audit trail.")))
+    require_words("reason", reason, _("Say why; it is kept in the audit trail."))
     with transaction.atomic():
         sessions = lock_all(ChargingSession, session_ids)
         charged = SessionCharge.objects.filter(session__in=session_ids).select_related("session").first()

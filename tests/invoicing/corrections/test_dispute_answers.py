@@ -75,7 +75,9 @@ def test_a_refusal_goes_to_the_manager_who_contested(world: World, dispute: Disp
     (mail,) = mail_server.received
     assert mail["To"] == world.manager.email
     assert mail["Reply-To"] == world.invoice.operator.billing_email
-    assert mail["Subject"] == (f"Your dispute about {world.invoice}, {world.invoice.operator.legal_name}, Refused")
+    assert mail["Subject"].strip() == (
+        f"Your dispute about {world.invoice}, {world.invoice.operator.legal_name}, Refused"
+    )
     lines = text(mail).splitlines()
     assert "Decision: Refused" in lines
     assert f"Document: {world.invoice}" in lines
