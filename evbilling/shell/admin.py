@@ -8,7 +8,7 @@
   same transaction (I19), inlines included.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -17,9 +17,9 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -37,11 +37,15 @@ from unfold.utils import display_for_label
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from evbilling.access.acting import acting_user
-from evbilling.kernel.audit import AuditRecord, history_of, record_audit
+from evbilling.kernel.audit import history_of, record_audit
 from evbilling.kernel.errors import BillingError
+from evbilling.shell.changes import changes_in, changes_of
+from evbilling.shell.dialogs import refuse, staying_open
 from evbilling.shell.formats import format_instant, format_money
 
 HISTORY_PAGE = 50
+PALETTE_HITS = 6
+"""Rows of each list that Ctrl+K shows."""
 
 
 class ReasonForm(BaseDialogForm):
@@ -119,6 +123,25 @@ class WorkspaceAdmin(ModelAdmin):
     warn_unsaved_form = True
     compressed_fields = True
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What the search field finds; for Ctrl+K, which reads all that it is given, the first few."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        in_palette = request.resolver_match is not None and request.resolver_match.view_name == "admin:search"
+        return (found[:PALETTE_HITS] if in_palette else found), may_repeat
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Drawn at once: a filter of the address with a number beyond what a database holds is said, and left out."""
+        try:
+            response: HttpResponse = super().changelist_view(request, extra_context)
+            return response.render() if isinstance(response, TemplateResponse) else response
+        except (OverflowError, DataError):
+            if not request.GET:
+                raise
+            messages.error(request, gettext("A number in the address is too large; the filters are left out."))
+            return HttpResponseRedirect(request.path)
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -151,7 +174,7 @@ class WorkspaceAdmin(ModelAdmin):
         try:
             result = operation(by=acting_user(request), at=timezone.now(), **values)
         except BillingError as refusal:
-            messages.error(request, refusal.message)
+            refuse(request, refusal.message)
             return None
         messages.success(request, done % {"it": result})
         return result
@@ -186,10 +209,18 @@ class WorkspaceAdmin(ModelAdmin):
         return [each for each in allowed if each.action_name in names]
 
     def get_urls(self) -> list[URLPattern]:
-        """Buttons of a row that is not there, or whose address was mistyped, answer as the row's own page does."""
+        """Buttons of a row that is not there, or whose address was mistyped, answer as the row's own page does.
+
+        A dialog that asks for something stays open when it is refused.
+        """
         patterns = super().get_urls()
-        of_a_row = {each.action_name for each in (*self._get_base_actions_detail(), *self._get_base_actions_row())}
+        of_rows = (*self._get_base_actions_detail(), *self._get_base_actions_row())
+        of_a_row = {each.action_name for each in of_rows}
+        dialogs = {each.action_name: each.dialog for each in (*of_rows, *self._get_base_actions_list())}
         for pattern in patterns:
+            dialog: Any = dialogs.get(str(pattern.name))
+            if dialog is not None and "form_class" in dialog:
+                pattern.callback = staying_open(pattern.callback, dialog)
             if pattern.name in of_a_row:
                 pattern.callback = self._of_a_row(pattern.callback)
         return patterns
@@ -283,7 +314,7 @@ class AuditedModelAdmin(WorkspaceAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save with an audit row of the fields that changed."""
         super().save_model(request, obj, form, change)
-        changes = _changes(form)
+        changes = changes_in(form)
         if changes or not change:
             self._record(request, obj, obj, "change" if change else "create", changes)
 
@@ -297,7 +328,7 @@ class AuditedModelAdmin(WorkspaceAdmin):
         gone = set(formset.deleted_forms)
         for each, is_new in changed:
             if each not in gone:
-                self._record(request, form.instance, each.instance, "create" if is_new else "change", _changes(each))
+                self._record(request, form.instance, each.instance, "create" if is_new else "change", changes_in(each))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete with an audit row."""
@@ -322,43 +353,3 @@ class AuditedModelAdmin(WorkspaceAdmin):
             changes=what | changes,
             where=str(request.META.get("REMOTE_ADDR", "")),
         )
-
-
-def _changes(form: Any) -> dict[str, Any]:
-    """Field -> [before, after] of what a valid form changed; another spelling of the same value is no change."""
-    pairs = {
-        name: [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
-        for name in form.changed_data
-        if name in form.cleaned_data and name != "DELETE"
-    }
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _plain(value: Any) -> Any:
-    """A value as the audit trail keeps it: rows by their key, no floats."""
-    if isinstance(value, Model):
-        return value.pk
-    if isinstance(value, QuerySet | list | tuple):
-        return [_plain(each) for each in value]
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
-
-
-def changes_of(record: AuditRecord, model: type[Model]) -> Iterable[tuple[str, str, str]]:
-    """(field's name on screen, before, after) of each change that an audit row holds."""
-    for name, value in record.changes.items():
-        try:
-            label = capfirst(str(model._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
-        except (FieldDoesNotExist, AttributeError):
-            label = capfirst(name.replace("_", " "))
-        if isinstance(value, list) and len(value) == 2:
-            yield label, _shown(value[0]), _shown(value[1])
-        else:
-            yield label, "", _shown(value)
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == "":
-        return "\N{EN DASH}"
-    return ", ".join(_shown(each) for each in value) if isinstance(value, list) else str(value)

@@ -15,13 +15,13 @@ from evbilling.access.acting import acting_user
 from evbilling.access.models import User
 from evbilling.access.operations.tokens import create_token
 from evbilling.access.roles import Role
-from evbilling.shell.admin import WorkspaceAdmin, page_of
+from evbilling.shell.admin import PALETTE_HITS, WorkspaceAdmin, page_of
 from invoicing.models import TaxRate
 from invoicing.operations.penalties import assess_failed_payment
 from payments.operations.payments import start_payment
 from sessions.operations.imports import import_file
 from tests.contracts.world import one_of_everything, sign_in
-from tests.factories import make_contract_in_force, make_user
+from tests.factories import make_contract_in_force, make_party, make_user
 from tests.payments.world import AT, make_issued_invoice, make_method
 from tests.sessions.made import HEADINGS, line, make_profile, make_session, make_world
 from tests.shell.rows import rows_of_long_stories
@@ -129,3 +129,34 @@ def test_an_address_of_a_row_that_cannot_be_leads_to_the_start_page(client: Clie
         address = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist") + "abc/change/"
         answer = client.get(address)
         assert (answer.status_code, answer.headers.get("Location")) == (302, reverse("admin:index")), address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        ("invoicing_invoice", "party__id__exact"),
+        ("charging_chargingsession", "contract__party__id__exact"),
+        ("invoicing_account", "id__in"),
+    ],
+)
+def test_a_list_whose_address_names_a_number_beyond_the_database_says_so(
+    client: Client, settings: Any, model: str, query: str
+) -> None:
+    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    address = reverse(f"admin:{model}_changelist")
+    answer = client.get(address, {query: "9" * 23})
+    assert (answer.status_code, answer.headers.get("Location")) == (302, address)
+    assert "A number in the address is too large" in client.get(address).content.decode()
+
+
+@pytest.mark.django_db
+def test_given_many_rows_that_match_when_searched_by_the_palette_then_few_of_each_list_are_read(
+    client: Client, settings: Any
+) -> None:
+    parties = [make_party(legal_name=f"Zebra {number}") for number in range(PALETTE_HITS + 2)]
+    sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    page = client.get(reverse("admin:search"), {"s": "Zebra"}).content.decode()
+    assert len({party.pk for party in parties if page_of(party) in page}) == PALETTE_HITS
+    everything = client.get(reverse("admin:contracts_party_changelist"), {"q": "Zebra"}).content.decode()
+    assert all(page_of(party) in everything for party in parties)
