@@ -25,17 +25,17 @@ from payments.processors import Capability, available_processors
 from payments.queries import payments_of, usable_methods
 
 PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
-_TONES = {
+STATE_TONES: dict[str, str] = {
+    PaymentState.CREATED: "info",
+    PaymentState.REQUIRES_ACTION: "warning",
+    PaymentState.PROCESSING: "warning",
+    PaymentState.AUTHORISED: "info",
     PaymentState.CAPTURED: "success",
     PaymentState.FAILED: "danger",
     PaymentState.CANCELLED: "neutral",
-    PaymentState.UNKNOWN: "warning",
+    PaymentState.UNKNOWN: "danger",
 }
-
-
-def tone_of(payment: Payment) -> str:
-    """The badge colour of a payment's state, the same everywhere."""
-    return _TONES.get(PaymentState(payment.state), "info")
+"""The badge of each state of a payment, the same in the workspace."""
 
 
 def _invoice(request: HttpRequest, number: str) -> Invoice:
@@ -103,7 +103,7 @@ def _start(request: HttpRequest, invoice: Invoice) -> HttpResponse:
 def payment_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """What became of a payment; it looks again by itself while the outcome is open."""
     payment = find_visible(Payment.objects.select_related("invoice", "method"), request.user, public_id=public_id)
-    context = {"payment": payment, "tone": tone_of(payment), "is_open": payment.state in OPEN_STATES}
+    context = {"payment": payment, "tone": STATE_TONES[payment.state], "is_open": payment.state in OPEN_STATES}
     template = "portal/payments/state.html" if "poll" in request.GET else "portal/payments/payment.html"
     return render(request, template, context)
 

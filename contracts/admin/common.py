@@ -5,7 +5,10 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from contracts.models import ContractVersion, Operator, VersionState
 from contracts.rules import electronic_addresses, identifiers
@@ -29,6 +32,14 @@ def of_the_only_operator(*names: str) -> dict[str, Any]:
     if len(operators) != 1:
         return {}
     return {"operator": operators[0].pk, **{name: getattr(operators[0], name) for name in names}}
+
+
+class OperatorDialog(BaseDialogForm):
+    """Asks whose plan or accounts it is about."""
+
+    operator = forms.ModelChoiceField(
+        label=_("Operator"), queryset=Operator.objects.all(), widget=UnfoldAdminSelectWidget
+    )
 
 
 class DraftInline(TabularInline):

@@ -9,11 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget
 
-from contracts.admin.common import of_the_only_operator
-from contracts.models import DunningLevel, DunningPlan, Operator, VersionState
+from contracts.admin.common import OperatorDialog, of_the_only_operator
+from contracts.models import DunningLevel, DunningPlan, VersionState
 from contracts.operations.dunning_plans import add_standard_plan
 from contracts.rules.dunning import check_levels
 from evbilling.kernel.errors import BillingError
@@ -41,14 +39,6 @@ class LevelInline(TabularInline):
     extra = 0
     tab = True
     fields = ("level", "days_overdue", "action", "fee_amount")
-
-
-class OperatorForm(BaseDialogForm):
-    """Whose plan."""
-
-    operator = forms.ModelChoiceField(
-        label=_("Operator"), queryset=Operator.objects.all(), widget=UnfoldAdminSelectWidget
-    )
 
 
 @admin.register(DunningPlan)
@@ -93,11 +83,11 @@ class DunningPlanAdmin(AuditedModelAdmin):
         dialog={
             "title": _("Add the standard plan"),
             "description": _("Reminders 3 and 14 days after the due date without a fee, a person after 28 days."),
-            "form_class": OperatorForm,
+            "form_class": OperatorDialog,
             "form_submit_text": _("Add"),
         },
     )
-    def add_standard(self, request: HttpRequest, form: OperatorForm) -> HttpResponse:
+    def add_standard(self, request: HttpRequest, form: OperatorDialog) -> HttpResponse:
         """As the default of the operator's currency."""
         operator = form.cleaned_data["operator"]
         self.run(request, add_standard_plan, _("%(it)s is there."), operator_id=operator.pk)

@@ -45,6 +45,7 @@ from contracts.queries.agreements import (
 from contracts.queries.findings import findings_before_activation
 from evbilling.shell.admin import ListInline, ReasonForm, badge, right
 from evbilling.shell.formats import format_instant
+from evbilling.shell.views import file_response
 
 MAIL_STATES = {"done": "success", "failed": "danger", "unknown": "warning", "cancelled": "", "queued": "info"}
 
@@ -197,13 +198,14 @@ class PaperActions:
         latest = version.documents.order_by("-edition").first()
         if latest is None:
             return self.preview(request, object_id)
-        return _pdf(bytes(latest.content), file_name(version))
+        return file_response(bytes(latest.content), "application/pdf", file_name(version), show=True)
 
     @action(description=_("Preview document"), url_path="preview", permissions=["read"], icon="visibility")
     def preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The document as it would be; a draft is marked as one."""
         version = ContractVersion.objects.select_related("contract__operator").get(pk=object_id)
-        return _pdf(preview_document(version_id=object_id, at=timezone.now()), file_name(version))
+        content = preview_document(version_id=object_id, at=timezone.now())
+        return file_response(content, "application/pdf", file_name(version), show=True)
 
     @action(
         description=_("Acknowledge"),
@@ -278,12 +280,6 @@ class PaperActions:
             reason=form.cleaned_data["reason"],
         )
         return self.back_to(object_id)  # type: ignore[attr-defined, no-any-return]
-
-
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(
-        content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
-    )
 
 
 class AcknowledgementInline(ListInline):

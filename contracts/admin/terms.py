@@ -172,7 +172,7 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
 
     def save_model(self, request: HttpRequest, obj: ContractVersion, form: forms.ModelForm, change: bool) -> None:
         """By the operation."""
-        values = {name: _chosen(form.cleaned_data, name) for name in _TERMS}
+        values = {name: getattr(obj, name) for name in _TERMS}
         who: dict[str, Any] = {"by": acting_user(request), "at": timezone.now()}
         change_version(version_id=obj.pk, **values, **who)
 
@@ -217,14 +217,6 @@ class ContractVersionAdmin(PaperActions, WorkspaceAdmin):
     def month_preview(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To what its terms make of a past month."""
         return redirect(f"{reverse('admin:invoicing_month_preview')}?version={object_id}")
-
-
-def _chosen(data: dict[str, Any], name: str) -> Any:
-    """A field's value; of a chosen row its key."""
-    if not name.endswith("_id"):
-        return data[name]
-    row = data[name.removesuffix("_id")]
-    return row.pk if row is not None else None
 
 
 def _assign(version_id: int, data: dict[str, Any], who: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ TermsBook), which loads the terms once and answers a million times. Both decide 
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -214,7 +214,7 @@ def _token_assignments(operator_id: int | None) -> QuerySet[TokenAssignment]:
     return rows if operator_id is None else rows.filter(contract__operator_id=operator_id)
 
 
-def _sites_of(contract_ids: list[int]) -> dict[int, frozenset[int]]:
+def _sites_of(contract_ids: Collection[int] | QuerySet[Any, Any]) -> dict[int, frozenset[int]]:
     found: dict[int, set[int]] = defaultdict(set)
     rows = Contract.sites.through.objects.filter(contract_id__in=contract_ids)
     for contract_id, site_id in rows.values_list("contract_id", "site_id"):
@@ -246,7 +246,7 @@ def _rule(assignment: TariffAssignment) -> TariffRule:
 
 
 class PriceBook:
-    """The terms under which sessions of some contracts are priced, loaded once in seven queries; answers from memory.
+    """The terms under which sessions of some contracts are priced, loaded once in five queries; answers from memory.
 
     A snapshot: a change of terms after loading is not seen, so make one per batch. It holds the contracts, every
     approved version of theirs, and every released version of the tariffs that those name.
@@ -257,11 +257,6 @@ class PriceBook:
         self.contracts: dict[int, Contract] = {
             contract.pk: contract for contract in contracts.select_related("operator", "party")
         }
-        through = Contract.sites.through.objects.filter(contract__in=contracts.values("pk"))
-        named: dict[int, set[int]] = defaultdict(set)
-        for contract_id, site_id in through.values_list("contract_id", "site_id"):
-            named[contract_id].add(site_id)
-        self._sites = {key: frozenset(value) for key, value in named.items()}
         self._load_versions(contracts)
         self._load_tariffs()
 
@@ -318,9 +313,9 @@ class TermsBook(PriceBook):
     """
 
     def __init__(self, operator_id: int | None = None) -> None:
-        super().__init__(
-            Contract.objects.all() if operator_id is None else Contract.objects.filter(operator=operator_id)
-        )
+        contracts = Contract.objects.all() if operator_id is None else Contract.objects.filter(operator=operator_id)
+        super().__init__(contracts)
+        self._sites = _sites_of(contracts.filter(state__in=IN_FORCE).values("pk"))
         self._load_tokens(operator_id)
         self._load_sponsored()
 

@@ -12,7 +12,7 @@ from evbilling.demo.agreements import Signers
 from evbilling.demo.events import LATE_STATEMENT, book_transfer, issued
 from evbilling.demo.terms import FAIRMONT, HARBOR, LAKEVIEW, RIDGELINE
 from evbilling.kernel import outbox
-from evbilling.kernel.clock import Period
+from evbilling.kernel.clock import Period, months_between, parse_month
 from invoicing.models import AccountingPeriod, BilledCharge, ChargeUse, Correction, Invoice
 from invoicing.operations.advances import issue_advance
 from invoicing.operations.crediting import Lines, credit
@@ -26,7 +26,7 @@ from invoicing.queries.documents import open_amount
 from payments.models import Payment, PaymentState
 from payments.operations.refunds import REFUND_STEP, approve_refund, ask_refund
 
-CLOSED_MONTHS = tuple(dt.date(2014 + (month > 12), (month - 1) % 12 + 1, 1) for month in range(11, 16))
+CLOSED_MONTHS = tuple(month.start for month in months_between(parse_month("2014-11"), parse_month("2015-03")))
 """November 2014 to March 2015: closed in the ledger on 4 May; March was opened again for a late bank statement."""
 GOODWILL = Decimal("10.00")
 ADVANCE = Decimal("60.00")

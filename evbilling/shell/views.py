@@ -1,4 +1,4 @@
-"""View bases of the portal: sign-in, membership, and 404 for whatever is not the visitor's own (I20)."""
+"""View bases of the portal: sign-in, membership, 404 for whatever is not the visitor's own (I20); files as answers."""
 
 from collections.abc import Callable, Collection
 from functools import wraps
@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -15,6 +16,15 @@ from evbilling.access.scope import visible
 from evbilling.shell.portal_frame import membership_of
 
 PageView = Callable[..., HttpResponseBase]
+_SHOWN = frozenset({"application/pdf"})
+"""Types that a browser may show in its window; everything else is saved, so that no file of ours can run."""
+
+
+def file_response(content: bytes, content_type: str, name: str, *, show: bool) -> HttpResponse:
+    """The bytes of a file; in the browser's window only where it is asked for and the type is harmless."""
+    saved = not (show and content_type in _SHOWN)
+    headers = {"Content-Disposition": content_disposition_header(saved, name), "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def _admit(request: HttpRequest, roles: Collection[str]) -> HttpResponse | None:

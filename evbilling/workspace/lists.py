@@ -113,3 +113,38 @@ def draft_tariffs() -> str:
 def failed_items(run_id: int) -> str:
     """Contracts that a billing run could not bill."""
     return _list("invoicing_billingrunitem", run__id__exact=run_id, state__exact="failed")
+
+
+def billing_runs() -> str:
+    """The months that were billed."""
+    return _list("invoicing_billingrun")
+
+
+def books_checks() -> str:
+    """The nightly proofs of the books."""
+    return _list("invoicing_bookscheck")
+
+
+def parties() -> str:
+    """All of them."""
+    return _list("contracts_party")
+
+
+def all_contracts() -> str:
+    """All of them."""
+    return _list("contracts_contract")
+
+
+def tax_rates() -> str:
+    """Rates by country, category and day."""
+    return _list("invoicing_taxrate")
+
+
+def reference_rates() -> str:
+    """What statutory interest adds its points to."""
+    return _list("invoicing_referencerate")
+
+
+def exchange_rates() -> str:
+    """Rates of the central bank."""
+    return _list("invoicing_exchangerate")

@@ -1,6 +1,7 @@
 """The month close on one page: checks, dry run, go, progress, pause, resume, retry, completeness."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import quantise
+from evbilling.workspace import lists
 from invoicing.admin.runs import BillingRunAdmin
 from invoicing.models import BillingRun, ItemState, Letter, LetterKind, RunState
 from invoicing.operations import runs
@@ -31,15 +33,15 @@ from invoicing.tasks import enqueue_run
 FAILURES_SHOWN = 20
 OUTLIERS_SHOWN = 10
 REPORTS_SHOWN = 6
-LISTS = {
-    Concern.HELD_SESSIONS: ("admin:charging_hold_changelist", "?state__exact=open"),
-    Concern.UNRATED_SESSIONS: ("admin:charging_chargingsession_changelist", ""),
-    Concern.NO_ACCOUNTANT: ("admin:contracts_party_changelist", ""),
-    Concern.NO_TAX_RATE: ("admin:invoicing_taxrate_changelist", ""),
-    Concern.UNAPPROVED_TERMS: ("admin:contracts_contract_changelist", ""),
-    Concern.ASKED_WAIVERS: ("admin:invoicing_penalty_changelist", "?status=waiver_asked"),
-    Concern.OLD_REFERENCE_RATE: ("admin:invoicing_referencerate_changelist", ""),
-    Concern.NO_EXCHANGE_RATE: ("admin:invoicing_exchangerate_changelist", ""),
+LISTS: dict[Concern, Callable[[], str]] = {
+    Concern.HELD_SESSIONS: lists.open_holds,
+    Concern.UNRATED_SESSIONS: lists.sessions,
+    Concern.NO_ACCOUNTANT: lists.parties,
+    Concern.NO_TAX_RATE: lists.tax_rates,
+    Concern.UNAPPROVED_TERMS: lists.all_contracts,
+    Concern.ASKED_WAIVERS: lists.asked_waivers,
+    Concern.OLD_REFERENCE_RATE: lists.reference_rates,
+    Concern.NO_EXCHANGE_RATE: lists.exchange_rates,
 }
 """Where each check's rows are found."""
 ACTIONS = {"pause": runs.pause_run, "resume": runs.resume_run, "retry": runs.retry_failed_items}
@@ -65,7 +67,8 @@ def month_close(request: HttpRequest) -> HttpResponse:
         return render(request, "admin/month_close.html", context)
     now = timezone.now()
     period = _period(request, operator, now)
-    run = BillingRun.objects.filter(operator=operator, period_from=period.start, period_to=period.end).first()
+    runs_of_month = BillingRun.objects.filter(operator=operator, period_from=period.start, period_to=period.end)
+    run = runs_of_month.select_related("operator").first()
     plan = dry_run(operator, period)
     context |= {
         "operator": operator,
@@ -216,8 +219,7 @@ def _reports(run: BillingRun) -> list[Letter]:
 
 
 def _list_of(check: MonthCheck) -> str:
-    name, query = LISTS[check.concern]
-    return reverse(name) + query if check.count else ""
+    return LISTS[check.concern]() if check.count else ""
 
 
 def _back(operator_id: int, code: str) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -19,9 +18,10 @@ from contracts.models import Operator, Party
 from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import local_date, month_of
 from evbilling.kernel.errors import BillingError
-from invoicing.operations.statements import draw_statement, read_statement, send_statement
+from invoicing.operations.statements import read_statement, send_statement
+from invoicing.portal.letters import statement_file
 from invoicing.queries.dunning import cases, live_stops, overdue_documents
-from invoicing.queries.statements import Statement, currencies_of, statement_csv
+from invoicing.queries.statements import Statement, currencies_of
 
 KINDS = {
     "document": gettext_lazy("document"),
@@ -57,12 +57,12 @@ def party_account(request: HttpRequest, party_id: int) -> HttpResponse:
     party = get_object_or_404(Party, pk=party_id)
     now = timezone.now()
     form = _form(request, party, now)
-    statement = _read(request, form, party, now) if form.is_valid() else None
     if request.method == "POST":
         return _mail(request, form, party, now)
+    statement = _read(request, form, party, now) if form.is_valid() else None
     kind = request.GET.get("file")
     if statement is not None and kind in {"pdf", "csv"}:
-        return _file(statement, kind)
+        return statement_file(statement, as_csv=kind == "csv", show=True)
     today = timezone.localdate()
     context = admin.site.each_context(request) | {
         "title": _("Account"),
@@ -120,12 +120,3 @@ def _mail(request: HttpRequest, form: PeriodForm, party: Party, now: dt.datetime
         else:
             messages.success(request, delivery.error or _("%(it)s is being sent.") % {"it": delivery})
     return HttpResponseRedirect(request.get_full_path())
-
-
-def _file(statement: Statement, kind: str) -> HttpResponse:
-    content = statement_csv(statement) if kind == "csv" else draw_statement(statement)
-    content_type = "text/csv" if kind == "csv" else "application/pdf"
-    name = f"{statement.party.number}_{statement.first}_{statement.last}.{kind}"
-    disposition = content_disposition_header(kind == "csv", name)
-    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(content, content_type=content_type, headers=headers)

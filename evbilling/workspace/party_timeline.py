@@ -15,17 +15,17 @@ from django.views.decorators.http import require_GET
 from contracts.models import Contract, Party
 from evbilling.kernel.clock import local_date, month_of
 from evbilling.kernel.models import AuditRecord
-from evbilling.shell.admin import changes_of
+from evbilling.shell.changes import changes_of
 from evbilling.workspace import lists
 from evbilling.workspace.queries.timeline import Event, Kind, MonthOfSessions, timeline
 from evbilling.workspace.words import action_text
-from invoicing.admin.common import PAYMENT_TONES as DOCUMENT_TONES
 from invoicing.admin.deliveries import TONES as MAIL_TONES
 from invoicing.models import Delivery, Invoice
+from invoicing.portal import STATE_TONES as DOCUMENT_TONES
 from invoicing.queries.deliveries import Fate
 from invoicing.queries.documents import PaymentState
-from payments.admin.payments import STATE_TONES as PAYMENT_TONES
 from payments.models import Payment
+from payments.portal import STATE_TONES as PAYMENT_TONES
 
 PAGE = 60
 KINDS = {
@@ -71,7 +71,7 @@ def _badge(event: Event) -> tuple[str, str] | None:
     if isinstance(row, Delivery):
         return str(Fate(event.state).label), MAIL_TONES.get(event.state, "")
     if isinstance(row, Payment):
-        return row.get_state_display(), PAYMENT_TONES.get(row.state, "")
+        return row.get_state_display(), PAYMENT_TONES[row.state]
     return None
 
 

@@ -14,9 +14,9 @@ from django.utils.translation import pgettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminDateWidget
 
-from contracts.models import Operator
+from contracts.admin.common import OperatorDialog
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import AuditedModelAdmin, ReasonForm, WrittenByTheProduct, badge, right
 from invoicing.models import (
@@ -48,14 +48,6 @@ class AccountRuleInline(TabularInline):  # type: ignore[misc]  # the theme's bas
     model = AccountRule
     fields = ("tax_category", "tax_rate", "code", "name", "automatic")
     extra = 0
-
-
-class OperatorForm(BaseDialogForm):
-    """Whose accounts."""
-
-    operator = forms.ModelChoiceField(
-        label=_("Operator"), queryset=Operator.objects.all(), widget=UnfoldAdminSelectWidget
-    )
 
 
 @admin.register(Account)
@@ -102,18 +94,18 @@ class AccountAdmin(AuditedModelAdmin):
         dialog={
             "title": _("Number the accounts by the operator's chart"),
             "description": _("Codes and names become those of the chart on the operator's page, before any booking."),
-            "form_class": OperatorForm,
+            "form_class": OperatorDialog,
             "form_submit_text": _("Take the chart"),
         },
     )
-    def take_chart(self, request: HttpRequest, form: OperatorForm) -> HttpResponse:
+    def take_chart(self, request: HttpRequest, form: OperatorDialog) -> HttpResponse:
         """By the operation."""
         done = str(_("The accounts of %(it)s are numbered by its chart."))
         self.run(request, take_chart, done, operator_id=form.cleaned_data["operator"].pk)
         return self.back_to_list()
 
 
-class CloseForm(OperatorForm):
+class CloseForm(OperatorDialog):
     """Which month of which operator."""
 
     month = forms.DateField(label=_("Month"), help_text=_("Any day in it"), widget=UnfoldAdminDateWidget)

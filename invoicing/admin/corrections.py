@@ -24,6 +24,7 @@ from evbilling.shell.formats import format_instant, format_kwh, format_money
 from invoicing.models import Correction, CorrectionState, Dispute, DisputeState
 from invoicing.operations.disputes import decide_dispute
 from invoicing.operations.reissuing import decide_correction
+from invoicing.portal.disputes import TONES
 from invoicing.queries.disputes import left_of_session
 from sessions.models import ChargingSession
 from sessions.queries.pricing import explain
@@ -33,13 +34,6 @@ CORRECTION_TONES = {
     CorrectionState.ASKED.value: "warning",
     CorrectionState.DONE.value: "success",
     CorrectionState.REFUSED.value: "",
-}
-DISPUTE_TONES = {
-    DisputeState.OPEN.value: "warning",
-    DisputeState.ACCEPTED.value: "success",
-    DisputeState.PARTLY.value: "success",
-    DisputeState.REFUSED.value: "",
-    DisputeState.WITHDRAWN.value: "",
 }
 
 
@@ -216,7 +210,7 @@ class DisputeAdmin(WrittenByTheProduct):
     @display(description=_("state"), ordering="state")
     def state_badge(self, row: Dispute) -> SafeString:
         """In its colour."""
-        return badge(row.state, row.get_state_display(), DISPUTE_TONES)
+        return badge(row.state, row.get_state_display(), TONES)
 
     @display(description=_("document"))
     def document(self, row: Dispute) -> str:

@@ -52,6 +52,28 @@ def fate_badge(delivery: Any) -> SafeString:
     return badge(delivery.fate, str(Fate(delivery.fate).label), TONES)
 
 
+class DeliveryInline(ListInline):
+    """The mails that carried a document or letter."""
+
+    model = Delivery
+    fields = ("intent", "channel", "to", "fate_shown", "error", "created_at", "sent_at", "details")
+    readonly_fields = fields
+
+    @admin.display(description=_("state"))
+    def fate_shown(self, delivery: Delivery) -> SafeString:
+        """Sent, arrived, opened, came back."""
+        return fate_badge(delivery)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what became of each."""
+        return with_fate(super().get_queryset(request))
+
+    @admin.display(description=_("to"))
+    def to(self, delivery: Delivery) -> str:
+        """The addresses."""
+        return ", ".join(delivery.recipients) or "\N{EN DASH}"
+
+
 class EventInline(ListInline):
     """What the mail provider said, in the order in which it came in."""
 

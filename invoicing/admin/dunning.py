@@ -7,7 +7,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
@@ -25,7 +27,7 @@ from evbilling.shell.formats import format_day
 from invoicing.models import DunningStep, OverdueDocument, PaymentPromise
 from invoicing.operations import dunning_decisions as decisions
 from invoicing.queries.documents import with_open_amount
-from invoicing.queries.dunning import CASE_READS, Case, cases, cases_of, escalations, overdue_documents
+from invoicing.queries.dunning import CASE_READS, cases_of, escalations, overdue_documents
 
 DASH = "\N{EN DASH}"
 _ONE, _CONTRACT, _ALL = "document", "contract", "party"
@@ -119,15 +121,14 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
         """With how it stands."""
         found = super().get_object(request, object_id, from_field)
         if found is not None:
-            today = timezone.localdate()
-            found.case = next(iter(cases(overdue_documents(on=today).filter(pk=found.pk), on=today)), None)
+            (found.case,) = cases_of([found], on=timezone.localdate())
         return found
 
     @display(description=_("document"))
     def document(self, row: Any) -> str:
         """Opens the document itself."""
-        case: Case | None = row.case
-        return link_to(case.invoice) if case else str(row)
+        address = reverse("admin:invoicing_invoice_change", args=[row.pk])
+        return format_html('<a class="underline" href="{}">{}</a>', address, row)
 
     @display(description=_("party"))
     def party_link(self, row: Any) -> str:
@@ -137,22 +138,22 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     @display(description=_("open"))
     def rest(self, row: Any) -> SafeString:
         """What is not settled yet."""
-        return money(row.case.open_amount if row.case else None, row.currency)
+        return money(row.case.open_amount, row.currency)
 
     @display(description=_("contested"))
     def contested(self, row: Any) -> SafeString:
         """What is not asked for."""
-        return money(row.case.contested_amount if row.case else None, row.currency)
+        return money(row.case.contested_amount, row.currency)
 
     @display(description=_("level"))
     def level(self, row: Any) -> str:
         """The highest one reached."""
-        return str(row.case.reached or DASH) if row.case else DASH
+        return str(row.case.reached or DASH)
 
     @display(description=_("next"))
     def coming(self, row: Any) -> str:
         """The next level and its day."""
-        following = row.case.next if row.case else None
+        following = row.case.next
         if following is None:
             return DASH
         level, day = following
@@ -162,7 +163,7 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     @display(description=_("waits for"))
     def waits_for(self, row: Any) -> str:
         """Why nothing is done meanwhile."""
-        return row.case.waits_for or DASH if row.case else DASH
+        return row.case.waits_for or DASH
 
     @action(
         description=_("Promise to pay"),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from evbilling.kernel.errors import BillingError
-from invoicing.admin.common import archived_file
+from evbilling.shell.views import file_response
 from invoicing.einvoice.build import format_of, why_none
 from invoicing.einvoice.check import preflight, write_einvoices
 from invoicing.einvoice.model import Format
@@ -53,7 +53,7 @@ class EInvoiceActions:
         invoice = get_object_or_404(Invoice, pk=object_id)
         archived = invoice.documents.filter(kind=DocumentKind.XML).first()
         if archived is not None:
-            return archived_file(bytes(archived.content), archived.content_type, archived.file_name)
+            return file_response(bytes(archived.content), archived.content_type, archived.file_name, show=True)
         if format_of(invoice) is None:
             messages.info(request, why_none(invoice))
             return self.back_to(object_id)  # type: ignore[attr-defined]
@@ -62,4 +62,4 @@ class EInvoiceActions:
         except BillingError as refusal:
             messages.error(request, refusal.message)
             return self.back_to(object_id)  # type: ignore[attr-defined]
-        return archived_file(written.xml, "application/xml", f"{invoice.number or f'draft-{object_id}'}.xml")
+        return file_response(written.xml, "application/xml", f"{invoice.number or f'draft-{object_id}'}.xml", show=True)

@@ -14,18 +14,15 @@ from unfold.contrib.inlines.admin import NonrelatedTabularInline
 from evbilling.shell.admin import ListInline, link_to, money
 from evbilling.shell.formats import format_instant, format_kwh, format_percent
 from invoicing.admin.common import SidesInline
-from invoicing.admin.deliveries import fate_badge
 from invoicing.models import (
     Allocation,
     BilledCharge,
-    Delivery,
     Document,
     Invoice,
     InvoiceLine,
     InvoiceTax,
     JournalLine,
 )
-from invoicing.queries.deliveries import with_fate
 
 
 class LineInline(ListInline):
@@ -110,28 +107,6 @@ class DocumentInline(ListInline):
     def get_queryset(self, request: Any) -> QuerySet[Document]:
         """Without the bytes."""
         return super().get_queryset(request).defer("content")
-
-
-class DeliveryInline(ListInline):
-    """The mails to the accountants."""
-
-    model = Delivery
-    fields = ("intent", "channel", "to", "fate_shown", "error", "created_at", "sent_at", "details")
-    readonly_fields = fields
-
-    @admin.display(description=_("state"))
-    def fate_shown(self, delivery: Delivery) -> SafeString:
-        """Sent, arrived, opened, came back."""
-        return fate_badge(delivery)
-
-    def get_queryset(self, request: Any) -> QuerySet[Delivery]:
-        """With what became of each."""
-        return with_fate(super().get_queryset(request))
-
-    @admin.display(description=_("to"))
-    def to(self, delivery: Delivery) -> str:
-        """The addresses."""
-        return ", ".join(delivery.recipients)
 
 
 class AllocationInline(ListInline):

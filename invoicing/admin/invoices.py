@@ -24,9 +24,11 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget, Un
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_period
+from evbilling.shell.views import file_response
 from invoicing.admin import credit_page, invoice_tabs
 from invoicing.admin.advances import AdvanceActions
-from invoicing.admin.common import PAYMENT_TONES, SEND_AGAIN, archived_file
+from invoicing.admin.common import SEND_AGAIN
+from invoicing.admin.deliveries import DeliveryInline
 from invoicing.admin.einvoices import EInvoiceActions
 from invoicing.models import CLAIMS, Document, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.crediting import Whole, credit
@@ -35,6 +37,7 @@ from invoicing.operations.documents import preview_draft
 from invoicing.operations.drafting import discard_draft
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.write_offs import write_off
+from invoicing.portal import STATE_TONES
 from invoicing.queries.documents import PaymentState, in_payment_state, open_amount, payment_state, with_open_amount
 
 UNPAID = "unpaid"
@@ -120,7 +123,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         invoice_tabs.TaxInline,
         invoice_tabs.SessionInline,
         invoice_tabs.DocumentInline,
-        invoice_tabs.DeliveryInline,
+        DeliveryInline,
         invoice_tabs.AllocationInline,
         invoice_tabs.JournalInline,
     )
@@ -179,7 +182,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         document = Document.objects.filter(pk=document_id).first()
         if document is None:
             raise Http404
-        return archived_file(bytes(document.content), document.content_type, document.file_name)
+        return file_response(bytes(document.content), document.content_type, document.file_name, show=True)
 
     # --- Columns and fields -------------------------------------------------------------------------------------------
 
@@ -222,7 +225,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
     def payment(self, invoice: Invoice) -> SafeString:
         """The state today, in the colours used everywhere."""
         state = payment_state(invoice, on=timezone.localdate())
-        return badge(state.value, str(state.label), PAYMENT_TONES)
+        return badge(state.value, str(state.label), STATE_TONES)
 
     @display(description=_("party"))
     def party_link(self, invoice: Invoice) -> str:
@@ -274,7 +277,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         except BillingError as refusal:
             messages.error(request, refusal.message)
             return self.back_to(object_id)
-        return archived_file(content, "application/pdf", f"draft-{object_id}.pdf")
+        return file_response(content, "application/pdf", f"draft-{object_id}.pdf", show=True)
 
     @action(
         description=_("Discard draft"),
@@ -302,7 +305,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         if document is None:
             messages.warning(request, _("The PDF is being drawn; look again in a moment."))
             return self.back_to(object_id)
-        return archived_file(bytes(document.content), document.content_type, document.file_name)
+        return file_response(bytes(document.content), document.content_type, document.file_name, show=True)
 
     @action(**SEND_AGAIN)
     def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:

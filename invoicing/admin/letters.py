@@ -11,35 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 
-from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, link_to, right
-from invoicing.admin.common import SEND_AGAIN, archived_file
-from invoicing.admin.deliveries import fate_badge
-from invoicing.models import Delivery, Letter
+from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, right
+from evbilling.shell.views import file_response
+from invoicing.admin.common import SEND_AGAIN
+from invoicing.admin.deliveries import DeliveryInline
+from invoicing.models import Letter
 from invoicing.operations.deliveries import resend_letter
-from invoicing.queries.deliveries import with_fate
-
-
-class LetterDeliveryInline(ListInline):
-    """The mails that carried it."""
-
-    model = Delivery
-    fk_name = "letter"
-    fields = ("intent", "channel", "to", "fate_shown", "error", "sent_at", "details")
-    readonly_fields = fields
-
-    @admin.display(description=_("state"))
-    def fate_shown(self, delivery: Delivery) -> SafeString:
-        """Sent, arrived, opened, came back."""
-        return fate_badge(delivery)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what became of each."""
-        return with_fate(super().get_queryset(request))
-
-    @admin.display(description=_("to"))
-    def to(self, delivery: Delivery) -> str:
-        """The addresses."""
-        return ", ".join(delivery.recipients) or "\N{EN DASH}"
 
 
 @admin.register(Letter)
@@ -57,7 +34,7 @@ class LetterAdmin(WrittenByTheProduct):
     search_fields = ("file_name__icontains", "party__legal_name__istartswith", "source__icontains")
     search_help_text = _("File name, party, or what it is for")
     fields = ("file_name", "kind_badge", "party_link", "dated_on", "source", "size", "sha256", "made_at", "made_by")
-    inlines = (LetterDeliveryInline,)
+    inlines = (DeliveryInline,)
     actions_detail = ("download", "send_again")
     has_resend_permission = right("invoicing.resend_delivery")
 
@@ -79,7 +56,7 @@ class LetterAdmin(WrittenByTheProduct):
     def download(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The archived bytes."""
         letter = Letter.objects.get(pk=object_id)
-        return archived_file(bytes(letter.content), letter.content_type, letter.file_name)
+        return file_response(bytes(letter.content), letter.content_type, letter.file_name, show=True)
 
     @action(**SEND_AGAIN)
     def send_again(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -20,7 +19,7 @@ from evbilling.kernel.clock import local_date
 from evbilling.shell.formats import format_period
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
-from evbilling.shell.views import find_visible, portal_page
+from evbilling.shell.views import file_response, find_visible, portal_page
 from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState, Letter
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
@@ -32,7 +31,7 @@ from invoicing.queries.documents import (
     with_open_amount,
 )
 
-STATE_TONES = {
+STATE_TONES: dict[str, str] = {
     PaymentState.DRAFT: "neutral",
     PaymentState.OPEN: "info",
     PaymentState.PARTLY_PAID: "warning",
@@ -54,8 +53,6 @@ TABS = (
 _HEADINGS = {PartyKind.PROPERTY_OWNER: _("Settlements"), PartyKind.EV_DRIVER: _("Receipts")}
 _PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
 _PAYABLE = frozenset({PaymentState.OPEN, PaymentState.PARTLY_PAID, PaymentState.PARTLY_CREDITED, PaymentState.OVERDUE})
-_INLINE = frozenset({"application/pdf"})
-"""Types that a browser may show in its window; everything else is saved, so that no file of ours can run."""
 
 
 def own_documents(request: HttpRequest) -> QuerySet[Invoice]:
@@ -72,6 +69,11 @@ def state_of(invoice: Invoice) -> PaymentState:
 def may_pay(invoice: Invoice, role: str) -> bool:
     """Whether to offer the pay page: an invoice or fee note with an open amount, to someone who may pay."""
     return invoice.kind in CLAIMS and role in _PAYERS and state_of(invoice) in _PAYABLE
+
+
+def may_contest(invoice: Invoice, role: str) -> bool:
+    """A manager of the company, of an invoice or fee note."""
+    return invoice.kind in CLAIMS and role == MembershipRole.MANAGER
 
 
 def document_rows(documents: QuerySet[Invoice]) -> QuerySet[Invoice]:
@@ -146,7 +148,7 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         request.user,
         number=number,
     )
-    state = state_of(found)
+    state, role = state_of(found), role_in(request.user, found.party_id)
     context: dict[str, Any] = {
         "invoice": found,
         "open": open_amount(found),
@@ -163,10 +165,8 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "settled": _settled(found),
         "credits": found.corrections.filter(state=InvoiceState.ISSUED),
         "documents": found.documents.defer("content"),
-        "may_pay": may_pay(found, role_in(request.user, found.party_id)),
-        "may_contest": found.kind in CLAIMS
-        and role_in(request.user, found.party_id) == MembershipRole.MANAGER
-        and state != PaymentState.CREDITED,
+        "may_pay": may_pay(found, role),
+        "may_contest": may_contest(found, role) and state != PaymentState.CREDITED,
         "disputes": found.disputes.select_related("session"),
     }
     return render(request, "portal/invoices/detail.html", context)
@@ -203,14 +203,7 @@ def document(request: HttpRequest, number: str, kind: str) -> HttpResponse:
 
 def archived_file(found: Document | Letter, *, show: bool) -> HttpResponse:
     """The bytes of an archived file; in the browser's window only where it is asked for and the type is harmless."""
-    inline = show and found.content_type in _INLINE
-    return HttpResponse(
-        bytes(found.content),
-        content_type=found.content_type,
-        headers={
-            "Content-Disposition": content_disposition_header(not inline, found.file_name),
-            "Content-Length": str(found.size),
-            "ETag": f'"{found.sha256}"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    response = file_response(bytes(found.content), found.content_type, found.file_name, show=show)
+    response["Content-Length"] = str(found.size)
+    response["ETag"] = f'"{found.sha256}"'
+    return response

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts.models import MembershipRole
 from contracts.queries import parties_of, role_in
 from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
@@ -24,11 +23,11 @@ from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
 from invoicing.models import CLAIMS, BilledCharge, ChargeUse, Dispute, DisputeState, Invoice
 from invoicing.operations.disputes import raise_dispute, withdraw_dispute
-from invoicing.portal import own_documents
+from invoicing.portal import may_contest, own_documents
 from invoicing.queries.disputes import gross_of_session
 from sessions.models import ChargingSession
 
-TONES = {
+TONES: dict[str, str] = {
     DisputeState.OPEN: "warning",
     DisputeState.ACCEPTED: "success",
     DisputeState.PARTLY: "success",
@@ -45,9 +44,8 @@ def own_disputes(request: HttpRequest) -> QuerySet[Dispute]:
     return mine.select_related("invoice", "session", "credit_note")
 
 
-def may_contest(request: HttpRequest, found: Invoice) -> bool:
-    """A manager of the company, of an invoice."""
-    return found.kind in CLAIMS and role_in(request.user, found.party_id) == MembershipRole.MANAGER
+def _may_contest(request: HttpRequest, found: Invoice) -> bool:
+    return may_contest(found, role_in(request.user, found.party_id))
 
 
 def _columns() -> Sequence[Column]:
@@ -67,7 +65,7 @@ def _columns() -> Sequence[Column]:
             _("Status"),
             format="badge",
             value=lambda row: row.get_state_display(),
-            tone=lambda row: TONES[DisputeState(row.state)],
+            tone=lambda row: TONES[row.state],
         ),
     ]
 
@@ -96,8 +94,8 @@ def dispute(request: HttpRequest, dispute_id: int) -> HttpResponse:
     found = find_visible(own_disputes(request), request.user, pk=dispute_id)
     context: dict[str, Any] = {
         "dispute": found,
-        "tone": TONES[DisputeState(found.state)],
-        "may_withdraw": found.state == DisputeState.OPEN and may_contest(request, found.invoice),
+        "tone": TONES[found.state],
+        "may_withdraw": found.state == DisputeState.OPEN and _may_contest(request, found.invoice),
     }
     return render(request, "portal/invoices/dispute.html", context)
 
@@ -136,7 +134,7 @@ def contest_session(request: HttpRequest, pk: int) -> HttpResponse:
 def contest(request: HttpRequest, number: str) -> HttpResponse:
     """The form: which session of the invoice, and what is wrong with it."""
     found = find_visible(own_documents(request), request.user, number=number)
-    if not may_contest(request, found):
+    if not _may_contest(request, found):
         raise Http404
     chosen = request.POST.get("session") or request.GET.get("session", "")
     message, refusal = request.POST.get("message", ""), ""

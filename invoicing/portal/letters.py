@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -20,11 +19,11 @@ from evbilling.access.scope import visible
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
-from evbilling.shell.views import find_visible, portal_page
+from evbilling.shell.views import file_response, find_visible, portal_page
 from invoicing.models import Letter
 from invoicing.operations.statements import draw_statement, read_statement
 from invoicing.portal import archived_file
-from invoicing.queries.statements import currencies_of, statement_csv
+from invoicing.queries.statements import Statement, currencies_of, statement_csv
 
 
 def own_letters(request: HttpRequest) -> QuerySet[Letter]:
@@ -91,11 +90,14 @@ def statement(request: HttpRequest) -> HttpResponse:
     except BillingError as refusal:
         messages.error(request, refusal.message)
         return redirect("portal:letters")
-    as_csv = request.GET.get("file") == "csv"
+    return statement_file(found, as_csv=request.GET.get("file") == "csv", show=False)
+
+
+def statement_file(found: Statement, *, as_csv: bool, show: bool) -> HttpResponse:
+    """A statement as CSV or PDF, drawn now; a PDF stands in the browser's window where it is asked for."""
     content = statement_csv(found) if as_csv else draw_statement(found)
-    name = f"{party.number}_{found.first}_{found.last}.{'csv' if as_csv else 'pdf'}"
-    headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(content, content_type="text/csv" if as_csv else "application/pdf", headers=headers)
+    name = f"{found.party.number}_{found.first}_{found.last}.{'csv' if as_csv else 'pdf'}"
+    return file_response(content, "text/csv" if as_csv else "application/pdf", name, show=show)
 
 
 @never_cache

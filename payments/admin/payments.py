@@ -30,18 +30,8 @@ from payments.operations.methods import detach_method, set_default_method
 from payments.operations.payments import cancel_payment, refresh_payment
 from payments.operations.refunds import ask_refund
 from payments.operations.transfers import record_transfer
+from payments.portal import STATE_TONES
 from payments.queries import unallocated_amount
-
-STATE_TONES = {
-    "captured": "success",
-    "failed": "danger",
-    "cancelled": "",
-    "unknown": "danger",
-    "processing": "warning",
-    "requires_action": "warning",
-    "created": "info",
-    "authorised": "info",
-}
 
 
 def _issued(number: str) -> Invoice:

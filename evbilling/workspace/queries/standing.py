@@ -66,11 +66,6 @@ class BooksStanding:
         return not self.record.findings
 
     @property
-    def checks(self) -> int:
-        """How many checks ran."""
-        return self.record.checks
-
-    @property
     def findings(self) -> list[str]:
         """What it found, a sentence each."""
         return [f"{each['invariant']} {each['about']}: {each['problem']}" for each in self.record.findings]

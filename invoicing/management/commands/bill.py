@@ -1,7 +1,5 @@
 """Bill a month from the command line: the same run as in the workspace."""
 
-import argparse
-import datetime as dt
 import sys
 import time
 from typing import Any
@@ -12,7 +10,7 @@ from django.utils import timezone
 from contracts.models import Operator
 from evbilling.kernel.clock import Period, local_date, parse_month
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
-from evbilling.kernel.errors import BadInput
+from invoicing.management.arguments import day, one_operator
 from invoicing.models import BillingRun, Invoice, InvoiceKind, Penalty, RunState
 from invoicing.operations import inline, runs
 from invoicing.queries.completeness import completeness
@@ -44,7 +42,7 @@ class Command(StableCommand):
         parser.add_argument("--operator", type=int, metavar="ID", help="needed where there are several operators")
         parser.add_argument(
             "--issued-on",
-            type=_day,
+            type=day,
             metavar="YYYY-MM-DD",
             help="date of the documents (default: today where the operator is)",
         )
@@ -55,7 +53,7 @@ class Command(StableCommand):
 
     def run(self, options: dict[str, Any]) -> int:
         """Start, work or wait, report. Exit code 1 where a contract, document, mail or approval needs a person."""
-        operator = _operator(options["operator"])
+        operator = one_operator(options["operator"])
         if not options["catch_up"]:
             report, code = self._bill(operator, parse_month(options["period"]), options)
             self._print(report, as_json=options["json"])
@@ -163,22 +161,3 @@ def _penalties(run: BillingRun) -> dict[str, int]:
 
 def _plain(report: Any) -> dict[str, Any]:
     return {name: getattr(report, name) for name in report.__dataclass_fields__}
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
-
-
-def _operator(operator_id: int | None) -> Operator:
-    """The named operator, or the only one. Raises BadInput."""
-    found = Operator.objects.order_by("pk")
-    if operator_id is not None:
-        found = found.filter(pk=operator_id)
-    operators = list(found[:2])
-    if len(operators) != 1:
-        known = ", ".join(f"{pk} {name}" for pk, name in Operator.objects.values_list("pk", "legal_name")) or "none"
-        raise BadInput("operator", operator_id, f"Name one with --operator ID. Known: {known}.")
-    return operators[0]

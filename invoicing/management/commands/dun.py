@@ -1,16 +1,14 @@
 """Remind of overdue documents from the command line: the same run as every night."""
 
-import argparse
-import datetime as dt
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from contracts.models import Operator
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.commands import FINDINGS, GOOD, StableCommand
 from evbilling.kernel.errors import BadInput
+from invoicing.management.arguments import day, operators
 from invoicing.operations.dunning import DunningRun, run_dunning
 
 
@@ -26,14 +24,14 @@ class Command(StableCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Day and operator, and whether to write."""
         super().add_arguments(parser)
-        parser.add_argument("--on", type=_day, metavar="YYYY-MM-DD", help="the day (default: today at the operator's)")
+        parser.add_argument("--on", type=day, metavar="YYYY-MM-DD", help="the day (default: today at the operator's)")
         parser.add_argument("--operator", type=int, metavar="ID", help="one operator alone (default: all)")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
 
     def run(self, options: dict[str, Any]) -> int:
         """Run for each operator. Exit code 1 where a party failed or an operator has no plan for a currency."""
         at, found = timezone.now(), []
-        for operator in _operators(options["operator"]):
+        for operator in operators(options["operator"]):
             today = local_date(at, operator.zone)
             on = options["on"] or today
             if on > today and not options["dry_run"]:
@@ -64,22 +62,3 @@ def _plain(run: DunningRun) -> dict[str, Any]:
         "failures": [f"{party}: {why}" for party, why in run.failures],
         "no_plan": run.no_plan,
     }
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as YYYY-MM-DD.") from None
-
-
-def _operators(operator_id: int | None) -> list[Operator]:
-    """All, or the one named. Raises BadInput."""
-    found = Operator.objects.order_by("pk")
-    if operator_id is None:
-        return list(found)
-    named = list(found.filter(pk=operator_id))
-    if not named:
-        known = ", ".join(f"{pk} {name}" for pk, name in found.values_list("pk", "legal_name")) or "none"
-        raise BadInput("operator", operator_id, f"There is none with this id. Known: {known}.")
-    return named

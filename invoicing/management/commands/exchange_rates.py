@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from evbilling.kernel.commands import GOOD, StableCommand
 from evbilling.kernel.errors import BadInput
+from invoicing.management.arguments import day
 from invoicing.operations.exchange_rates import load_exchange_rates
 
 
@@ -25,9 +26,7 @@ class Command(StableCommand):
         """The file, and from which day on."""
         super().add_arguments(parser)
         parser.add_argument("file", type=Path, metavar="FILE", help="the bank's file, unpacked")
-        parser.add_argument(
-            "--since", type=dt.date.fromisoformat, metavar="YYYY-MM-DD", help="the first day (default: 90 days ago)"
-        )
+        parser.add_argument("--since", type=day, metavar="YYYY-MM-DD", help="the first day (default: 90 days ago)")
 
     def run(self, options: dict[str, Any]) -> int:
         """Load; says how many rates are new."""

@@ -10,6 +10,7 @@ from contracts.models import Operator
 from evbilling.kernel.clock import parse_month
 from evbilling.kernel.commands import GOOD, StableCommand
 from evbilling.kernel.errors import BadInput
+from invoicing.management.arguments import one_operator
 from invoicing.operations.document_zip import export_documents
 from invoicing.operations.exports import ExportFile, export_datev, export_journal
 
@@ -35,7 +36,7 @@ class Command(StableCommand):
 
     def run(self, options: dict[str, Any]) -> int:
         """Make the file, write it, say what it holds."""
-        period, operator, out = parse_month(options["month"]), _operator(options["operator"]), Path(options["out"])
+        period, operator, out = parse_month(options["month"]), one_operator(options["operator"]), Path(options["out"])
         if out.exists() or not out.parent.is_dir():
             raise BadInput("--out", str(out), "Name a file that does not exist yet, in a folder that does.")
         values: dict[str, Any] = {"operator_id": operator.pk, "period": period, "by": None, "at": timezone.now()}
@@ -67,11 +68,3 @@ class Command(StableCommand):
         if options["what"] == "datev":
             return export_datev(currency=options["currency"] or operator.currency, **values)
         return export_journal(currency=options["currency"], kind=options["format"], **values)
-
-
-def _operator(wanted: int | None) -> Operator:
-    found = Operator.objects.filter(pk=wanted) if wanted else Operator.objects.all()
-    operators = list(found[:2])
-    if len(operators) != 1:
-        raise BadInput("--operator", wanted, "Name one operator by its id.")
-    return operators[0]
