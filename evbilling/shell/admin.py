@@ -19,7 +19,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import DataError, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -132,11 +132,14 @@ class WorkspaceAdmin(ModelAdmin):
         return (found[:PALETTE_HITS] if in_palette else found), may_repeat
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Drawn at once: a filter of the address with a number beyond what a database holds is said, and left out."""
+        """Drawn at once: a filter of the address with a number beyond what SQLite takes is said, and left out.
+
+        PostgreSQL compares such a number, and finds no row.
+        """
         try:
             response: HttpResponse = super().changelist_view(request, extra_context)
             return response.render() if isinstance(response, TemplateResponse) else response
-        except (OverflowError, DataError):
+        except OverflowError:
             if not request.GET:
                 raise
             messages.error(request, gettext("A number in the address is too large; the filters are left out."))
