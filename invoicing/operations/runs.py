@@ -66,13 +66,13 @@ def start_run(
         operator = Operator.objects.filter(pk=operator_id).first()
         if operator is None:
             raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})
-        require_not_ahead(issued_on, operator=operator, at=at)
         due = list(due_contracts(operator_id=operator_id, period=period).values_list("pk", "zone"))
         over_at = max(period.instants(zone)[1] for zone in {operator.zone, *(zone for _pk, zone in due)})
         require(
             at >= over_at,
             BadInput("period", period.code, _("The month is not over yet; sessions may still end in it.")),
         )
+        require_not_ahead(issued_on, operator=operator, at=at)
         run, new = BillingRun.objects.get_or_create(
             operator=operator,
             period_from=period.start,

@@ -188,7 +188,11 @@ def test_sponsors_and_hosts_wait_for_the_customers(month: Month) -> None:
 def test_a_month_that_is_not_over_is_refused(month: Month) -> None:
     with pytest.raises(BadInput, match="not over yet"):
         month.start(at=dt.datetime(2026, 10, 31, 22, 59, tzinfo=dt.UTC))
-    assert month.start(at=dt.datetime(2026, 10, 31, 23, 0, tzinfo=dt.UTC)).items.count() == 5
+    over_at = dt.datetime(2026, 10, 31, 23, 0, tzinfo=dt.UTC)  # midnight in Berlin
+    run = runs.start_run(
+        operator_id=month.operator.pk, period=OCTOBER, issued_on=dt.date(2026, 11, 1), issue=True, by=None, at=over_at
+    )
+    assert run.items.count() == 5
 
 
 def test_part_of_a_month_is_refused(month: Month) -> None:
