@@ -3,13 +3,11 @@
 import datetime as dt
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from contracts.models import Contract, Operator
-from evbilling.kernel.clock import Period
 from evbilling.kernel.money import quantise
 from invoicing.models import ExchangeRate, Invoice
-from invoicing.queries.due import due_contracts
 from invoicing.rules.exchange import EURO, MOST_DAYS, NoExchangeRate, Rate, rate_on, require_fresh
 
 _LOOK_BACK = dt.timedelta(days=400)
@@ -38,16 +36,16 @@ def _known(currency: str, target: str, since: dt.date, on: dt.date) -> list[Rate
     return [Rate(row.currency, row.target, row.on, row.rate) for row in rows]
 
 
-def contracts_without_rate(operator: Operator, period: Period, on: dt.date) -> list[Contract]:
-    """Contracts due in a period in a currency for which no rate of these days is known: their documents are refused."""
-    due = due_contracts(operator_id=operator.pk, period=period).exclude(currency=operator.currency)
+def contracts_without_rate(operator: Operator, due: QuerySet[Contract], on: dt.date) -> list[Contract]:
+    """Those due in a currency for which no rate of these days is known: their documents are refused."""
+    foreign = due.exclude(currency=operator.currency)
     missing: set[str] = set()
-    for currency in due.order_by().values_list("currency", flat=True).distinct():
+    for currency in foreign.order_by().values_list("currency", flat=True).distinct():
         try:
             reporting_rate(currency, operator.currency, on)
         except NoExchangeRate:
             missing.add(currency)
-    return list(due.filter(currency__in=missing).order_by("number")) if missing else []
+    return list(foreign.filter(currency__in=missing).order_by("number")) if missing else []
 
 
 def tax_in_reporting_currency(invoice: Invoice) -> Decimal | None:

@@ -15,6 +15,7 @@ from evbilling.kernel.errors import BadInput, NotAllowed
 from invoicing.models import ExchangeRate, Invoice, InvoiceState, NumberSeries
 from invoicing.operations.exchange_rates import load_exchange_rates, set_exchange_rate
 from invoicing.operations.issuing import issue_invoice
+from invoicing.queries.due import due_contracts
 from invoicing.queries.exchange import contracts_without_rate, tax_in_reporting_currency
 from invoicing.rules.exchange import NoExchangeRate, Rate, rate_on, read_reference_rates, require_fresh
 from tests.factories import make_user
@@ -132,6 +133,7 @@ def test_the_month_checks_name_contracts_without_a_rate() -> None:
     draft = abroad()
     operator = draft.operator
     october = parse_month("2026-10")
-    assert contracts_without_rate(operator, october, october.end) == [draft.contract]
+    due = due_contracts(operator_id=operator.pk, period=october)
+    assert contracts_without_rate(operator, due, october.end) == [draft.contract]
     load_exchange_rates(text=FILE, since=FRIDAY, by=None, at=AT)
-    assert not contracts_without_rate(operator, october, october.end)
+    assert not contracts_without_rate(operator, due, october.end)
