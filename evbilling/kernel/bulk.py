@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Field, JSONField, Model
 from django.db.models.expressions import DatabaseDefault
 
+from evbilling.kernel.statistics import note_rows
 from evbilling.kernel.strict_json import dumps
 
 BATCH = 2000
@@ -44,6 +45,7 @@ def insert_rows(model: type[Model], fields: Sequence[str], rows: Iterable[Row]) 
         for text, written in _texts(writers, rows, tail):
             copy.write(text)
             count += written
+    note_rows(model._meta.db_table, count)
     return count
 
 

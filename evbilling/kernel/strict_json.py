@@ -48,6 +48,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form here.")
 
 
+_WRITER = json.JSONEncoder(default=_plain, ensure_ascii=False)
 _HARMLESS = frozenset({str, Decimal, int, bool, type(None)})
 
 
@@ -63,6 +64,8 @@ def _refuse_floats(value: object) -> None:
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """Write JSON; decimals become strings, dates ISO 8601. Raises TypeError for a float."""
     _refuse_floats(value)
+    if indent is None:
+        return _WRITER.encode(value)
     return json.dumps(value, default=_plain, ensure_ascii=False, indent=indent)
 
 

@@ -7,6 +7,8 @@ evenly (rules/pricing.py). Terms and tariff version are those of the session's s
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef
@@ -136,10 +138,12 @@ def _rateable(ids: Sequence[int]) -> list[ChargingSession]:
 
 def _attach(sessions: Sequence[ChargingSession], name: str, model: type[Model]) -> None:
     """Give sessions the row that they name, one object for all that name the same."""
-    rows = model._base_manager.in_bulk({key for each in sessions if (key := getattr(each, f"{name}_id")) is not None})
-    for each in sessions:
-        key = getattr(each, f"{name}_id")
-        setattr(each, name, None if key is None else rows[key])
+    keys = list(map(attrgetter(f"{name}_id"), sessions))
+    rows = model._base_manager.in_bulk({key for key in keys if key is not None})
+    field: Any = ChargingSession._meta.get_field(name)
+    for each, key in zip(sessions, keys, strict=True):
+        if key is not None:
+            field.set_cached_value(each, rows[key])
 
 
 def _rate(
