@@ -12,7 +12,7 @@ from evbilling.shell.charts import nice_ceiling
 
 HEIGHT, TOP, BOTTOM = 240, 30, 24
 PLOT = HEIGHT - TOP - BOTTOM
-EDGE = 5
+EDGE = 8
 """Percent of the width left free at both sides, where the axes write."""
 STEPS = 4
 """Grid lines, counted without the base."""
