@@ -153,8 +153,7 @@ class _Builder:
             yield "has_terms"
         if self.levels:
             yield "has_dunning"
-        if any(self._fee(each) for each in self.levels):
-            yield "dunning_fees"
+        yield "dunning_fees" if any(self._fee(each) for each in self.levels) else "no_dunning_fees"
         yield "late_agreed" if self.late else "late_by_law"
         if self.version.terms_text.strip():
             yield "has_text"

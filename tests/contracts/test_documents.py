@@ -113,6 +113,8 @@ class TestView:
         assert "Level 2, 14 days after the due date: a reminder, with a fee of €5.00." in said
         assert "Level 3, 28 days after the due date: a person of the operator decides what follows." in said
         assert "Fees of reminders come on a fee note." in said
+        assert "No penalties are agreed but the fees of reminders under billing and payment." in said
+        assert "No penalties are agreed." not in said
         assert "Interest on late payment is owed as the law says." in said
 
     def test_in_german_the_dunning_plan_is_german(self) -> None:
@@ -121,6 +123,7 @@ class TestView:
         assert "Stufe 2, 14 Tage nach Fälligkeit: eine Mahnung mit einer Gebühr von 5,00 €." in said
         assert "Stufe 3, 28 Tage nach Fälligkeit: Ein Mensch beim Betreiber entscheidet, was folgt." in said
         assert "Verzugszinsen sind nach dem Gesetz geschuldet." in said
+        assert "Außer den Mahngebühren unter Abrechnung und Zahlung sind keine Vertragsstrafen vereinbart." in said
 
     def test_a_flat_amount_for_late_payment_leaves_no_fee_on_reminders(self) -> None:
         said = texts(dunned("en", ("late_payment", {"yearly_percent": "9", "eu_default": False, "flat_amount": "40"})))
@@ -134,6 +137,7 @@ class TestView:
         said = texts(view_of("charging", language))
         assert ("Level 1", "Stufe 1")[language == "de"] not in said
         assert ("Fees of reminders", "Mahngebühren")[language == "de"] not in said
+        assert ("No penalties are agreed.", "Vertragsstrafen sind nicht vereinbart.")[language == "de"] in said
 
     def test_a_draft_says_that_it_is_one(self) -> None:
         version = make.make_version(make.make_contract(), approved=False)
