@@ -251,7 +251,7 @@ def drain(*, at: dt.datetime, kinds: set[str] | None = None) -> int:
 
 
 def retry_by_hand(*, message_id: int, by: Any, at: dt.datetime, reason: str = "") -> OutboxMessage:
-    """A person sends a failed or unknown step again. Raises WrongState otherwise."""
+    """A person sends a failed or unknown step again. Raises WrongState for others, BadInput for a card number."""
     with transaction.atomic():
         message = lock(OutboxMessage, message_id)
         require(

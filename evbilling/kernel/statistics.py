@@ -25,17 +25,20 @@ _growth: dict[tuple[str, str], _Growth] = {}
 def note_rows(table: str, count: int) -> None:
     """This many rows went into the table; once they are many against those of the last statistics, these are renewed.
 
-    Runs after the commit; a table that somebody else is just looking through is left to him.
+    Runs after the commit, and if it fails nothing of that is lost but time; a table that somebody else is just looking
+    through is left to him.
     """
     growth = _growth.setdefault((str(connection.settings_dict["NAME"]), table), _Growth())
     growth.rows += count
     if growth.rows < growth.next_look:
         return
+    transaction.on_commit(lambda: _renew(table, growth), robust=True)
+
+
+def _renew(table: str, growth: _Growth) -> None:
+    if growth.rows < growth.next_look:  # looked at already, after the same commit
+        return
     added, growth.next_look = growth.rows, 2 * growth.rows
-    transaction.on_commit(lambda: _renew(table, added))
-
-
-def _renew(table: str, added: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
         (known,) = cursor.fetchone()  # -1: never looked at

@@ -17,8 +17,8 @@ class LetterKind(models.TextChoices):
 class Letter(models.Model):
     """A notice, statement, receipt or report as it was made: the bytes with their SHA-256, never drawn again.
 
-    `source` names what it is for ("dunning:<invoice>:<level>"): each is made once. The party is empty for reports
-    that stay in the house.
+    `source` names what it is for ("dunning:<invoice>:<level>", the last of a plan with ":last"): each is made once. The
+    party is empty for reports that stay in the house.
     """
 
     kind = models.CharField(_("kind"), max_length=10, choices=LetterKind.choices)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.card_guard import require_no_card_number
+from evbilling.kernel.card_guard import holds_card_number, require_no_card_number
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock_all
@@ -90,8 +90,11 @@ def reverse_allocation(*, allocation_id: int, by: User | None, at: dt.datetime, 
         made = Allocation.objects.filter(pk=allocation_id).first()
         if made is None:
             raise NotFound(_("There is no allocation with the id %(id)s.") % {"id": allocation_id})
-        own_id = made.source.partition(":")[2]  # its digits may look like a card's
-        require_no_card_number("reason", reason.replace(own_id, "") if own_id else reason)
+        own_id = made.source.partition(":")[2]
+        if holds_card_number(own_id):  # it looks like one, and the reason may name it all the same
+            require_no_card_number("reason", reason.replace(own_id, "\N{HORIZONTAL ELLIPSIS}"))
+        else:
+            require_no_card_number("reason", reason)
         invoice = lock_all(Invoice, [made.invoice_id])[0]
         require(
             not made.source.startswith(WRITE_OFF_PREFIX),

@@ -27,6 +27,13 @@ def test_a_card_number_is_refused_and_not_repeated(text: str) -> None:
         assert not any(char.isdigit() for char in f"{refusal.value.message}{refusal.value.value}")
 
 
+@pytest.mark.parametrize("account", ["DE59 9294 7822 2754 6313 41", "DE58 8587 8682 6637 4524 94"])
+def test_the_digits_of_a_bank_account_are_no_card_unless_its_check_digits_are_wrong(account: str) -> None:
+    require_no_card_number("note", f"To {account}, please")
+    with pytest.raises(BadInput, match="looks like a card number"):
+        require_no_card_number("note", f"To XX{account[2:]}, please")
+
+
 @pytest.mark.parametrize("text", ["Session 4111111111111112", "DE89 3704 0044 0532 0130 00", "+49 30 1234567", ""])
 def test_other_numbers_pass(text: str) -> None:
     require_no_card_number("note", text)

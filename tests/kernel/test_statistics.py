@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from evbilling.kernel import statistics
 from evbilling.kernel.audit import AuditRecord
@@ -43,8 +44,19 @@ def test_given_fewer_rows_when_committed_then_nothing_is_looked_at(django_captur
     assert callbacks == []
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
         add(1)
-        add(statistics.FIRST_LOOK - 1)  # not twice as many yet
     assert len(callbacks) == 1
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        add(statistics.FIRST_LOOK - 1)  # not twice as many yet
+    assert callbacks == []
+
+
+def test_given_many_rows_in_parts_when_committed_then_the_table_is_looked_at_once(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with CaptureQueriesContext(connection) as queries, django_capture_on_commit_callbacks(execute=True):
+        add(statistics.FIRST_LOOK)
+        add(100)
+    assert len([each for each in queries if each["sql"].startswith("ANALYZE")]) == 1
 
 
 def test_given_a_table_that_is_much_larger_when_it_grows_then_its_statistics_stay(

@@ -9,7 +9,7 @@ import pytest
 from contracts.operations.guards import require_reason
 from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.errors import BadInput
-from invoicing.models import Correction, Dispute, DisputeState, DunningStop, Invoice, PaymentPromise
+from invoicing.models import Allocation, Correction, Dispute, DisputeState, DunningStop, Invoice, PaymentPromise
 from invoicing.operations import disputes
 from invoicing.operations.allocations import allocate, reverse_allocation
 from invoicing.operations.crediting import Whole, credit
@@ -112,6 +112,21 @@ def test_an_allocation_is_undone_by_the_number_of_its_payment_but_not_by_a_cards
         reverse_allocation(allocation_id=made.pk, reason=CARD, by=world.clerk, at=LATER)
     undone = reverse_allocation(allocation_id=made.pk, reason=f"{BY_THEIR_OWN_ID} went back", by=world.clerk, at=LATER)
     assert undone.amount == Decimal("-1.00")
+
+
+def test_a_short_number_of_its_own_hides_no_card(world: World) -> None:
+    made = allocate(
+        invoice_id=world.invoice.pk,
+        amount=Decimal("1.00"),
+        source="payment:1",
+        allocated_on=LATER.date(),
+        by=None,
+        at=LATER,
+    )
+    with pytest.raises(BadInput, match="looks like a card number"):
+        reverse_allocation(allocation_id=made.pk, reason=CARD, by=world.clerk, at=LATER)
+    assert Allocation.objects.get(reverses=None, source="payment:1") == made
+    assert not AuditRecord.objects.filter(reason__contains="4111").exists()
 
 
 def test_the_guard_of_contracts_refuses_it_as_well() -> None:
