@@ -39,6 +39,7 @@ ELSEWHERE = {
     "invoicing.document.": "invoicing/runs/test_killed.py",
     "invoicing.delivery.": "invoicing/delivery/test_sending.py",
     "invoicing.export.": "invoicing/delivery/test_channels.py",
+    "invoicing.dispute.answer": "invoicing/corrections/test_dispute_answers.py",
     "invoicing.penalty.": "invoicing/penalties/test_killed.py",
     "invoicing.fee_note.": "invoicing/penalties/test_killed.py",
     "payments.charge.": "payments/test_payments.py",
