@@ -33,6 +33,8 @@ from invoicing.tasks import enqueue_run
 FAILURES_SHOWN = 20
 OUTLIERS_SHOWN = 10
 REPORTS_SHOWN = 6
+MOST_MISSED = 24
+"""Months that were not billed, the oldest first."""
 LISTS: dict[Concern, Callable[[], str]] = {
     Concern.HELD_SESSIONS: lists.open_holds,
     Concern.UNRATED_SESSIONS: lists.sessions,
@@ -78,7 +80,7 @@ def month_close(request: HttpRequest) -> HttpResponse:
         "plan": plan,
         "plan_net": sorted(plan.net.items()),
         "outliers": outliers(operator, period, most=OUTLIERS_SHOWN),
-        "missed": [each for each in missed_months(operator, at=now) if each != period],
+        "missed": [each for each in missed_months(operator, at=now) if each != period][:MOST_MISSED],
         "issued_on": (run.issued_on if run else local_date(now, operator.zone)).isoformat(),
         "may_run": request.user.has_perm("invoicing.run_billing"),
         **_completeness(operator, period),

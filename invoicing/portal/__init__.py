@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -44,7 +45,7 @@ STATE_TONES: dict[str, str] = {
 """The badge of each state of payment."""
 TABS = (
     ("", _("All")),
-    (PaymentState.OPEN, _("Open")),
+    (PaymentState.OPEN, pgettext_lazy("not paid yet", "Open")),
     (PaymentState.OVERDUE, _("Overdue")),
     (PaymentState.PARTLY_PAID, _("Partly paid")),
     (PaymentState.PAID, _("Paid")),
@@ -99,7 +100,9 @@ def _columns() -> Sequence[Column]:
         Column("issued_on", _("Issued"), format="day", sort="issued_on", minor=True),
         Column("due_on", _("Due"), format="day", sort="due_on"),
         Column("gross_amount", _("Total"), format="money", sort="gross_amount"),
-        Column("open_amount", _("Open"), format="money", value=open_amount, sort="open_amount"),
+        Column(
+            "open_amount", pgettext_lazy("not paid yet", "Open"), format="money", value=open_amount, sort="open_amount"
+        ),
         Column(
             "state",
             _("Status"),

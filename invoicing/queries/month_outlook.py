@@ -20,8 +20,6 @@ OUTLIER_PERCENT = 50
 """A contract stands out when its net differs from last month's by at least so many percent ..."""
 OUTLIER_AMOUNT = Decimal(100)
 """... and by at least so much, in the major unit of its currency."""
-MOST_MONTHS = 24
-"""How far back missed months are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def outliers(operator: Operator, period: Period, *, most: int) -> list[Outlier]:
 def missed_months(operator: Operator, *, at: dt.datetime) -> list[Period]:
     """Months that are over and whose documents no finished run issued, since the first session; the oldest first.
 
-    Months in which no contract that is billed was in force are left out; looked at are the last MOST_MONTHS.
+    Months in which no contract that is billed was in force are left out.
     """
     sessions = ChargingSession.objects.filter(contract__operator=operator, state=SessionState.COMPLETED)
     first = sessions.aggregate(first=Min("ended_at"))["first"]
@@ -81,7 +79,7 @@ def missed_months(operator: Operator, *, at: dt.datetime) -> list[Period]:
             "period_from", flat=True
         )
     )
-    candidates = [each for each in months_between(begin, last)[-MOST_MONTHS:] if each.start not in done]
+    candidates = [each for each in months_between(begin, last) if each.start not in done]
     spans = list(
         Contract.objects.filter(operator=operator, kind__in=PHASES, state__in=IN_FORCE).values_list(
             "starts_on", "ends_on"

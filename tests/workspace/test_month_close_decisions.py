@@ -133,6 +133,14 @@ def test_months_that_nobody_billed_are_named_oldest_first(month: Month) -> None:
     assert missed_months(month.operator, at=LATER) == [SEPTEMBER]
 
 
+def test_of_many_months_that_nobody_billed_the_oldest_is_named_however_long_ago(month: Month) -> None:
+    years_later = LATER.replace(year=2029)
+    missed = missed_months(month.operator, at=years_later)
+    assert (missed[0], len(missed)) == (OCTOBER, 37)
+    record([month.charge("beta", 90, kwh=10, at=FIRST.replace(month=9, day=1))])
+    assert missed_months(month.operator, at=years_later)[0] == SEPTEMBER
+
+
 def test_a_finished_run_keeps_its_report_as_pdf_and_csv(month: Month) -> None:
     run = month.close()
     kept = {letter.content_type: letter for letter in Letter.objects.filter(kind=LetterKind.RUN_REPORT)}
