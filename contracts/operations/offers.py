@@ -20,8 +20,8 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.mailers import sender_address, sender_domain
-from evbilling.kernel.outbox import GiveUp, OutboxMessage, OutboxState, OutcomeUnknown, TryAgain
-from evbilling.kernel.posting import MaybeSent, NotSent, post
+from evbilling.kernel.outbox import GiveUp, OutboxMessage, OutboxState, TryAgain
+from evbilling.kernel.posting import post_in_step
 from evbilling.kernel.steps import step
 
 SEND_STEP = "contracts.offer.send"
@@ -101,14 +101,7 @@ def send_offer(*, mail_id: int, at: dt.datetime) -> None:
     except Exception as error:  # composing failed: nothing has left the house
         raise GiveUp(f"{type(error).__name__}: {error}") from error
     step("contracts.offer.composed")
-    try:
-        refused = post(message)
-    except MaybeSent as error:
-        raise OutcomeUnknown(str(error)) from error
-    except NotSent as error:
-        if error.permanent:
-            raise GiveUp(str(error)) from error
-        raise TryAgain(str(error)) from error
+    refused = post_in_step(message)
     step("contracts.offer.sent")
     record_audit(
         action="contracts.offer.sent",

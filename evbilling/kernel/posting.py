@@ -15,6 +15,7 @@ from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.utils.translation import gettext as _
 
 from evbilling.kernel.mailers import RedirectingBackend
+from evbilling.kernel.outbox import GiveUp, OutcomeUnknown, TryAgain
 
 
 class NotSent(Exception):
@@ -46,6 +47,19 @@ def post(mail: EmailMultiAlternatives) -> list[str]:
     if not sent:
         raise NotSent(_("The mail system took no mail."))
     return []
+
+
+def post_in_step(mail: EmailMultiAlternatives) -> list[str]:
+    """The same for a background step whose outcome is the mail's.
+
+    Raises TryAgain or GiveUp where it was certainly not sent, OutcomeUnknown where it may have been.
+    """
+    try:
+        return post(mail)
+    except MaybeSent as error:
+        raise OutcomeUnknown(str(error)) from error
+    except NotSent as error:
+        raise (GiveUp if error.permanent else TryAgain)(str(error)) from error
 
 
 def _after(error: Exception) -> NotSent | MaybeSent:

@@ -91,10 +91,8 @@ def reverse_allocation(*, allocation_id: int, by: User | None, at: dt.datetime, 
         if made is None:
             raise NotFound(_("There is no allocation with the id %(id)s.") % {"id": allocation_id})
         own_id = made.source.partition(":")[2]
-        if holds_card_number(own_id):  # it looks like one, and the reason may name it all the same
-            require_no_card_number("reason", reason.replace(own_id, "\N{HORIZONTAL ELLIPSIS}"))
-        else:
-            require_no_card_number("reason", reason)
+        own_too = holds_card_number(own_id)  # it looks like one, and the reason may name it all the same
+        require_no_card_number("reason", reason.replace(own_id, "\N{HORIZONTAL ELLIPSIS}") if own_too else reason)
         invoice = lock_all(Invoice, [made.invoice_id])[0]
         require(
             not made.source.startswith(WRITE_OFF_PREFIX),

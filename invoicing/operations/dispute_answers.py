@@ -21,8 +21,8 @@ from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.mailers import sender_address, sender_domain
-from evbilling.kernel.outbox import GiveUp, OutcomeUnknown, TryAgain
-from evbilling.kernel.posting import MaybeSent, NotSent, post
+from evbilling.kernel.outbox import GiveUp
+from evbilling.kernel.posting import post_in_step
 from evbilling.kernel.steps import step
 from evbilling.shell.paper.formats import Formats, formats_of
 from invoicing.models import Dispute, DisputeState
@@ -63,14 +63,7 @@ def send_answer(*, dispute_id: int, to: list[str], at: dt.datetime) -> None:
         mail = _mail(dispute, to)
     except Exception as error:  # composing failed: nothing has left the house
         raise GiveUp(f"{type(error).__name__}: {error}") from error
-    try:
-        refused = post(mail)
-    except MaybeSent as error:
-        raise OutcomeUnknown(str(error)) from error
-    except NotSent as error:
-        if error.permanent:
-            raise GiveUp(str(error)) from error
-        raise TryAgain(str(error)) from error
+    refused = post_in_step(mail)
     step("invoicing.dispute.answer_sent")
     record_audit(
         action="invoicing.dispute.answered",

@@ -111,7 +111,7 @@ class TestMail:
         def broken(message: object) -> list[str]:
             raise error
 
-        monkeypatch.setattr("contracts.operations.offers.post", broken)
+        monkeypatch.setattr("evbilling.kernel.posting.post", broken)
         assert send() is state
 
     def test_sent_again_it_is_a_new_intent_with_a_reason(self, offer: Offered) -> None:
