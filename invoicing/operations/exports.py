@@ -104,7 +104,8 @@ def export_datev(*, operator_id: int, period: Period, currency: str, by: User | 
 
     Parties get their personal account numbers, which are kept. Money that settles nothing yet stands on the customer's
     own account, so that its allocation moves nothing and is left out. Raises NotAllowed, NotFound, WrongState without
-    DATEV settings, BadInput for a period beyond one fiscal year or an account number that DATEV cannot take.
+    DATEV settings, BadInput for a period beyond one fiscal year, or an account number or a currency that DATEV cannot
+    take.
     """
     _require_right(by)
     with transaction.atomic():

@@ -18,13 +18,15 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import BadInput
-from evbilling.kernel.money import ZERO, add, split_gross
+from evbilling.kernel.money import ZERO, add, minor_digits, split_gross
 
 ENCODING = "cp1252"
 NO_AUTOMATIC = "0040"
 """Tax key that switches the automatic of an account off: what stands there is net, its tax is posted on its own."""
 MOST_POSTINGS = 99_999
 """DATEV takes no more postings a file."""
+DECIMALS = 2
+"""Of every amount, whatever its currency: 1,000 yen are 1000,00, and 1.235 dinars cannot be written."""
 _INFO = tuple(f"Beleginfo - {what} {number}" for number in range(1, 9) for what in ("Art", "Inhalt"))
 _MORE = tuple(
     f"Zusatzinformation{sign}{what} {number}"
@@ -148,7 +150,11 @@ def is_automatic_exact(net: Decimal, tax: Decimal, rate: Decimal, currency: str)
 
 
 def batch(header: Header, postings: Iterable[tuple[Posting, Voucher]]) -> bytes:
-    """The file. Raises BadInput for more postings than DATEV takes."""
+    """The file. Raises BadInput for more postings than DATEV takes, or a currency of more decimals than it writes."""
+    digits = minor_digits(header.currency)
+    if digits > DECIMALS:
+        advice = _("%(currency)s has %(digits)s decimals, a DATEV file two; export the journal as CSV or XLSX.")
+        raise BadInput("currency", header.currency, advice % {"currency": header.currency, "digits": digits})
     lines = [_header(header), ";".join(COLUMNS)]
     lines.extend(_lines(postings))
     if len(lines) - 2 > MOST_POSTINGS:
@@ -173,7 +179,7 @@ def _header(header: Header) -> str:
 def _lines(postings: Iterable[tuple[Posting, Voucher]]) -> Iterator[str]:
     for posting, voucher in postings:
         values = {
-            1: f"{posting.amount:.2f}".replace(".", ","),
+            1: f"{posting.amount:.{DECIMALS}f}".replace(".", ","),
             2: "S" if posting.debit else "H",
             7: posting.account,
             8: posting.counter,

@@ -17,7 +17,8 @@ from evbilling.kernel.errors import BadInput, NotAllowed, WrongState
 from evbilling.kernel.money import ZERO, split_gross
 from invoicing.models import Account, DatevSettings, Invoice, JournalLine, PersonalAccount
 from invoicing.operations.charts import take_chart
-from invoicing.operations.exports import export_datev
+from invoicing.operations.exports import export_datev, export_journal
+from invoicing.operations.ledger import post_cash_received
 from invoicing.rules.datev import COLUMNS, NO_AUTOMATIC, Side, encodable, merged, pairs, reference
 from tests.factories import make_user
 from tests.invoicing.month import ISSUED_ON, LATER, Month, make_month
@@ -183,3 +184,40 @@ def test_given_more_than_a_fiscal_year_when_exported_then_it_is_refused(month: M
     with pytest.raises(BadInput, match="fiscal year"):
         export_datev(operator_id=month.operator.pk, period=both, currency="EUR", by=None, at=AT)
     assert Invoice.objects.count() == 0
+
+
+def receive(month: Month, amount: str, currency: str) -> None:
+    post_cash_received(
+        operator=month.operator, source=f"payment:{currency}:captured", party=month.contracts["alpha"].party,
+        amount=Decimal(amount), currency=currency, booked_on=dt.date(2026, 11, 2), clearing=False, at=LATER,
+    )  # fmt: skip
+
+
+def test_given_a_currency_without_decimals_when_exported_then_its_whole_amounts_stand_with_two_zeros(
+    month: Month,
+) -> None:
+    receive(month, "1000", "JPY")
+    head, (row,) = read(
+        export_datev(operator_id=month.operator.pk, period=NOVEMBER, currency="JPY", by=None, at=AT).content
+    )
+    assert (head[21], row["Umsatz (ohne Soll/Haben-Kz)"]) == ("JPY", "1000,00")
+
+
+@pytest.mark.parametrize("currency", ["KWD", "BHD"])
+def test_given_a_currency_of_three_decimals_when_exported_then_it_is_refused_and_the_journal_has_them(
+    month: Month, currency: str
+) -> None:
+    # Given money that two decimals cannot hold
+    receive(month, "1.235", currency)
+    values = {"operator_id": month.operator.pk, "period": NOVEMBER, "currency": currency, "by": None, "at": AT}
+
+    # When it is exported for DATEV, then the sentence names the currency and what to take instead
+    with pytest.raises(BadInput, match=f"{currency} has 3 decimals, .* CSV or XLSX"):
+        export_datev(**values)
+
+    # And nobody got a personal account, and no export stands on the trail
+    assert not PersonalAccount.objects.exists()
+    assert not AuditRecord.objects.filter(action="invoicing.export.datev").exists()
+
+    # And the journal holds every digit
+    assert b"1.235" in export_journal(kind="csv", **values).content
