@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -44,7 +44,9 @@ class CasesChanged(WrongState):
 
 @dataclass(slots=True)
 class DunningRun:
-    """What a run did, or with `dry` would do. `failures` are (party, why); `no_plan` currencies without a plan."""
+    """What a run did, or with `dry` would do. `failures` are (party, why), `busy` parties whose rows somebody else held
+    on to: the next run takes them up. `no_plan` are currencies without a plan.
+    """
 
     on: dt.date
     dry: bool = False
@@ -55,6 +57,7 @@ class DunningRun:
     skipped: list[tuple[str, int]] = field(default_factory=list)
     waiting: list[tuple[str, str]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
     no_plan: list[str] = field(default_factory=list)
 
 
@@ -62,8 +65,8 @@ def run_dunning(*, operator_id: int, on: dt.date, by: User | None, at: dt.dateti
     """Take every overdue document of an operator to the level that it has reached on a day; twice a day does no more.
 
     Left out are documents that are paid or credited, what is contested, what a payment is under way for, what was
-    promised, and what was stopped. A party that fails is noted and never blocks the others (I17). With `dry` nothing is
-    written. Raises NotFound.
+    promised, and what was stopped. A party that fails, or waits for a busy database, is noted and never blocks the
+    others (I17). With `dry` nothing is written. Raises NotFound.
     """
     operator = Operator.objects.filter(pk=operator_id).first()
     if operator is None:
@@ -78,6 +81,9 @@ def run_dunning(*, operator_id: int, on: dt.date, by: User | None, at: dt.dateti
                 _dun(run, debtor, by=by, at=at)
         except BillingError as error:
             _note_failure(run, debtor, error.message)
+        except OperationalError:
+            log.warning("Dunning of party %s meets a busy database", debtor.party_id, exc_info=True)
+            run.busy.append(str(Party.objects.get(pk=debtor.party_id)))
         except Exception as error:
             log.exception("Dunning of party %s failed", debtor.party_id)
             cause = _("Unexpected: %(error)s") % {"error": f"{type(error).__name__}: {error}"}

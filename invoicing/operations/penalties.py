@@ -80,10 +80,10 @@ def assess_failed_payment(
     None where the terms in force that day name no such fee. The next fee note bills it. Raises NotFound.
     """
     with transaction.atomic():
-        invoice = Invoice.objects.select_related("contract").filter(pk=invoice_id).first()
+        invoice = Invoice.objects.filter(pk=invoice_id).first()
         if invoice is None:
             raise NotFound(_("There is no document with the id %(id)s.") % {"id": invoice_id})
-        contract = invoice.contract
+        contract = lock(Contract, invoice.contract_id)
         day = local_date(at, contract.zone)
         held = TermsInTime(contract).on(day, FailedPayment)
         if held is None:

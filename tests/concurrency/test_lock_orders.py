@@ -13,11 +13,13 @@ from contracts.models import Contact, Contract, ContractKind, Party, SponsoredVe
 from contracts.operations.assignments import end_sponsored_vehicle, sponsor_vehicle
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock
-from invoicing.models import Invoice
+from invoicing.models import Invoice, Penalty
 from invoicing.operations.drafting import draft_invoice
+from invoicing.operations.penalties import assess_failed_payment
 from sessions.models import Hold, SessionCharge
 from sessions.operations.holds import release_hold
 from tests.factories import make_contract_in_force, make_party, maker
+from tests.invoicing.factories import make_issued
 from tests.invoicing.month import AT, LATER, OCTOBER, Month, make_month, record
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -65,6 +67,18 @@ def test_given_a_contract_being_drafted_when_a_changed_copy_comes_in_then_neithe
         other(lambda: record([copy], at=LATER)).result(timeout=20)
     assert draft_invoice(contract_id=beta.pk, period=OCTOBER, at=LATER) is not None
     assert Invoice.objects.get(contract=beta).net_amount == Decimal("9.90")  # 22 kWh at 0.45
+
+
+def test_given_a_contract_being_billed_when_its_payment_fails_then_the_fee_waits_for_it() -> None:
+    contract = make_contract_in_force(terms=(("failed_payment", {"amount": "3.50"}),))
+    invoice = make_issued(contract)
+    about = {"invoice_id": invoice.pk, "payment_ref": "PAY-1", "failure": "declined", "by": None, "at": LATER}
+    with elsewhere() as other, transaction.atomic():
+        lock(Contract, contract.pk)  # as all that assesses, bills or waives penalties does first
+        with pytest.raises(OperationalError, match="lock timeout"):
+            other(lambda: assess_failed_payment(**about)).result(timeout=20)
+    assert not Penalty.objects.exists()
+    assert assess_failed_payment(**about) is not None
 
 
 def test_given_a_held_session_when_it_is_released_while_its_copy_comes_in_then_one_of_them_is_told() -> None:

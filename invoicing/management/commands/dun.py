@@ -29,7 +29,7 @@ class Command(StableCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
 
     def run(self, options: dict[str, Any]) -> int:
-        """Run for each operator. Exit code 1 where a party failed or an operator has no plan for a currency."""
+        """Run for each operator. Exit code 1 where a party failed, the database was busy or a currency has no plan."""
         at, found = timezone.now(), []
         for operator in operators(options["operator"]):
             today = local_date(at, operator.zone)
@@ -45,7 +45,7 @@ class Command(StableCommand):
             for each in figures:
                 for name, value in each.items():
                     self.stdout.write(f"{name:<12}{value}")
-        return FINDINGS if any(run.failures or run.no_plan for _operator, run in found) else GOOD
+        return FINDINGS if any(run.failures or run.busy or run.no_plan for _operator, run in found) else GOOD
 
 
 def _plain(run: DunningRun) -> dict[str, Any]:
@@ -60,5 +60,6 @@ def _plain(run: DunningRun) -> dict[str, Any]:
         "skipped": [f"{number}:{level}" for number, level in run.skipped],
         "waiting": [f"{number}: {why}" for number, why in run.waiting],
         "failures": [f"{party}: {why}" for party, why in run.failures],
+        "busy": run.busy,
         "no_plan": run.no_plan,
     }

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from contracts.models import DunningPlan
 from evbilling.kernel.audit import AuditRecord
@@ -242,6 +244,37 @@ def test_a_party_that_fails_does_not_keep_the_others_from_their_notices(
     run = dun(good, 3)
     assert run.failures == [(str(bad.party), told)]
     assert [str(each.invoice) for each in DunningStep.objects.all()] == [invoice.number]
+
+
+def test_a_database_that_is_busy_is_not_the_partys_failure_and_the_next_run_takes_it_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given two debtors, and a deadlock while the steps of the first are written
+    operator = make_operator()
+    make_plan(operator)
+    first, other = make_debtor(operator), make_debtor(operator)
+    late, later = make_overdue(first), make_overdue(other)
+    record = dunning.record_audit
+
+    def deadlock(*, obj: Any, **values: Any) -> Any:
+        if obj == first.party:
+            raise OperationalError("deadlock detected")
+        return record(obj=obj, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dunning, "record_audit", deadlock)
+
+        # When the run is made
+        run = dun(other, 3)
+
+    # Then the party is left for the next run with nothing written, and the other has its notice
+    assert (run.busy, run.failures) == ([str(first.party)], [])
+    assert "busy database" in caplog.text
+    assert [each.invoice for each in DunningStep.objects.all()] == [later]
+
+    # And the next run reminds it
+    again = dun(first, 3)
+    assert (again.busy, again.reminded) == ([], [(str(late), 1)])
 
 
 def test_money_that_comes_in_while_the_notice_is_drawn_is_taken_into_account(monkeypatch: pytest.MonkeyPatch) -> None:
