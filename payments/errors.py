@@ -1,5 +1,7 @@
 """Refusals of payments, each a sentence for a clerk or a customer."""
 
+from django.utils.translation import gettext as _
+
 from evbilling.kernel.errors import BillingError, WrongState
 
 
@@ -34,7 +36,10 @@ class CardNumberGiven(BillingError):
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f"{field}: this looks like a card number. Card numbers are never entered here; remove it and pay on the "
-            "payment page."
+            _(
+                "%(field)s: this looks like a card number. Card numbers are never entered here; remove it and pay on "
+                "the payment page."
+            )
+            % {"field": field}
         )
         self.field = field

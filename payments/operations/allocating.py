@@ -56,7 +56,11 @@ def allocate_payment(
             and (payment.party_id, payment.operator_id, payment.currency)
             == (invoice.party_id, invoice.operator_id, invoice.currency),
             WrongState(
-                f"{payment} cannot settle {invoice}: it is not captured, or of another party, operator or currency."
+                _(
+                    "%(payment)s cannot settle %(document)s: it is not captured, or of another party, operator or "
+                    "currency."
+                )
+                % {"payment": payment, "document": invoice}
             ),
         )
         free = unallocated_amount(payment)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contracts.models import Party
 from evbilling.access.models import User
@@ -65,7 +66,7 @@ def set_default_method(*, method_id: int, by: User | None, at: dt.datetime) -> P
         lock(Party, method.party_id)
         require(
             method.state == MethodState.ACTIVE,
-            WrongState(f"{method} was removed; choose a method that is active."),
+            WrongState(_("%(method)s was removed; choose a method that is active.") % {"method": method}),
         )
         PaymentMethod.objects.filter(party_id=method.party_id, is_default=True).update(is_default=False)
         method.is_default = True
@@ -78,7 +79,8 @@ def detach_method(*, method_id: int, by: User | None, at: dt.datetime) -> Paymen
     """Remove a method: it is never charged again; past payments keep pointing at it."""
     with transaction.atomic():
         method = lock(PaymentMethod, method_id)
-        require(method.state == MethodState.ACTIVE, WrongState(f"{method} was removed already."))
+        removed = WrongState(_("%(method)s was removed already.") % {"method": method})
+        require(method.state == MethodState.ACTIVE, removed)
         method.state, method.is_default = MethodState.DETACHED, False
         method.save(update_fields=["state", "is_default"])
         record_audit(action="payments.method.detach", obj=method, by=by, at=at)

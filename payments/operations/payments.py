@@ -53,17 +53,17 @@ def new_reference() -> str:
 def _payable(invoice: Invoice) -> Decimal:
     require(
         invoice.state == InvoiceState.ISSUED and invoice.kind in CLAIMS,
-        WrongState(f"{invoice} cannot be paid: only issued invoices and fee notes are."),
+        WrongState(_("%(document)s cannot be paid: only issued invoices and fee notes are.") % {"document": invoice}),
     )
     amount = open_amount(invoice)
-    require(amount > 0, NothingToPay(f"{invoice} is settled; there is nothing to pay."))
+    settled = _("%(document)s is settled; there is nothing to pay.") % {"document": invoice}
+    require(amount > 0, NothingToPay(settled))
     attempt = Payment.objects.filter(invoice=invoice, state__in=OPEN_STATES).first()
-    require(
-        attempt is None,
-        AttemptOpen(
-            f"{invoice}: the payment {attempt} is {attempt.get_state_display() if attempt else ''}; wait for it."
-        ),
-    )
+    if attempt is not None:
+        raise AttemptOpen(
+            _("%(document)s: the payment %(payment)s is %(state)s; wait for it.")
+            % {"document": invoice, "payment": attempt, "state": attempt.get_state_display()}
+        )
     return amount
 
 
@@ -96,11 +96,17 @@ def start_payment(*, invoice_id: int, method_id: int, by: User | None, at: dt.da
         method = lock(PaymentMethod, method_id)
         require(
             method.state == MethodState.ACTIVE and method.party_id == invoice.party_id,
-            WrongState(f"{method} cannot pay {invoice}: it was removed or belongs to another party."),
+            WrongState(
+                _("%(method)s cannot pay %(document)s: it was removed or belongs to another party.")
+                % {"method": method, "document": invoice}
+            ),
         )
         require(
             by is not None or method.consent_at is not None,
-            NoConsent(f"{method.party} has not agreed to automatic charges of {method}; send a pay link."),
+            NoConsent(
+                _("%(party)s has not agreed to automatic charges of %(method)s; send a pay link.")
+                % {"party": method.party, "method": method}
+            ),
         )
         payment = _create(invoice, amount, processor=method.processor, by=by, at=at)
         Payment.objects.filter(pk=payment.pk).update(method=method)
@@ -153,7 +159,9 @@ def _give_up_stale(invoice_id: int, processor: str, *, by: User | None, at: dt.d
 
 
 def _no_answer(payment: Payment) -> NoAnswer:
-    return NoAnswer(f"The payment processor did not answer about {payment}; try again in a few minutes.")
+    return NoAnswer(
+        _("The payment processor did not answer about %(payment)s; try again in a few minutes.") % {"payment": payment}
+    )
 
 
 def _request(payment: Payment, *, token: str) -> ChargeRequest:
@@ -204,8 +212,12 @@ def apply_seen(
         require(
             (seen.amount, seen.currency) == (payment.amount, payment.currency),
             WrongState(
-                f"{payment}: the processor speaks of {seen.amount} {seen.currency}, "
-                f"we asked for {payment.amount} {payment.currency}."
+                _("%(payment)s: the processor speaks of %(seen)s, we asked for %(asked)s.")
+                % {
+                    "payment": payment,
+                    "seen": f"{seen.amount} {seen.currency}",
+                    "asked": f"{payment.amount} {payment.currency}",
+                }
             ),
         )
         if payment.processor_ref == "":

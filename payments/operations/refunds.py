@@ -251,7 +251,10 @@ def _apply(refund_id: int, seen: ProcessorRefund | None, *, by: User | None, at:
         if seen is not None and seen.done:
             require(
                 seen.amount == refund.amount,
-                WrongState(f"{refund}: the processor gave back {seen.amount}, we asked for {refund.amount}."),
+                WrongState(
+                    _("%(refund)s: the processor gave back %(seen)s, we asked for %(asked)s.")
+                    % {"refund": refund, "seen": seen.amount, "asked": refund.amount}
+                ),
             )
             refund.processor_ref = seen.ref
             _pay(refund, local_date(at, refund.payment.operator.zone), by=by, at=at)

@@ -56,7 +56,10 @@ def record_transfer(
             require(
                 invoice.state == InvoiceState.ISSUED
                 and (invoice.party_id, invoice.operator_id, invoice.currency) == (party_id, operator_id, currency),
-                WrongState(f"{invoice} is not an issued document of {operator} to {party} in {currency}."),
+                WrongState(
+                    _("%(document)s is not an issued document of %(operator)s to %(party)s in %(currency)s.")
+                    % {"document": invoice, "operator": operator, "party": party, "currency": currency}
+                ),
             )
         known = Payment.objects.filter(
             processor=TRANSFER,
@@ -68,7 +71,10 @@ def record_transfer(
         ).first()
         require(
             known is None,
-            WrongState(f"This transfer is booked already as {known}; give its statement reference if it is another."),
+            WrongState(
+                _("This transfer is booked already as %(payment)s; give its statement reference if it is another.")
+                % {"payment": known}
+            ),
         )
         payment = Payment.objects.create(
             public_id=new_reference(),

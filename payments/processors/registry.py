@@ -1,6 +1,7 @@
 """Which processors this installation has."""
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import BadInput
 from payments.processors.protocol import Processor
@@ -19,5 +20,7 @@ def processor_for(code: str) -> Processor:
     """The processor of that code. Raises BadInput when this installation does not have it."""
     found = available_processors().get(code)
     if found is None:
-        raise BadInput("processor", code, f"Available here: {', '.join(available_processors()) or 'none'}.")
+        raise BadInput(
+            "processor", code, _("Available here: %(names)s.") % {"names": ", ".join(available_processors()) or "-"}
+        )
     return found
