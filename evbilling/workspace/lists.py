@@ -30,9 +30,10 @@ def open_holds() -> str:
     return _list("charging_hold", state__exact="open")
 
 
-def drafts() -> str:
-    """Documents that are not issued yet."""
-    return _list("invoicing_invoice", payment="draft")
+def drafts(period: Period | None = None) -> str:
+    """Documents that are not issued yet; of a period those that begin in it."""
+    query = {} if period is None else {"period_from_from": period.start, "period_from_to": period.last_day}
+    return _list("invoicing_invoice", payment="draft", **query)
 
 
 def open_invoices() -> str:

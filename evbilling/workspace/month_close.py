@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from contracts.models import Operator
+from contracts.models import ContractKind, Operator
 from evbilling.access.acting import acting_user
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
@@ -79,6 +79,9 @@ def month_close(request: HttpRequest) -> HttpResponse:
         "checks": [(check, _list_of(check)) for check in month_checks(operator, period)],
         "plan": plan,
         "plan_net": sorted(plan.net.items()),
+        "drafted_net": sorted(plan.drafted.items()),
+        "drafts_href": lists.drafts(period),
+        "hosts": 0 if run is not None and run.issue else plan.contracts[ContractKind.HOSTING],
         "outliers": outliers(operator, period, most=OUTLIERS_SHOWN),
         "missed": [each for each in missed_months(operator, at=now) if each != period][:MOST_MISSED],
         "issued_on": (run.issued_on if run else local_date(now, operator.zone)).isoformat(),

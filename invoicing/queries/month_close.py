@@ -1,6 +1,7 @@
 """What a person should know before a month is billed: what is missing, and what the run would do."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +26,7 @@ from contracts.models import (
 from evbilling.kernel.clock import Period
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import quantise
-from invoicing.models import ReferenceRate, TaxRate
+from invoicing.models import Invoice, InvoiceKind, InvoiceState, ReferenceRate, TaxRate
 from invoicing.queries.due import PHASES, due_contracts
 from invoicing.queries.exchange import contracts_without_rate
 from invoicing.queries.penalties import asked_waivers, unbilled_penalties
@@ -62,6 +63,7 @@ class MonthCheck:
 class DryRun:
     """What a run would take: due contracts per kind, sessions ready to bill with their net per currency, the rest.
 
+    `drafts` are the month's claims that stand already and are issued next, with their net per currency in `drafted`.
     `penalties` are those that were assessed already; the run assesses the month's own first.
     """
 
@@ -69,6 +71,8 @@ class DryRun:
     sessions: int
     energy_wh: int
     net: dict[str, Decimal]
+    drafts: int
+    drafted: dict[str, Decimal]
     unrated: int
     held: int
     penalties: int
@@ -180,15 +184,30 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
         .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=amount_sum("price__net_amount"))
     )
     rows = list(sums)
+    drafts = list(_drafts_of(operator, period))
     return DryRun(
         contracts={kind.value: kinds.get(kind.value, 0) for kind in PHASES},
         sessions=sum(row["count"] for row in rows),
         energy_wh=sum(row["energy"] for row in rows),
         net={row["price__currency"]: quantise(row["net"], row["price__currency"]) for row in rows},
+        drafts=sum(count for _currency, count, _net in drafts),
+        drafted={currency: quantise(net, currency) for currency, _count, net in drafts},
         unrated=sessions.filter(status=SessionStatus.UNRATED).count(),
         held=sessions.filter(status=SessionStatus.HELD).count(),
         penalties=unbilled_penalties().filter(contract__operator=operator, occurred_on__lt=period.end).count(),
     )
+
+
+def _drafts_of(operator: Operator, period: Period) -> Iterable[tuple[str, int, Decimal]]:
+    """The month's drafts of invoices and fee notes: (currency, count, net). Hosts have none: they are settled last."""
+    drafts = Invoice.objects.filter(
+        operator=operator,
+        state=InvoiceState.DRAFT,
+        kind__in=(InvoiceKind.INVOICE, InvoiceKind.FEE_NOTE),
+        period_from=period.start,
+        period_to=period.end,
+    )
+    return drafts.order_by().values_list("currency").annotate(count=Count("pk"), net=amount_sum("net_amount"))
 
 
 def _sessions_until(operator: Operator, period: Period) -> QuerySet[ChargingSession]:

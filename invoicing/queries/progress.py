@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from django.db.models import CharField, Count, Min, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from contracts.models import ContractKind
 from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from invoicing.models import (
     BillingRun,
@@ -25,12 +26,15 @@ from invoicing.models import (
 RENDER_KEY = "invoicing.document.render:"
 RECENT = dt.timedelta(minutes=5)
 """Throughput is measured over the last minutes, so that a pause in the past does not count."""
+FOLLOWING = Q(state=ItemState.SKIPPED, run__issue=False, contract__kind=ContractKind.HOSTING)
+"""Items of hosts whom a run of drafts left for the day on which its documents are issued."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
     """Counts of contracts per state, of documents drawn (still to be drawn, impossible to draw) and of mails per state.
 
+    `following` are hosts of a run of drafts: they are settled when its documents are issued, and are not `skipped`.
     `per_minute` is contracts a minute over the last minutes of work; `eta_seconds` the time left at that pace. Both are
     None where nothing was measured, nothing is left, or the run does not run.
     """
@@ -42,6 +46,7 @@ class RunProgress:
     drafted: int
     issued: int
     skipped: int
+    following: int
     failed: int
     documents: int
     documents_waiting: int
@@ -81,6 +86,7 @@ def run_progress(run: BillingRun, *, at: dt.datetime) -> RunProgress:
     work = items.aggregate(
         in_work=Count("pk", filter=Q(state=ItemState.PENDING, claimed_at__isnull=False)),
         first=Min("claimed_at", filter=Q(claimed_at__gte=at - RECENT)),
+        following=Count("pk", filter=FOLLOWING),
         recent=Count("pk", filter=Q(finished_at__gte=at - RECENT, claimed_at__gte=at - RECENT)),
     )
     pace = _pace(work["recent"], work["first"], at) if run.state == RunState.RUNNING else None
@@ -101,7 +107,8 @@ def run_progress(run: BillingRun, *, at: dt.datetime) -> RunProgress:
         in_work=work["in_work"],
         drafted=by_state[ItemState.DRAFTED],
         issued=by_state[ItemState.ISSUED],
-        skipped=by_state[ItemState.SKIPPED],
+        skipped=by_state[ItemState.SKIPPED] - work["following"],
+        following=work["following"],
         failed=by_state[ItemState.FAILED],
         documents=Document.objects.filter(invoice__in=invoices, kind=DocumentKind.PDF).count(),
         documents_waiting=draws["waiting"],

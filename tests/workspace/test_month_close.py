@@ -98,6 +98,41 @@ def test_drafts_only_issues_nothing(clerk: Client, month: Month) -> None:
     assert b"Issue the drafts" in response.content
 
 
+def test_drafts_that_stand_are_said_with_what_follows_when_they_are_issued(clerk: Client, month: Month) -> None:
+    # Given a month of which nothing is drafted yet
+    before = page(clerk)
+    assert (before.context["plan"].drafts, before.context["plan"].drafted) == (0, {})
+    assert b"One property owner is settled when the documents are issued." in before.content
+
+    # When its documents are drafted and none is issued
+    go(clerk, month)
+    html = page(clerk).content.decode()
+    plan = page(clerk).context["plan"]
+
+    # Then the plan says that they stand, what they come to, and that the host follows
+    assert (plan.sessions, plan.drafts) == (0, 3)
+    assert {currency: str(net) for currency, net in plan.drafted.items()} == {"EUR": "36.00"}
+    assert "3 drafts of the month stand; issuing gives them their numbers and mails them." in html
+    assert "payment=draft&amp;period_from_from=2026-10-01&amp;period_from_to=2026-10-31" in html
+    assert "One property owner is settled when the documents are issued." in html
+
+    # And of the run only who did not charge has nothing to bill
+    progress = page(clerk).context["progress"]
+    assert (progress.drafted, progress.following, progress.skipped) == (3, 1, 1)
+    assert "settled when issued" in html
+
+    # When they are issued, then nothing stands and nothing follows
+    go(clerk, month, issue="on")
+    after = page(clerk)
+    assert (after.context["plan"].drafts, after.context["progress"].following) == (0, 0)
+    assert b"is settled when the documents are issued" not in after.content
+
+
+def test_drafts_of_another_month_are_not_counted(clerk: Client, month: Month) -> None:
+    month.close(issue=False)
+    assert page(clerk, period="2026-09").context["plan"].drafts == 0
+
+
 def test_a_refusal_is_shown_and_nothing_starts(clerk: Client, month: Month) -> None:
     response = go(clerk, month, period="2026-11")
     assert b"The month is not over yet" in response.content

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from contracts.models import Operator
+from contracts.models import ContractKind, Operator
 from evbilling.kernel.models import AuditRecord
 from invoicing.models import BillingRun, BooksCheck, ItemState
 
@@ -16,7 +16,10 @@ BOOKS_STALE = dt.timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class RunStanding:
-    """A billing run and its contracts: how many, and how many are done, drafted, issued, skipped, failed."""
+    """A billing run and its contracts: how many, and how many are done, drafted, issued, skipped, failed.
+
+    `following` are hosts of a run of drafts: they are settled when its documents are issued, and are not `skipped`.
+    """
 
     run: BillingRun
     total: int
@@ -24,6 +27,7 @@ class RunStanding:
     drafted: int
     issued: int
     skipped: int
+    following: int
     failed: int
 
     @property
@@ -43,6 +47,10 @@ def last_run(operator: Operator) -> RunStanding | None:
             drafted=counted[ItemState.DRAFTED],
             issued=counted[ItemState.ISSUED],
             skipped=counted[ItemState.SKIPPED],
+            following=Count(
+                "items",
+                filter=Q(issue=False, items__state=ItemState.SKIPPED, items__contract__kind=ContractKind.HOSTING),
+            ),
             failed=counted[ItemState.FAILED],
         )
         .order_by(F("finished_at").desc(nulls_first=True), "-created_at")
@@ -50,7 +58,16 @@ def last_run(operator: Operator) -> RunStanding | None:
     )
     if run is None:
         return None
-    return RunStanding(run, run.total, run.total - run.pending, run.drafted, run.issued, run.skipped, run.failed)
+    return RunStanding(
+        run,
+        total=run.total,
+        done=run.total - run.pending,
+        drafted=run.drafted,
+        issued=run.issued,
+        skipped=run.skipped - run.following,
+        following=run.following,
+        failed=run.failed,
+    )
 
 
 @dataclass(frozen=True, slots=True)

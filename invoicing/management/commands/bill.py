@@ -130,7 +130,7 @@ class Command(StableCommand):
             "run": {"id": run.pk, "period": period.code, "state": run.state, "issued_on": run.issued_on},
             "counts": {
                 name: getattr(progress, name)
-                for name in ("total", "pending", "drafted", "issued", "skipped", "failed", "documents")
+                for name in ("total", "pending", "drafted", "issued", "skipped", "following", "failed", "documents")
             }
             | _penalties(run),
             "mails": progress.mails,

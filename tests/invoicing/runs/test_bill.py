@@ -50,8 +50,8 @@ def test_it_bills_the_whole_month_in_this_process(month: Month, mailoutbox: list
     assert run_figures == {
         "run": {"id": run.pk, "period": "2026-10", "state": "finished", "issued_on": "2026-11-02"},
         "counts": {
-            "total": 5, "pending": 0, "drafted": 0, "issued": 4, "skipped": 1, "failed": 0, "documents": 4,
-            "fee_notes": 0, "penalties": 0,
+            "total": 5, "pending": 0, "drafted": 0, "issued": 4, "skipped": 1, "following": 0, "failed": 0,
+            "documents": 4, "fee_notes": 0, "penalties": 0,
         },
         "mails": {"queued": 0, "sending": 0, "sent": 4, "failed": 0, "unknown": 0},
         "failures": [],
