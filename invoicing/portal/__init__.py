@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
@@ -41,16 +42,19 @@ STATE_TONES: dict[str, str] = {
     PaymentState.CREDITED: "neutral",
     PaymentState.PARTLY_CREDITED: "info",
     PaymentState.WRITTEN_OFF: "neutral",
+    PaymentState.SETTLED: "success",
+    PaymentState.PARTLY_SETTLED: "info",
 }
 """The badge of each state of payment."""
-TABS = (
-    ("", _("All")),
-    (PaymentState.OPEN, pgettext_lazy("not paid yet", "Open")),
-    (PaymentState.OVERDUE, _("Overdue")),
-    (PaymentState.PARTLY_PAID, _("Partly paid")),
-    (PaymentState.PAID, _("Paid")),
-    (PaymentState.CREDITED, _("Credited")),
+_TABBED = (
+    PaymentState.OPEN,
+    PaymentState.OVERDUE,
+    PaymentState.PARTLY_PAID,
+    PaymentState.PAID,
+    PaymentState.CREDITED,
+    PaymentState.SETTLED,
 )
+TABS = (("", _("All")), *((state, capfirst(state.label)) for state in _TABBED))
 _HEADINGS = {PartyKind.PROPERTY_OWNER: _("Settlements"), PartyKind.EV_DRIVER: _("Receipts")}
 _PAYERS = frozenset({MembershipRole.MANAGER, MembershipRole.PAYER})
 _PAYABLE = frozenset({PaymentState.OPEN, PaymentState.PARTLY_PAID, PaymentState.PARTLY_CREDITED, PaymentState.OVERDUE})

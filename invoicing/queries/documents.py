@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat, Round
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO, quantise
@@ -42,7 +43,7 @@ WRITE_OFF_PREFIX = "writeoff:"
 
 
 class PaymentState(TextChoices):
-    """How far a document is settled, on a day."""
+    """How far a document is settled, on a day; a credit note, how far it settles others."""
 
     DRAFT = "draft", _("draft")
     OPEN = "open", _("open")
@@ -52,6 +53,16 @@ class PaymentState(TextChoices):
     CREDITED = "credited", _("credited")
     PARTLY_CREDITED = "partly_credited", _("partly credited")
     WRITTEN_OFF = "written_off", _("written off")
+    SETTLED = "settled", pgettext_lazy("credit note", "settled")
+    PARTLY_SETTLED = "partly_settled", pgettext_lazy("credit note", "partly settled")
+
+
+SETTLED_BY = {
+    PaymentState.PAID: PaymentState.SETTLED,
+    PaymentState.PARTLY_PAID: PaymentState.PARTLY_SETTLED,
+}
+"""What a credit note is called that settles other documents: nobody paid it."""
+_PAID_BY = {said: state for state, said in SETTLED_BY.items()}
 
 
 def credit_source(credit_note_id: int) -> str:
@@ -126,7 +137,7 @@ def payment_state(invoice: Invoice, *, on: dt.date) -> PaymentState:
     if invoice.is_credited:
         return PaymentState.CREDITED
     if left <= 0:
-        return PaymentState.WRITTEN_OFF if invoice.is_written_off else PaymentState.PAID  # type: ignore[attr-defined]
+        return PaymentState.WRITTEN_OFF if invoice.is_written_off else _said(invoice, PaymentState.PAID)  # type: ignore[attr-defined]
     if invoice.kind in CLAIMS and invoice.due_on is not None and invoice.due_on < on:
         return PaymentState.OVERDUE
     return _unpaid(invoice, left)
@@ -137,7 +148,11 @@ def _unpaid(invoice: Invoice, left: Decimal) -> PaymentState:
     if left == invoice.gross_amount:
         return PaymentState.OPEN
     credits_alone = left == quantise(invoice.gross_amount - invoice.credited_amount, invoice.currency)  # type: ignore[attr-defined]
-    return PaymentState.PARTLY_CREDITED if credits_alone else PaymentState.PARTLY_PAID
+    return PaymentState.PARTLY_CREDITED if credits_alone else _said(invoice, PaymentState.PARTLY_PAID)
+
+
+def _said(invoice: Invoice, state: PaymentState) -> PaymentState:
+    return SETTLED_BY[state] if invoice.kind == InvoiceKind.CREDIT_NOTE else state
 
 
 def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) -> "OpenInvoices":
@@ -149,6 +164,10 @@ def in_payment_state(queryset: QuerySet[Invoice], state: str, *, on: dt.date) ->
     if state == PaymentState.CREDITED:
         return issued.filter(is_credited=True)
     live = issued.filter(is_credited=False)
+    if state in SETTLED_BY:
+        live = live.exclude(kind=InvoiceKind.CREDIT_NOTE)
+    elif state in _PAID_BY:
+        live, state = live.filter(kind=InvoiceKind.CREDIT_NOTE), _PAID_BY[PaymentState(state)]
     if state in {PaymentState.PAID, PaymentState.WRITTEN_OFF}:
         return live.filter(open_amount__lte=ZERO, is_written_off=state == PaymentState.WRITTEN_OFF)
     overdue = Q(kind__in=CLAIMS, due_on__lt=on)

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from invoicing.models import DocumentKind, Invoice
 from invoicing.operations.allocations import allocate
+from invoicing.operations.crediting import credit_invoice
 from tests.invoicing.factories import make_issued
 from tests.portal.world import AT, PDF, World, archive, bill, make_world
 
@@ -55,6 +56,24 @@ def test_the_tabs_divide_by_state_of_payment(world: World, visitor: Client) -> N
     assert partly.number in shown["partly_paid"]
     assert paid.number in shown["paid"]
     assert "No document here." in shown["credited"]
+
+
+@pytest.mark.parametrize(("language", "settled", "paid"), [("en", "settled", "paid"), ("de", "verrechnet", "bezahlt")])
+def test_a_credit_note_that_settled_its_invoice_is_settled_not_paid(
+    world: World, visitor: Client, language: str, settled: str, paid: str
+) -> None:
+    note = credit_invoice(invoice_id=bill(world.own, "10").pk, reason="Wrong", by=None, at=AT)
+    html = {
+        state: visitor.get(
+            reverse("portal:invoices"), {"state": state}, headers={"Accept-Language": language}
+        ).content.decode()
+        for state in ("settled", "paid")
+    }
+    assert note.number in html["settled"]
+    assert f">{settled}</span>" in html["settled"]
+    assert f">{settled.capitalize()}</a>" in html["settled"]
+    assert note.number not in html["paid"]
+    assert f">{paid}</span>" not in html["paid"] + html["settled"]
 
 
 def test_a_document_shows_lines_taxes_and_what_is_left(world: World, visitor: Client) -> None:

@@ -10,7 +10,14 @@ from invoicing.models import Invoice
 from invoicing.operations.allocations import allocate
 from invoicing.operations.crediting import credit_invoice
 from invoicing.queries.aging import aging
-from invoicing.queries.documents import PaymentState, in_payment_state, open_amount, payment_state, with_open_amount
+from invoicing.queries.documents import (
+    PaymentState,
+    credit_source,
+    in_payment_state,
+    open_amount,
+    payment_state,
+    with_open_amount,
+)
 from tests.factories import make_contract_in_force
 from tests.invoicing.factories import ISSUED_AT, ISSUED_ON, make_draft, make_issued
 
@@ -45,7 +52,7 @@ STATES = {
     "paid": (PaymentState.PAID, PaymentState.PAID, "0.00"),
     "credited": (PaymentState.CREDITED, PaymentState.CREDITED, "0.00"),
     "paid_and_credited": (PaymentState.CREDITED, PaymentState.CREDITED, "0.00"),
-    "note of credited": (PaymentState.PAID, PaymentState.PAID, "0.00"),
+    "note of credited": (PaymentState.SETTLED, PaymentState.SETTLED, "0.00"),
     "note of paid_and_credited": (PaymentState.OPEN, PaymentState.OPEN, "119.00"),
     "draft": (PaymentState.DRAFT, PaymentState.DRAFT, "0.00"),
     "settlement": (PaymentState.OPEN, PaymentState.OPEN, "119.00"),
@@ -62,6 +69,19 @@ def test_given_documents_when_read_then_each_says_what_is_open_and_its_state_on_
         for name, invoice in documents.items()
     }
     assert found == STATES
+
+
+def test_given_a_credit_note_when_part_of_it_settles_an_invoice_then_it_is_partly_settled_and_nobody_paid_it(
+    documents: dict[str, Invoice],
+) -> None:
+    note = documents["note of paid_and_credited"]
+    allocate(
+        invoice_id=documents["open"].pk, source=credit_source(note.pk), amount=D("19.00"), allocated_on=ISSUED_ON,
+        by=None, at=PAID_AT,
+    )  # fmt: skip
+    assert payment_state(note, on=DUE) == PaymentState.PARTLY_SETTLED
+    for state, found in ((PaymentState.PARTLY_SETTLED, True), (PaymentState.PARTLY_PAID, False)):
+        assert in_payment_state(Invoice.objects.filter(pk=note.pk), state, on=DUE).exists() == found
 
 
 @pytest.mark.parametrize("day", [DUE, DUE + dt.timedelta(days=1)])
