@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -18,14 +18,14 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from contracts.models import StationOutage
+from contracts.models import PriceBasis, StationOutage
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_instant, format_kwh, format_money
 from invoicing.models import Correction, CorrectionState, Dispute, DisputeState
 from invoicing.operations.disputes import decide_dispute
 from invoicing.operations.reissuing import decide_correction
 from invoicing.portal.disputes import TONES
-from invoicing.queries.disputes import left_of_session
+from invoicing.queries.disputes import gross_of_session, left_of_session
 from sessions.models import ChargingSession
 from sessions.queries.pricing import explain
 from sessions.rules.correcting import SessionChange
@@ -153,7 +153,7 @@ class AcceptForm(AnswerForm):
     """In full, or by what was wrong."""
 
     amount = forms.DecimalField(
-        label=_("Credit this amount (empty: all of the session)"),
+        label=_("Credit this amount before tax, with tax where prices include it (empty: all of the session)"),
         required=False,
         min_value=Decimal("0.01"),
         decimal_places=3,
@@ -227,15 +227,19 @@ class DisputeAdmin(WrittenByTheProduct):
         """Opens it."""
         return link_to(row.party)
 
-    @display(description=_("contested"), ordering="contested_amount")
+    @display(description=_("contested, with tax"), ordering="contested_amount")
     def sum(self, row: Dispute) -> SafeString:
         """With tax."""
         return money(row.contested_amount, row.currency)
 
-    @display(description=_("left of the session"))
+    @display(description=_("left of the session, with tax"))
     def left(self, row: Dispute) -> SafeString:
-        """In the document's price basis."""
-        return money(left_of_session(row.invoice, row.session_id), row.currency)
+        """As it was contested; where the document's prices are net, what of it can be credited beside it."""
+        gross = money(gross_of_session(row.invoice, row.session_id), row.currency)
+        if row.invoice.price_basis == PriceBasis.GROSS:
+            return gross
+        net = format_money(left_of_session(row.invoice, row.session_id), row.currency)
+        return format_html("{} ({})", gross, gettext("%(amount)s before tax") % {"amount": net})
 
     @display(description=_("credit note"))
     def note(self, row: Dispute) -> str:
