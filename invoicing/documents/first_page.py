@@ -11,10 +11,11 @@ from typing import Any
 from django.utils.translation import ngettext, pgettext
 from weasyprint import Document
 
+from evbilling.shell.paper.code import Code
 from evbilling.shell.paper.formats import Formats, formats_of
 from evbilling.shell.paper.page import data_address, set_page
 from evbilling.shell.paper.sheet import MM, Sheet, foot_rise
-from invoicing.documents.head import bank_facts, issuer_lines, recipient_lines, sender_line, transfer_code
+from invoicing.documents.head import bank_facts, issuer_lines, pictures, recipient_lines, sender_line, transfer_code
 from invoicing.documents.view import DocumentView, Kind, Line, LineGroup, PaymentMethod
 from invoicing.documents.words import box_amount, kind_words
 
@@ -60,7 +61,7 @@ def _height(context: dict[str, Any]) -> float:
 
 
 def _laid_out(view: DocumentView, context: dict[str, Any]) -> Document:
-    return set_page("document", context, view.letterhead)
+    return set_page("document", context, view.letterhead, pictures(context["pay"]))
 
 
 def _context(view: DocumentView) -> dict[str, Any]:
@@ -220,11 +221,11 @@ def _pay(view: DocumentView, formats: Formats) -> dict[str, Any] | None:
     return {"heading": heading, "facts": facts, "text": payment.text, "url": payment.pay_url, "qr": _qr(view)}
 
 
-def _qr(view: DocumentView) -> str:
+def _qr(view: DocumentView) -> Code | None:
     """The code of the transfer that a document asks for; none on a draft."""
     payment = view.payment
     if payment is None or payment.method is not PaymentMethod.TRANSFER or view.draft:
-        return ""
+        return None
     reference = payment.reference or view.number
     return transfer_code(payment.bank, view.amount_due, view.currency, reference, view.letterhead.ink)
 

@@ -5,6 +5,7 @@ letterhead, and one font configuration serves the process. Tables with fixed wid
 """
 
 import base64
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from evbilling.kernel.xml import xml_text
+from evbilling.shell.paper.code import Code
 from evbilling.shell.paper.letterhead import Letterhead
 from evbilling.shell.paper.sheet import MM, Colours, Sheet, foot_rise
+from evbilling.shell.paper.styles import quick_styles
 from evbilling.shell.paper.typeface import FOLDER
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "documents"
@@ -29,12 +32,24 @@ _FACES = (
 )
 
 
-def set_page(name: str, context: dict[str, Any], letterhead: Letterhead) -> Document:
-    """The template NAME.html with its context, laid out in the letterhead's look; call it with the language active."""
+def set_page(
+    name: str, context: dict[str, Any], letterhead: Letterhead, pictures: Mapping[str, Code] | None = None
+) -> Document:
+    """The template NAME.html with its context, laid out in the letterhead's look; call it with the language active.
+
+    `pictures` are drawn where the template names them as the source of an image.
+    """
     text = _engine().get_template(f"{name}.html").render(Context(context))
     html = _Page(xml_text(text))
     sheet = _sheet(name, letterhead)
-    return html.render(font_config=_fonts(), stylesheets=[sheet], pdf_variant="pdf/a-3b", pdf_tags=True)
+    with quick_styles():
+        return html.render(
+            font_config=_fonts(),
+            stylesheets=[sheet],
+            cache=dict(pictures or {}),
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+        )
 
 
 def free_below(document: Document, sheet: Sheet) -> float:

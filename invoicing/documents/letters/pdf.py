@@ -17,7 +17,7 @@ from evbilling.shell.paper.listing import draw_listings
 from evbilling.shell.paper.page import data_address, free_below, set_page
 from evbilling.shell.paper.pdf import drawing, write_pdf
 from evbilling.shell.paper.sheet import Faces, Running, Sheet
-from invoicing.documents.head import issuer_lines, recipient_lines, sender_line
+from invoicing.documents.head import issuer_lines, pictures, recipient_lines, sender_line
 from invoicing.documents.letters.notice import notice_page
 from invoicing.documents.letters.page import LetterPage
 from invoicing.documents.letters.receipt import receipt_page
@@ -64,7 +64,7 @@ def _render(view: Any, compose: Any) -> bytes:
         running = Running(view.letterhead, view.issuer, f"{title} · {formats.long_date(view.dated_on)}")
         sheet = Sheet.of(view.letterhead)
         faces = Faces.of(running, (text for listing in page.listings for text in listing.texts()))
-        document = set_page("letter", _context(view, page, title), view.letterhead)
+        document = set_page("letter", _context(view, page, title), view.letterhead, pictures(page.pay))
         start = free_below(document, sheet) - _GAP
         joined = start - sheet.body_bottom > _ROOM and any(listing.rows for listing in page.listings)
         pages = draw_listings(page.listings, view.letterhead, sheet, faces, start if joined else 0)

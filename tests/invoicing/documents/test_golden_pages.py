@@ -1,14 +1,23 @@
 """The first page of every kind of document looks as it was looked at: like a stored picture, with tolerance."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from PIL import Image
+from weasyprint import Document
 
+from evbilling.shell.paper.page import set_page
+from evbilling.shell.paper.typeface import REGULAR, typeface
+from invoicing.documents import first_page
+from invoicing.documents.letters import pdf as letters_pdf
+from invoicing.documents.letters.pdf import render_notice, render_receipt, render_report, render_statement
 from invoicing.documents.pdf import render_pdf
 from tests.invoicing.documents import golden_pages, samples
+from tests.invoicing.documents import letter_samples as letters
 from tests.invoicing.documents.reading import opened
 
 DOCUMENTS = golden_pages.documents()
@@ -40,6 +49,42 @@ def test_given_a_document_then_it_is_archivable_small_tagged_and_in_one_typeface
         assert all("Inter" in font for font in fonts)
         with pdf.open_outline() as outline:
             assert outline.root
+
+
+@pytest.fixture(scope="module")
+def labels() -> dict[str, set[str]]:
+    """What stands before the facts beside the address and before those of the account, over all documents."""
+    others: list[Callable[[], bytes]] = [
+        lambda: render_pdf(samples.us_invoice(language="de")),
+        lambda: render_pdf(samples.settlement(language="de")),
+        lambda: render_notice(letters.notice(2)),
+        lambda: render_statement(letters.statement()),
+        lambda: render_receipt(letters.receipt("de")),
+        lambda: render_report(letters.report(2)),
+    ]
+    found: dict[str, set[str]] = {"facts": set(), "pay": set()}
+
+    def seen(name: str, context: dict[str, Any], *rest: Any) -> Document:
+        found["facts"] |= {label for label, _value in context["facts"]}
+        found["pay"] |= {label for label, _value in (context["pay"] or {"facts": ()})["facts"]}
+        return set_page(name, context, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(first_page, "set_page", seen)
+        patched.setattr(letters_pdf, "set_page", seen)
+        for make in (*DOCUMENTS.values(), *others):
+            make()
+    return found
+
+
+@pytest.mark.parametrize(("place", "stop"), [("facts", 110), ("pay", 117)])
+def test_given_a_label_then_it_ends_before_the_stop_of_its_value(
+    place: str, stop: int, labels: dict[str, set[str]]
+) -> None:
+    face, points = typeface(REGULAR, whole=True), stop * 0.75  # `tab-size` of .pair in document.css
+    assert {"Rechnungsnummer", "Contact", "Kundennummer"} <= labels["facts"]
+    assert {"Kontoinhaber", "Routing number"} <= labels["pay"]
+    assert [label for label in sorted(labels[place]) if face.width(label, 8) > points - 3] == []
 
 
 def test_every_stored_picture_belongs_to_a_document() -> None:

@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pikepdf
+import pypdfium2
 import pytest
 
 from evbilling.shell.paper.formats import formats_of
 from evbilling.shell.paper.letterhead import Paper
+from invoicing.documents.head import transfer_code
 from invoicing.documents.pdf import FacturX, render_pdf
 from invoicing.documents.view import MAX_ANNEX_ROWS, DocumentDoesNotAddUp, DocumentTooLarge, Kind, LineGroup
 from tests.invoicing.documents import samples
@@ -200,13 +202,37 @@ def test_given_a_german_invoice_then_words_figures_and_dates_are_german():
 
 
 def test_given_a_transfer_in_euro_then_the_qr_code_is_on_page_one_and_not_on_a_draft_or_in_dollars():
-    def images(view):
+    def codes(view):
         with opened(render_pdf(view)) as pdf:
-            return sum(len(page.get_images()) for page in pdf.pages)
+            figures = [found for found in structure(pdf.Root.StructTreeRoot) if found.get("/S") == "/Figure"]
+            return [str(figure.Alt) for figure in figures if figure.Pg.objgen == pdf.pages[0].objgen]
 
-    assert images(samples.german_invoice(2)) == 1
-    assert images(samples.german_invoice(2, draft=True)) == 0
-    assert images(samples.us_invoice(2)) == 0
+    assert codes(samples.german_invoice(2)) == ["QR-Code mit den Daten der Überweisung"]
+    assert codes(samples.german_invoice(2, draft=True)) == []
+    assert "QR" not in "".join(codes(samples.us_invoice(2)))
+
+
+def test_given_a_transfer_in_euro_then_the_printed_code_has_the_modules_of_its_data():
+    view = samples.german_invoice(2)
+    bank, ink = view.payment.bank, view.letterhead.ink
+    modules = transfer_code(bank, view.amount_due, "EUR", view.payment.reference or view.number, ink).rows
+    shown = dark_modules(render_pdf(view), len(modules))
+    assert shown == [[bool(module) for module in row] for row in modules]
+
+
+def dark_modules(content, count):
+    """What stands in the middle of each module of the square code of 25 mm that is right above the note on page one."""
+    page = pypdfium2.PdfDocument(content)[0].render(scale=6).to_pil().convert("L")
+    side, right = 25 / 25.4 * 72 * 6, (210 - 20) / 25.4 * 72 * 6
+    finder = [step + 1 for step in range(int(side / count * 7) - 2)]
+    top = next(
+        y
+        for y in range(page.height // 3, page.height)
+        if all(page.getpixel((right - side + step, y + 1)) < 128 for step in finder)
+        and all(page.getpixel((right - side + 2, y + step)) < 128 for step in finder)
+    )
+    middle = [(number + 0.5) * side / count for number in range(count)]
+    return [[page.getpixel((right - side + x, top + y)) < 128 for x in middle] for y in middle]
 
 
 def test_given_a_draft_then_it_says_so_and_has_no_number():
