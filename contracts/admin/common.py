@@ -14,7 +14,7 @@ from contracts.models import ContractVersion, Operator, VersionState
 from contracts.rules import electronic_addresses, identifiers
 from evbilling.kernel.errors import BillingError
 
-CONTRACT_STATES = {"draft": "", "offered": "info", "active": "success", "suspended": "warning", "ended": "danger"}
+CONTRACT_STATES = {"draft": "", "offered": "info", "active": "success", "suspended": "warning", "ended": ""}
 APPROVAL_STATES = {"draft": "warning", "approved": "success", "released": "success"}
 
 

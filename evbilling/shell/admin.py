@@ -14,7 +14,6 @@ from functools import wraps
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -134,10 +133,11 @@ class WorkspaceAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Drawn at once: a filter of the address with a number beyond what SQLite takes is said, and left out.
 
-        PostgreSQL compares such a number, and finds no row.
+        PostgreSQL compares such a number, and finds no row. The window is named after what it lists.
         """
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
         try:
-            response: HttpResponse = super().changelist_view(request, extra_context)
+            response: HttpResponse = super().changelist_view(request, title | (extra_context or {}))
             return response.render() if isinstance(response, TemplateResponse) else response
         except OverflowError:
             if not request.GET:
@@ -247,6 +247,7 @@ class WorkspaceAdmin(ModelAdmin):
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         page = Paginator(history_of(obj), HISTORY_PAGE).get_page(request.GET.get("p"))
+        zone = timezone.get_current_timezone_name()
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("History of %(what)s") % {"what": obj},
@@ -254,8 +255,7 @@ class WorkspaceAdmin(ModelAdmin):
             "opts": self.opts,
             "page": page,
             "entries": [
-                (record, format_instant(record.at, settings.TIME_ZONE), list(changes_of(record, self.model)))
-                for record in page
+                (record, format_instant(record.at, zone), list(changes_of(record, self.model))) for record in page
             ],
             **(extra_context or {}),
         }

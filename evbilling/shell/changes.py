@@ -1,5 +1,6 @@
 """What a form changed, as the audit trail keeps it, and what the trail holds, as people read it."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,13 +22,15 @@ def changes_in(form: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as the audit trail keeps it: rows by their key, no floats."""
+    """A value as the audit trail keeps it: rows by their key, instants in UTC, no floats."""
     if isinstance(value, Model):
         return value.pk
     if isinstance(value, QuerySet | list | tuple):
         return [_plain(each) for each in value]
     if value is None or isinstance(value, bool | int | str):
         return value
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return str(value.astimezone(dt.UTC))
     return str(value)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
@@ -116,7 +116,7 @@ def _shown(name: str, value: Any, currency: str) -> Any:
     if isinstance(value, str) and len(value) == len("2026-10-05") and value[4:5] == "-":
         return format_day(dt.date.fromisoformat(value))
     if isinstance(value, str) and len(value) > len("2026-10-05T") and value[10:11] == "T":
-        return format_instant(dt.datetime.fromisoformat(value), settings.TIME_ZONE)
+        return format_instant(dt.datetime.fromisoformat(value), timezone.get_current_timezone_name())
     return value
 
 

@@ -71,7 +71,6 @@ class HoldAdmin(WrittenByTheProduct):
         "resolved_by",
         "resolution",
     )
-    readonly_fields = fields
     has_resolve_permission = right("charging.resolve_hold")
 
     @display(description=_("session"), ordering="session__provider_ref")

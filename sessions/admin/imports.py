@@ -80,7 +80,7 @@ class RefusedRowInline(ListInline):
     """The lines that could not be read."""
 
     model = RefusedRow
-    fields = readonly_fields = ("line_number", "field", "reason", "content")
+    fields = ("line_number", "field", "reason", "content")
 
 
 @admin.register(ImportBatch)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -15,7 +15,7 @@ from unfold.paginator import InfinitePaginator
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, right
 from evbilling.shell.formats import format_duration, format_instant, format_kwh
 from sessions.admin.common import DayRangeFilter, kwh, price_of, price_text, zone_of
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, Hold, SessionCharge
 from sessions.operations.rating import rerate_sessions
 from sessions.queries import SessionStatus, explain, of_status, price_now, status_of
 from sessions.queries.status import TONES
@@ -85,10 +85,6 @@ class ChargingSessionAdmin(WrittenByTheProduct):
         ),
     )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """All of them."""
-        return tuple(str(name) for _title, options in self.fieldsets for name in options["fields"])
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingSession]:
         """With what the status follows from, so that a row needs no query."""
         return super().get_queryset(request).prefetch_related("holds", "charges")
@@ -98,7 +94,12 @@ class ChargingSessionAdmin(WrittenByTheProduct):
         known = getattr(request, "charging_session", None)
         if known is not None and str(known.pk) == str(object_id):
             return known
-        found = self.get_queryset(request).select_related(
+        shown = (
+            Prefetch("holds", Hold.objects.select_related("resolved_by")),
+            Prefetch("charges", SessionCharge.objects.select_related("contract__party")),
+        )
+        rows = super().get_queryset(request).prefetch_related(*shown)
+        found = rows.select_related(
             "site",
             "vehicle",
             "contract__party",
@@ -133,8 +134,8 @@ class ChargingSessionAdmin(WrittenByTheProduct):
                 "price": price,
                 "price_lines": explain(price, language) if price else [],
                 "live": live,
-                "holds": session.holds.select_related("resolved_by"),
-                "charges": session.charges.select_related("contract__party"),
+                "holds": session.holds.all(),
+                "charges": session.charges.all(),
                 "copies": copies.exclude(pk=session.pk).order_by("-revision"),
                 "zone": zone_of(session),
             }

@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from contracts.admin.common import CONTRACT_STATES
 from contracts.models import Contract, ContractVersion, TariffVersion
+from contracts.portal import STATE_TONES
 from evbilling.access.roles import Role
 from tests import factories as make
 from tests.contracts.world import one_of_everything, sign_in
@@ -38,6 +40,11 @@ def test_every_page_opens_for_an_administrator(client: Client, settings: Any) ->
             assert "(&#x27;" not in shown.content.decode(), f"{name} {page} shows a Python value"
     for row in [*Contract.objects.all(), *ContractVersion.objects.all(), *TariffVersion.objects.all()]:
         assert client.get(address(row._meta.model_name, "change", row.pk)).status_code == 200, row
+
+
+def test_a_contract_has_the_same_badge_in_the_workspace_and_in_the_portal() -> None:
+    for state, tone in STATE_TONES.items():
+        assert (CONTRACT_STATES[state] or "neutral") == tone, state
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from contracts.models import TariffVersion
 from contracts.rules.tariff_form import Conditions, PriceLimit, PriceRow, TariffRows
@@ -166,7 +168,7 @@ class TestRows:
             if (value := bound.value()) not in (None, "", []) and (name := bound.html_name)
         }
         before = version.document
-        at = version.valid_from
+        at = timezone.localtime(version.valid_from, ZoneInfo(version.tariff.operator.zone))
         same = fields(
             version.tariff,
             ocpi=form["ocpi"].value(),

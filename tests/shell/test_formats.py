@@ -121,6 +121,12 @@ def test_templates_format_in_the_language_of_the_page_and_show_a_dash_for_nothin
     assert text == "1.234,50 € 1,50 kWh 1 min 22.11.2026 22.11.2026, 14:05 CET 19 % –––"
 
 
+def test_the_day_of_an_instant_is_the_day_in_its_zone() -> None:
+    page = Template("{% load shell %}{{ at|day:'Europe/Berlin' }}, {{ at|day:'America/New_York' }}, {{ at|day }}")
+    late = dt.datetime(2026, 11, 21, 23, 30, tzinfo=dt.UTC)
+    assert page.render(Context({"at": late})) == "22 Nov 2026, 21 Nov 2026, 21 Nov 2026"
+
+
 def test_badges_and_icons_escape_what_they_show() -> None:
     page = Template("{% load shell %}{% badge label 'success' %}{% icon 'bolt' %}")
     text = page.render(Context({"label": "<b>Paid</b>"}))

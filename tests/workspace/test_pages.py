@@ -54,6 +54,18 @@ def test_every_item_of_the_sidebar_opens_for_an_administrator(client: Client, se
         assert client.get(address).status_code == 200, title
 
 
+def test_the_window_of_a_list_is_named_after_what_it_lists(client: Client, settings: Any) -> None:
+    client = signed_in(client, settings)
+    titles = {
+        model: re.search(r"<title>\s*(.*?) \|", client.get(_pages(model)["changelist"]).content.decode(), re.DOTALL)
+        for model in admin.site._registry
+        if model._meta.app_label in OURS
+    }
+    named = {model._meta.label: found[1] for model, found in titles.items() if found}
+    assert {label for label, title in named.items() if title.startswith("Select")} == set()
+    assert (named["invoicing.Invoice"], named["contracts.Party"]) == ("Invoices", "Parties")
+
+
 def test_no_item_is_lost_because_its_page_is_not_registered() -> None:
     request = RequestFactory().get("/admin/")
     request.user = make_user(Role.ADMINISTRATOR)

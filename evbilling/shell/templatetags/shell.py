@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from evbilling.kernel.clock import local_date
 from evbilling.shell import formats
 from evbilling.shell.icons import icon_svg
 from evbilling.shell.tables import NO_VALUE, Table
@@ -42,8 +43,10 @@ def duration(seconds: int | None) -> str:
 
 
 @register.filter
-def day(value: dt.date | None) -> str:
-    """{{ invoice.due_on|day }}"""
+def day(value: dt.date | None, zone: str = "") -> str:
+    """{{ invoice.due_on|day }}; {{ session.ended_at|day:site.zone }}: the day of an instant in a zone."""
+    if isinstance(value, dt.datetime):
+        value = local_date(value, zone or timezone.get_current_timezone_name())
     return NO_VALUE if value is None else formats.format_day(value)
 
 
@@ -55,8 +58,8 @@ def month(value: dt.date | None) -> str:
 
 @register.filter
 def instant(at: dt.datetime | None, zone: str = "") -> str:
-    """{{ session.ended_at|instant:contract.zone }} says the zone; the operator's own where none is given."""
-    return NO_VALUE if at is None else formats.format_instant(at, zone or settings.TIME_ZONE)
+    """{{ session.ended_at|instant:contract.zone }} says the zone; the page's clock where none is given."""
+    return NO_VALUE if at is None else formats.format_instant(at, zone or timezone.get_current_timezone_name())
 
 
 @register.filter
