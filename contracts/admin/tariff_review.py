@@ -23,6 +23,7 @@ from contracts.rules.tariff_lint import Severity, TariffFinding, errors_of, warn
 from contracts.rules.tariff_reading import read_tariff
 from contracts.rules.tariff_text import describe, display_parts, display_text, weekday_names
 from contracts.rules.tariff_week import DAY, Moment, Run, clock, week_runs, week_words
+from evbilling.kernel.clock import local_date
 from evbilling.shell.charts import Stretch, heat_map
 from evbilling.shell.formats import format_unit_price
 
@@ -113,7 +114,7 @@ def week_chart(tariff: TariffRows, kind: str, given: Mapping[str, Any], version:
         power_kw=given.get("power"),
         kwh=given.get("kwh") or Decimal(0),
         seconds=int(hours * 3600),
-        week_of=version.valid_from.date(),
+        week_of=local_date(version.valid_from, version.tariff.operator.zone),
     )
     runs = week_runs(tariff, kind, moment)
     prices = sorted({run.price for run in runs if run.price is not None})

@@ -128,7 +128,10 @@ def acknowledge_by_link(*, link: OfferLink, name: str, at: dt.datetime, address:
     )
     with transaction.atomic():
         version = _locked(link.version_id)
-        require(at.date() <= link.until, NotAllowed(_("This link has expired; ask for the offer to be sent again.")))
+        require(
+            local_date(at, version.contract.zone) <= link.until,
+            NotAllowed(_("This link has expired; ask for the offer to be sent again.")),
+        )
         contact = Contact.objects.filter(pk=link.contact_id, party=version.contract.party_id).first()
         may = contact is not None and contact.email.lower() in {
             each.email.lower() for each in signatories(version.contract.party)

@@ -17,6 +17,7 @@ from contracts.queries.agreements import LINK_DAYS, OPEN_STATES, OfferLink, docu
 from evbilling.access.models import User
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.mailers import sender_address, sender_domain
@@ -126,7 +127,7 @@ def _message(mail: OfferMail, at: dt.datetime) -> EmailMultiAlternatives:
     )
     if document is None or drawing.exists():
         raise TryAgain(_("The document is not drawn yet."))
-    until = at.date() + dt.timedelta(days=LINK_DAYS)
+    until = local_date(at, contract.zone) + dt.timedelta(days=LINK_DAYS)
     token = OfferLink(mail.contact.pk, version.pk, document.sha256, until).token()
     url = settings.PUBLIC_URL + reverse("agreement", kwargs={"token": token})
     content = compose_offer(version, document, contact=mail.contact, url=url, until=until)

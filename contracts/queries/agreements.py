@@ -131,7 +131,8 @@ def mails_of(version: ContractVersion) -> Sequence[OfferMail]:
 
 @dataclass(frozen=True, slots=True)
 class OfferLink:
-    """What a mailed link says: who may acknowledge which document of which version, until which UTC day (inclusive)."""
+    """What a mailed link says: who may acknowledge which document of which version, until which day
+    (inclusive, in the contract's zone)."""
 
     contact_id: int
     version_id: int
@@ -195,11 +196,12 @@ def _link_state(
     link: OfferLink, version: ContractVersion, contact: Contact | None, done: Acknowledgement | None, at: dt.datetime
 ) -> LinkState:
     contract, latest = version.contract, document_of(version)
-    if latest is None or latest.sha256 != link.sha256 or replaced_by(version, local_date(at, contract.zone)):
+    today = local_date(at, contract.zone)
+    if latest is None or latest.sha256 != link.sha256 or replaced_by(version, today):
         return LinkState.REPLACED
     if contact is None or contact.email.lower() not in {each.email.lower() for each in signatories(contract.party)}:
         return LinkState.REVOKED
-    if at.date() > link.until:
+    if today > link.until:
         return LinkState.EXPIRED
     if done is not None:
         return LinkState.DONE

@@ -36,6 +36,7 @@ from evbilling.demo.sample import Driver, Sample
 from evbilling.demo.terms import FIRST_TERMS, SUSPENSION_RULES, write_share, write_terms
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
+from evbilling.kernel.clock import local_date
 from invoicing.models import DatevSettings, TaxRate
 from invoicing.operations.charts import ensure_chart
 from sessions.models import ImportProfile
@@ -220,7 +221,7 @@ def acknowledge(version: ContractVersion, signers: Signers, at: dt.datetime) -> 
     agreements.acknowledge_as_operator(
         version_id=version.pk, sha256=document.sha256, by=signers.checker, at=at, address="192.0.2.10"
     )
-    until = at.date() + dt.timedelta(days=LINK_DAYS)
+    until = local_date(at, version.contract.zone) + dt.timedelta(days=LINK_DAYS)
     agreements.acknowledge_by_link(
         link=OfferLink(contact.pk, version.pk, document.sha256, until),
         name=contact.name,

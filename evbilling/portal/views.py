@@ -1,7 +1,7 @@
 """The home page of a company, by its kind: what a month cost or brought, what is to be paid, what happens now."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -77,7 +77,7 @@ def _charging(request: HttpRequest, party: Party) -> dict[str, Any]:
     month = queries.fleet_month(party, user, period, currency, books.zones)
     by = request.GET.get("by", _TABS[0])
     by = by if by in _TABS else _TABS[0]
-    return _month_context(request, month) | {
+    return _month_context(month, books.zones) | {
         "by": by,
         "tabs": [(name, DIMENSIONS[name][0]) for name in _TABS],
         "groups": group_table(month.grouped(by), by, month, request.GET),
@@ -96,7 +96,7 @@ def _manufacturer(request: HttpRequest, party: Party) -> HttpResponse:
     currency = _currency(request, books.currencies, party)
     month = queries.sponsored_month(party, user, period, currency, books.zones)
     groups = month.grouped("vehicle")
-    context = _month_context(request, month) | {
+    context = _month_context(month, books.zones) | {
         "vehicles": len(groups),
         "budgets": _budgets(party, user),
         "groups": group_table(groups, "vehicle", month, request.GET),
@@ -122,7 +122,7 @@ def _owner(request: HttpRequest, party: Party) -> HttpResponse:
     period = _period(request, max((last for _zone, last in known if last), default=None), zones)
     month, groups = queries.hosted_month(party, user, period, zones)
     documents = own_documents(request).filter(party=party)
-    context = _month_context(request, month) | {
+    context = _month_context(month, zones) | {
         "sites": len(groups),
         "groups": group_table(groups, "site", month, request.GET, with_cost=False),
         "settled": queries.settled_in(documents, period, party.currency),
@@ -132,7 +132,7 @@ def _owner(request: HttpRequest, party: Party) -> HttpResponse:
     return render(request, "portal/home/owner.html", context)
 
 
-def _month_context(request: HttpRequest, month: queries.Month) -> dict[str, Any]:
+def _month_context(month: queries.Month, zones: Iterable[str]) -> dict[str, Any]:
     """What every home page shows of its month."""
     compared = change(month.total.cost, month.before.cost, month.period)
     later = month.period.next_month()
@@ -146,14 +146,19 @@ def _month_context(request: HttpRequest, month: queries.Month) -> dict[str, Any]
         "sessions_url": sessions_url(month=month.period.code),
         "export_query": f"month={month.period.code}",
         "earlier": month.period.previous_month() if month.period.start.year > _EARLIEST_YEAR else None,
-        "later": later if later.start <= timezone.now().date() else None,
+        "later": later if later.start <= _today(zones) else None,
     }
 
 
-def _period(request: HttpRequest, last_on: dt.date | None, zones: Any) -> Period:
+def _today(zones: Iterable[str]) -> dt.date:
+    """The day in the zone by which the company's months are counted."""
+    return local_date(timezone.now(), min(zones, default=timezone.get_current_timezone_name()))
+
+
+def _period(request: HttpRequest, last_on: dt.date | None, zones: Iterable[str]) -> Period:
     """The month asked for; else that of the latest session, else this one."""
     asked = request.GET.get("month", "")
-    today = local_date(timezone.now(), min(zones, default="UTC"))
+    today = _today(zones)
     fallback = month_of(last_on or today)
     try:
         period = parse_month(asked) if asked else fallback

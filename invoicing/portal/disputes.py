@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from contracts.queries import parties_of, role_in
 from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
+from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
@@ -41,7 +42,7 @@ MOST_SESSIONS = 500
 def own_disputes(request: HttpRequest) -> QuerySet[Dispute]:
     """Disputes of the companies for which the visitor acts; of staff too, no more than those."""
     mine = visible(Dispute.objects.filter(party__in=parties_of(request.user)), request.user)
-    return mine.select_related("invoice", "session", "credit_note")
+    return mine.select_related("invoice__operator", "session", "credit_note")
 
 
 def _may_contest(request: HttpRequest, found: Invoice) -> bool:
@@ -58,7 +59,13 @@ def _columns() -> Sequence[Column]:
             href=lambda row: reverse("portal:dispute", args=[row.pk]),
         ),
         Column("invoice", pgettext_lazy("document", "Document"), value=lambda row: row.invoice.number, minor=True),
-        Column("raised_at", _("Since"), format="day", sort="raised_at", value=lambda row: row.raised_at.date()),
+        Column(
+            "raised_at",
+            _("Since"),
+            format="day",
+            sort="raised_at",
+            value=lambda row: local_date(row.raised_at, row.invoice.operator.zone),
+        ),
         Column("contested_amount", _("Contested"), format="money", sort="contested_amount"),
         Column(
             "state",

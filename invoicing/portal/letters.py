@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from contracts.queries import parties_of
 from evbilling.access.scope import visible
+from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
@@ -51,15 +52,17 @@ def _columns() -> Sequence[Column]:
 @portal_page
 def letters(request: HttpRequest) -> HttpResponse:
     """The company's letters, newest first."""
+    party = membership_of(request).party
     table = Table(
-        own_letters(request).filter(party=membership_of(request).party),
+        own_letters(request).filter(party=party),
         _columns(),
         request.GET,
         caption=_("Letters"),
         default_sort="-dated_on",
         empty=_("No letter here."),
     )
-    today = timezone.localdate()
+    zone = party.contracts.order_by("-pk").values_list("operator__zone", flat=True).first()
+    today = local_date(timezone.now(), zone or timezone.get_current_timezone_name())
     context = {"table": table, "first": today.replace(month=1, day=1), "last": today}
     return render(request, "portal/invoices/letters.html", context)
 

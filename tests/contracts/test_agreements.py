@@ -27,6 +27,7 @@ from contracts.queries.agreements import (
 )
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
+from evbilling.kernel.clock import start_of_day
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState
 from tests import factories as make
 from tests.contracts.papers import Offered, offered
@@ -141,11 +142,21 @@ class TestWords:
         with refused(WrongState, "newer document"):
             acknowledge_as_operator(version_id=offer.version.pk, sha256="", by=make.maker(), at=NOW)
 
-    def test_a_link_ends_with_its_last_day(self, offer: Offered) -> None:
-        late = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    @staticmethod
+    def state(offer: Offered, at: dt.datetime) -> LinkState:
+        facts = facts_of_link(offer.link(), at)
+        assert facts is not None
+        return facts.state
+
+    def test_a_link_ends_with_its_last_day_in_the_contracts_zone(self, offer: Offered) -> None:
+        late = start_of_day(dt.date(2026, 2, 1), offer.contract.zone)
+        assert late == dt.datetime(2026, 1, 31, 23, tzinfo=dt.UTC)
         assert offer.link().until == dt.date(2026, 1, 31)
+        assert self.state(offer, late) is LinkState.EXPIRED
         with refused(NotAllowed, "expired"):
             acknowledge_by_link(link=offer.link(), name="Sam Director", at=late)
+        assert not Acknowledgement.objects.exists()
+        assert self.state(offer, late - dt.timedelta(microseconds=1)) is LinkState.OPEN
         acknowledge_by_link(link=offer.link(), name="Sam Director", at=late - dt.timedelta(microseconds=1))
 
     def test_a_contact_who_signs_no_more_is_refused(self, offer: Offered) -> None:

@@ -131,3 +131,13 @@ class TestDownload:
     def test_a_number_that_does_not_exist_is_missing(self, visitor: Client, number: str) -> None:
         for name, rest in (("invoice", []), ("document", ["pdf"]), ("invoice_pay", [])):
             assert visitor.get(reverse(f"portal:{name}", args=[number, *rest])).status_code == 404
+
+
+def test_the_statement_is_offered_up_to_the_operators_day(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Berlin it is the second of November from 23:00 UTC of the first on."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: dt.datetime(2026, 11, 1, 23, 30, tzinfo=dt.UTC))
+    client.force_login(world.own.manager)
+    answer = client.get(reverse("portal:letters"))
+    assert (answer.context["first"], answer.context["last"]) == (dt.date(2026, 1, 1), dt.date(2026, 11, 2))

@@ -12,6 +12,7 @@ from django.urls import reverse
 from contracts.models import ContractKind, PartyKind
 from evbilling.kernel.clock import parse_month
 from evbilling.portal import queries
+from evbilling.portal.views import _month_context
 from sessions.operations.holds import reject_hold
 from tests.factories import make_contract_in_force, make_member, make_party, make_user
 from tests.invoicing.factories import make_issued
@@ -163,6 +164,17 @@ def test_a_property_owner_sees_energy_by_site_and_no_prices_of_others(world: Wor
         assert amount not in page
     for word in (world.own.vehicles[0].label, "Driver 0", "Nordlicht", "Stranger"):
         assert word not in page
+
+
+@pytest.mark.parametrize(("minute", "begun"), [(59, False), (0, True)])
+def test_the_next_month_is_offered_once_it_begins_in_the_own_zone(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch, minute: int, begun: bool
+) -> None:
+    """Berlin's November begins at 23:00 UTC of 31 October."""
+    now = at(31, 23 if begun else 22).replace(minute=minute)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    context = _month_context(month_of(world), {"Europe/Berlin"})
+    assert (context["later"] is not None) is begun
 
 
 def test_a_driver_sees_receipts(world: World, client: Client) -> None:

@@ -1,5 +1,6 @@
 """Pages of corrections and disputes: as owner, team mate, stranger and anonymous; the workspace's dialogs and forms."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -65,6 +66,18 @@ def test_disputes_are_for_their_own_party_and_raised_by_its_managers(
     client.post(f"{PORTAL}/disputes/{dispute.pk}/withdraw/")
     dispute.refresh_from_db()
     assert (dispute.state == DisputeState.WITHDRAWN) == (who == "owner")
+
+
+def test_days_of_a_dispute_are_the_operators_not_utc(world: World) -> None:
+    late = dt.datetime(2026, 11, 20, 23, 30, tzinfo=dt.UTC)
+    dispute = raise_dispute(
+        invoice_id=world.invoice.pk, session_id=world.session().pk, message="I was away", by=world.manager, at=late
+    )
+    client = member(world, "owner")
+    for page in (f"{PORTAL}/disputes/", f"{PORTAL}/disputes/{dispute.pk}/"):
+        text = client.get(page).content.decode()
+        assert "21 Nov 2026" in text, page
+        assert "20 Nov 2026" not in text, page
 
 
 def test_given_a_session_s_page_when_contested_then_the_form_of_its_invoice_opens(world: World) -> None:
