@@ -1,6 +1,5 @@
 """Sessions in the portal: found by month, vehicle, site and status, exported, explained line by line, and live."""
 
-import csv
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -34,11 +33,10 @@ from evbilling.kernel.clock import Period, local_date, month_of, months_between,
 from evbilling.kernel.clock import zone as clock_zone
 from evbilling.kernel.errors import BadInput
 from evbilling.kernel.money import quantise
-from evbilling.kernel.spreadsheet import BOM, guard
 from evbilling.shell.formats import format_instant, format_month, format_number
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
-from evbilling.shell.views import portal_page
+from evbilling.shell.views import csv_response, portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
 from sessions.queries import OwnPart, SessionStatus, charging_now, explain, of_status, price_now, status_of
 from sessions.queries.status import TONES
@@ -262,42 +260,31 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
         changes={"filters": request.GET.urlencode()},
         where=str(request.META.get("REMOTE_ADDR", "")),
     )
-    response = StreamingHttpResponse(_csv(rows, party), content_type="text/csv; charset=utf-8")
-    name = f"sessions-{filters.month.code if filters.month else 'all'}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_response(_exported(rows, party), f"sessions-{filters.month.code if filters.month else 'all'}.csv")
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
-def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
+def _exported(rows: QuerySet[ChargingSession], party: Party) -> Iterator[list[object]]:
     """Times in the site's zone with their offset, energy in kWh, amounts with a point."""
-    writer, part = csv.writer(_Echo()), OwnPart(party)
-    yield BOM
-    yield writer.writerow(
-        [
-            gettext("Reference"),
-            gettext("Start"),
-            gettext("End"),
-            gettext("Site"),
-            gettext("Place"),
-            gettext("Vehicle"),
-            gettext("Driver"),
-            gettext("Cost centre"),
-            gettext("Energy (kWh)"),
-            gettext("Price"),
-            gettext("Currency"),
-            gettext("Price basis"),
-            gettext("Status"),
-        ]
-    )
+    part = OwnPart(party)
+    yield [
+        gettext("Reference"),
+        gettext("Start"),
+        gettext("End"),
+        gettext("Site"),
+        gettext("Place"),
+        gettext("Vehicle"),
+        gettext("Driver"),
+        gettext("Cost centre"),
+        gettext("Energy (kWh)"),
+        gettext("Price"),
+        gettext("Currency"),
+        gettext("Price basis"),
+        gettext("Status"),
+    ]
     for row in rows.iterator(chunk_size=2000):
         zone = clock_zone(_zone(row))
         amount, own = part.amount(row), part.pays(row)
-        cells = [
+        yield [
             row.provider_ref,
             row.started_at.astimezone(zone).isoformat(),
             row.ended_at.astimezone(zone).isoformat() if row.ended_at else "",
@@ -312,7 +299,6 @@ def _csv(rows: QuerySet[ChargingSession], party: Party) -> Iterator[str]:
             "" if amount is None else _basis(row),
             status_of(row).label,
         ]
-        yield writer.writerow(map(guard, cells))
 
 
 @never_cache

@@ -39,7 +39,7 @@ from evbilling.access.acting import acting_user
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError
-from evbilling.shell.views import find_visible, portal_page
+from evbilling.shell.views import file_response, find_visible, portal_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,7 @@ def agreement_document(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _pdf(document: ContractDocument, version: ContractVersion) -> HttpResponse:
-    return HttpResponse(
-        bytes(document.content),
-        content_type="application/pdf",
-        headers={"Content-Disposition": f'inline; filename="{file_name(version)}"'},
-    )
+    return file_response(bytes(document.content), "application/pdf", file_name(version), show=True)
 
 
 def _address(request: HttpRequest) -> str:

@@ -1,18 +1,20 @@
 """View bases of the portal: sign-in, membership, 404 for whatever is not the visitor's own (I20); files as answers."""
 
-from collections.abc import Callable, Collection
+import csv
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import wraps
 from typing import Any, ClassVar, overload
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from evbilling.access.scope import visible
+from evbilling.kernel.spreadsheet import BOM, guard
 from evbilling.shell.portal_frame import membership_of
 
 PageView = Callable[..., HttpResponseBase]
@@ -25,6 +27,24 @@ def file_response(content: bytes, content_type: str, name: str, *, show: bool) -
     saved = not (show and content_type in _SHOWN)
     headers = {"Content-Disposition": content_disposition_header(saved, name), "X-Content-Type-Options": "nosniff"}
     return HttpResponse(content, content_type=content_type, headers=headers)
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+def csv_response(rows: Iterable[Iterable[object]], name: str) -> StreamingHttpResponse:
+    """A CSV file, sent while its rows are read: UTF-8 with the mark that spreadsheets look for, cells no formula."""
+    writer = csv.writer(_Echo())
+
+    def lines() -> Iterator[str]:
+        yield BOM
+        for row in rows:
+            yield writer.writerow([guard(cell) for cell in row])
+
+    headers = {"Content-Disposition": content_disposition_header(True, name), "X-Content-Type-Options": "nosniff"}
+    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _admit(request: HttpRequest, roles: Collection[str]) -> HttpResponse | None:

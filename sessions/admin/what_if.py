@@ -4,7 +4,6 @@ The page answers at once and asks for the figures by itself; they are kept for t
 prices and of the tariff, so that a download needs no second calculation.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -31,7 +30,7 @@ from evbilling.kernel import strict_json
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import quantise, round_half_up
-from evbilling.kernel.spreadsheet import BOM, guard
+from evbilling.shell.views import csv_response
 from sessions.models import SessionPrice
 from sessions.queries.what_if import Comparison, Figures, Scope, WhatIf, compare, count_prices, what_if
 
@@ -165,24 +164,9 @@ def _shown(answer: WhatIf, form: WhatIfForm) -> dict[str, Any]:
     }
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
 def _file(rows: Iterable[list[object]], form: WhatIfForm) -> StreamingHttpResponse:
-    """UTF-8 with the mark that spreadsheets look for; a decimal point, amounts without their currency's sign."""
-    writer = csv.writer(_Echo())
-    lines: Iterator[str] = (writer.writerow([guard(cell) for cell in row]) for row in rows)
-    response = StreamingHttpResponse(_marked(lines), content_type="text/csv; charset=utf-8")
-    name = f"what-if-{form.cleaned_data['period'].code}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _marked(lines: Iterator[str]) -> Iterator[str]:
-    yield BOM
-    yield from lines
+    """A decimal point, amounts without their currency's sign."""
+    return csv_response(rows, f"what-if-{form.cleaned_data['period'].code}.csv")
 
 
 def _heads(*first: str) -> list[object]:
