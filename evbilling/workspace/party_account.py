@@ -16,12 +16,12 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 
 from contracts.models import Operator, Party
 from evbilling.access.acting import acting_user
-from evbilling.kernel.clock import local_date, month_of
+from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BillingError
 from invoicing.operations.statements import read_statement, send_statement
 from invoicing.portal.letters import statement_file
 from invoicing.queries.dunning import cases, live_stops, overdue_documents
-from invoicing.queries.statements import Statement, currencies_of
+from invoicing.queries.statements import Statement, currencies_of, days_of_account
 
 KINDS = {
     "document": gettext_lazy("document"),
@@ -80,16 +80,15 @@ def party_account(request: HttpRequest, party_id: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, party: Party, now: dt.datetime) -> PeriodForm:
-    """What was asked for; at first the operator of the latest contract, this year so far."""
+    """What was asked for; at first the operator of the latest contract, the days that have bookings."""
     contract = party.contracts.select_related("operator").order_by("-pk").first()
     operator = contract.operator if contract else Operator.objects.order_by("pk").first()
     data = request.POST if request.method == "POST" else request.GET
     found = currencies_of(operator, party) if operator else []
     currencies = found or [party.currency]
     if "first" not in data and operator is not None:
-        today = local_date(now, operator.zone)
-        first = month_of(today).start.replace(month=1)
-        data = {"operator": operator.pk, "currency": currencies[0], "first": first, "last": today}  # type: ignore[assignment]
+        first, last = days_of_account(operator, party, today=local_date(now, operator.zone))
+        data = {"operator": operator.pk, "currency": currencies[0], "first": first, "last": last}  # type: ignore[assignment]
     return PeriodForm(data, currencies=currencies)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from contracts.models import Operator, Party
+from evbilling.kernel.clock import month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.spreadsheet import guard
@@ -135,6 +136,16 @@ def currencies_of(operator: Operator, party: Party) -> list[str]:
     """The currencies in which the party has an account with the operator."""
     lines = JournalLine.objects.filter(entry__operator=operator, party=party, account__role__in=ROLES)
     return sorted(lines.order_by().values_list("entry__currency", flat=True).distinct())
+
+
+def days_of_account(operator: Operator, party: Party, *, today: dt.date) -> tuple[dt.date, dt.date]:
+    """The days on which an account opens: this year so far; before its first booking of the year, the year of the last
+    one to the end of that month.
+    """
+    lines = JournalLine.objects.filter(entry__operator=operator, party=party, account__role__in=ROLES)
+    latest = lines.aggregate(latest=Max("entry__booked_on"))["latest"] or today
+    last = today if latest.year >= today.year else month_of(latest).last_day
+    return last.replace(month=1, day=1), last
 
 
 def _lines(operator: Operator, party: Party, currency: str) -> QuerySet[JournalLine]:

@@ -124,6 +124,26 @@ def test_months_say_what_is_left_and_one_is_closed_and_opened_again(
     assert (found["2026-11"].state, len(found["2026-11"].history)) == ("open", 1)
 
 
+def test_the_months_begin_with_the_last_one_that_has_bookings(
+    month: Month, client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given nothing was booked after November 2026, and it is February
+    monkeypatch.setattr(timezone, "now", lambda: DECEMBER + dt.timedelta(days=70))
+    page = signed_in(client, settings, Role.BILLING_CLERK).get("/admin/accounting/months/")
+
+    # Then the list begins there and says how many came after it, and the exports open on it
+    assert [each.period.code for each in page.context["months"]] == ["2026-11"]
+    assert b"3 later months have no booking yet." in page.content
+    assert b'name="month" value="2026-11"' in client.get("/admin/accounting/exports/").content
+
+
+def test_without_any_booking_this_month_is_shown(client: Client, settings: Any) -> None:
+    make_contract_in_force()
+    page = signed_in(client, settings, Role.AUDITOR).get("/admin/accounting/months/")
+    assert [each.period.code for each in page.context["months"]] == ["2026-12"]
+    assert b"no booking yet" not in page.content
+
+
 def test_a_clerk_exports_a_month_and_the_list_keeps_it(month: Month, client: Client, settings: Any) -> None:
     client = signed_in(client, settings, Role.BILLING_CLERK)
     values = {"operator": month.operator.pk, "month": "2026-11", "currency": "EUR"}

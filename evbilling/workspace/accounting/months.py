@@ -1,6 +1,7 @@
 """The months of an operator's ledger: which are open, what is to do before one is closed, and the exports made."""
 
 from collections.abc import Callable
+from itertools import dropwhile
 from typing import Any
 
 from django import forms
@@ -62,7 +63,9 @@ class ExportForm(MonthForm):
 
 @require_GET
 def months_page(request: HttpRequest) -> HttpResponse:
-    """All months, the latest first, and the list before closing for the oldest open one that is over."""
+    """All months from the last that was booked on or closed, the latest first, and the list before closing for the
+    oldest open one that is over.
+    """
     filters = filters_of(request)
     context: dict[str, Any] = admin.site.each_context(request) | {
         "title": _("Months"),
@@ -74,7 +77,13 @@ def months_page(request: HttpRequest) -> HttpResponse:
         months = ledger_months(filters.operator, at=timezone.now())
         due = next((month for month in reversed(months) if month.is_over and month.state == "open"), None)
         checks = closing_checks(filters.operator, due.period) if due else []
-        context |= {"months": months, "due": due, "checks": [(check, _list_of(check)) for check in checks]}
+        shown = list(dropwhile(lambda month: month.is_untouched, months)) or months
+        context |= {
+            "months": shown,
+            "untouched": len(months) - len(shown),
+            "due": due,
+            "checks": [(check, _list_of(check)) for check in checks],
+        }
     return render(request, "admin/accounting/months.html", context)
 
 

@@ -38,6 +38,11 @@ class LedgerMonth:
     is_over: bool
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was booked on it and nobody ever closed it."""
+        return not (self.entries or self.closing or self.history)
+
+    @property
     def state(self) -> str:
         """open, asked (to be opened again) or closed."""
         if self.closing is None:

@@ -175,6 +175,35 @@ def test_the_partys_account_in_the_workspace(
     assert Letter.objects.exists() is may_send
 
 
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        ("2026-12-01", dt.date(2026, 12, 1)),  # booked on this year: this year so far
+        ("2027-02-10", dt.date(2026, 11, 30)),  # nothing yet: the year of the last booking, to the end of its month
+    ],
+)
+def test_the_account_opens_on_days_that_have_bookings(
+    client: Client, contract: Contract, monkeypatch: pytest.MonkeyPatch, now: str, last: dt.date
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: dt.datetime.fromisoformat(f"{now}T08:00:00+00:00"))
+    person = make_user(role=Role.BILLING_CLERK)
+    enrol(person)
+    client.force_login(person)
+    page = client.get(reverse("admin:party_account", args=[contract.party_id]))
+    shown = page.context["statement"]
+    assert (shown.first, shown.last) == (YEAR[0], last)
+    assert len(page.context["rows"]) == 2
+
+
+def test_the_account_of_a_party_without_bookings_opens_on_this_year(client: Client) -> None:
+    person = make_user(role=Role.BILLING_CLERK)
+    enrol(person)
+    client.force_login(person)
+    party = make_contract_in_force().party
+    shown = client.get(reverse("admin:party_account", args=[party.pk])).context["statement"]
+    assert (shown.first, shown.last) == YEAR
+
+
 def test_customers_and_strangers_have_no_way_to_the_partys_account(client: Client, contract: Contract) -> None:
     page = reverse("admin:party_account", args=[contract.party_id])
     assert client.get(page).status_code == 302
