@@ -3,7 +3,7 @@
     view     frozen dataclasses with finished texts
     clauses  the standard clauses by kind of contract, one TOML file a language with the same keys
     build    from a version's rows to its view
-    pdf      the view as tagged PDF/A-3b, on the ground of evbilling.shell.paper
+    pdf      the view as tagged PDF/A-3a, on the ground of evbilling.shell.paper
 
 Prices, terms and shares are said by the rules that own them; nothing is computed here.
 """

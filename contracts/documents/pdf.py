@@ -1,4 +1,4 @@
-"""A contract document as tagged PDF/A-3b bytes: `render_agreement`. The same view always gives the same bytes."""
+"""A contract document as tagged PDF/A-3a bytes: `render_agreement`. The same view always gives the same bytes."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 The plain template (`plain_invoice`, frozen) is what one would write without a thought for speed: one automatic table,
 a flexible head, everything built anew. Ours is the document as it is archived: page one with lines, totals and
-payment, the annex with every session, tagged PDF/A-3b. Both are measured in processor time of this process.
+payment, the annex with every session, tagged PDF/A-3a. Both are measured in processor time of this process.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A document as PDF/A-3b bytes: `render_pdf`.
+"""A document as PDF/A-3a bytes: `render_pdf`.
 
 Page one is laid out by WeasyPrint (`first_page`), the session annex is drawn (`annex`), and here they become one tagged
 file with running heads, page numbers, bookmarks and, where given, the e-invoice inside (Factur-X). The same view and
@@ -40,7 +40,7 @@ class FacturX:
 
 
 def render_pdf(view: DocumentView, *, facturx: FacturX | None = None) -> bytes:
-    """The view as PDF/A-3b.
+    """The view as PDF/A-3a.
 
     Raises DocumentTooLarge, DocumentDoesNotAddUp, MoneyError or BadInput (colour) before anything is drawn.
     """

@@ -152,7 +152,7 @@ def test_the_file_is_tagged_pdf_a_with_title_language_and_page_numbers() -> None
     assert content == render_agreement(view)
     assert len(content) < 300_000
     with pikepdf.open(io.BytesIO(content)) as pdf, pdf.open_metadata() as meta:
-        assert (meta["pdfaid:part"], meta["pdfaid:conformance"]) == ("3", "B")
+        assert (meta["pdfaid:part"], meta["pdfaid:conformance"]) == ("3", "A")
         assert f"Ladevertrag {view.number}" in str(meta["dc:title"])
         assert str(pdf.Root.Lang) == "de"
         assert pdf.Root.MarkInfo.Marked

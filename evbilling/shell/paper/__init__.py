@@ -4,7 +4,7 @@
     formats           money, numbers and dates in the document's language
     typeface, sheet   glyphs, measures and colours; what runs along every page
     page              templates/documents/ laid out by WeasyPrint, the fast way
-    pdf, file         one tagged PDF/A-3b with running matter, and writing it
+    pdf, file         one tagged PDF/A-3a with running matter, and writing it
 
 A document of an area is made in that area: `invoicing.documents`, `contracts.documents`.
 """

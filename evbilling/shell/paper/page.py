@@ -47,7 +47,7 @@ def set_page(
             font_config=_fonts(),
             stylesheets=[sheet],
             cache=dict(pictures or {}),
-            pdf_variant="pdf/a-3b",
+            pdf_variant="pdf/a-3a",
             pdf_tags=True,
         )
 

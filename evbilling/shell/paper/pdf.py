@@ -1,4 +1,4 @@
-"""A laid-out document as PDF/A-3b bytes, with what runs along its pages: `write_pdf`.
+"""A laid-out document as PDF/A-3a bytes, with what runs along its pages: `write_pdf`.
 
 The same document always gives the same bytes: nothing is read from the clock. A worker keeps one font configuration
 and its compiled style sheets; the first document of a process costs a second or two more. Drawing is serialised within
@@ -78,7 +78,7 @@ def write_pdf(
     more_pages: int = 0,
     finish: Callable[[PaperFile], None] | None = None,
 ) -> bytes:
-    """The document as PDF/A-3b, tagged; call it inside `drawing`.
+    """The document as PDF/A-3a, tagged; call it inside `drawing`.
 
     `identity` is what the file's permanent identifier is made of. `finish` may add pages of its own, so many as
     `more_pages` says.
@@ -96,7 +96,7 @@ def write_pdf(
         pdf.write = lambda output, *_: output.write(write_objects(pdf, identifier.encode()))  # type: ignore[method-assign]
 
     output = io.BytesIO()
-    document.write_pdf(output, finisher=finisher, pdf_variant="pdf/a-3b", pdf_tags=True)
+    document.write_pdf(output, finisher=finisher, pdf_variant="pdf/a-3a", pdf_tags=True)
     return output.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Letters as tagged PDF/A-3b bytes, in the look of the operator's other documents.
+"""Letters as tagged PDF/A-3a bytes, in the look of the operator's other documents.
 
     content = render_notice(view)          a dunning notice
     content = render_statement(view)       a statement of account

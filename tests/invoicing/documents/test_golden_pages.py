@@ -42,7 +42,7 @@ def test_given_a_document_then_it_is_archivable_small_tagged_and_in_one_typeface
     assert len(content) < 1_000_000
     with opened(content) as pdf:
         with pdf.open_metadata() as metadata:
-            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "B")
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
         assert pdf.Root.MarkInfo.Marked
         assert str(pdf.Root.StructTreeRoot.K[0].S) in {"/Document", "/NonStruct"}
         fonts = {str(font.BaseFont) for page in pdf.pages for font in page.Resources.Font.values()}

@@ -139,7 +139,7 @@ def test_given_a_letter_then_it_is_archivable_tagged_small_and_always_the_same_b
     assert len(content) < 1_000_000
     with opened(content) as pdf:
         with pdf.open_metadata() as metadata:
-            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "B")
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
         assert pdf.Root.MarkInfo.Marked
         assert pdf.check_pdf_syntax() == []
         fonts = {str(font.BaseFont): font for page in pdf.pages for font in page.Resources.Font.values()}

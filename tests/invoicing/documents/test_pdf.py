@@ -139,10 +139,10 @@ def test_given_another_amount_then_the_bytes_differ(invoice):
     assert render_pdf(samples.us_invoice(references=samples.References("C-10483"))) != invoice
 
 
-def test_given_a_document_then_it_says_pdf_a_3b_title_author_language_and_dates(invoice):
+def test_given_a_document_then_it_says_pdf_a_3a_title_author_language_and_dates(invoice):
     with opened(invoice) as pdf:
         with pdf.open_metadata() as metadata:
-            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "B")
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
             assert metadata["dc:title"] == "Invoice INV-2026-000365"
         assert str(pdf.docinfo["/Author"]) == "Voltline Energy Inc."
         assert str(pdf.docinfo["/CreationDate"]).startswith("D:20261201000000")
