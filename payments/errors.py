@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from evbilling.kernel.errors import BillingError, WrongState
+from evbilling.kernel.errors import BillingError, WrongState, label_of
 
 
 class NothingToPay(WrongState):
@@ -40,6 +40,6 @@ class CardNumberGiven(BillingError):
                 "%(field)s: this looks like a card number. Card numbers are never entered here; remove it and pay on "
                 "the payment page."
             )
-            % {"field": field}
+            % {"field": label_of(field)}
         )
         self.field = field

@@ -33,15 +33,24 @@ def _shown(value: object) -> str:
             return repr(value)
 
 
+def label_of(field: str) -> str:
+    """A field as its form calls it: the words of its name, in the reader's language where a catalogue has them.
+
+    Options of commands and places inside a file stay as they are.
+    """
+    words = field.replace("_", " ")
+    return _(words) if words.replace(" ", "").isalpha() else field
+
+
 class BadInput(BillingError):
-    """A value given from outside cannot be accepted."""
+    """A value given from outside cannot be accepted. People read the field's label, programs take its name."""
 
     code = "bad_input"
 
     def __init__(self, field: str, value: object, advice: str) -> None:
         super().__init__(
             _("%(field)s: %(value)s cannot be used. %(advice)s")
-            % {"field": field, "value": _shown(value), "advice": advice}
+            % {"field": label_of(field), "value": _shown(value), "advice": advice}
         )
         self.field = field
         self.value = value

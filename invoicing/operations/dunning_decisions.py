@@ -35,7 +35,7 @@ def promise_to_pay(
         require(promised_on >= today, BadInput(_("to be paid by"), promised_on, _("Name today or a later day.")))
         require_minor(amount, invoice.currency)
         advice = _("Name an amount above zero, at most the %(open)s that are open.") % {"open": left}
-        require(Decimal(0) < amount <= left, BadInput("amount", str(amount), advice))
+        require(Decimal(0) < amount <= left, BadInput("amount", amount, advice))
         PaymentPromise.objects.filter(invoice=invoice, withdrawn_at__isnull=True).update(withdrawn_at=at)
         promise = PaymentPromise.objects.create(
             invoice=invoice, amount=amount, promised_on=promised_on, note=note.strip()[:300], taken_by=by, taken_at=at

@@ -105,7 +105,7 @@ def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: d
         require(invoice.state == InvoiceState.DRAFT, InvoiceNotDraft(invoice))
         require(
             issued_on >= invoice.period_from,
-            BadInput("issued on", issued_on.isoformat(), _("A document cannot be dated before the period it bills.")),
+            BadInput("issued on", issued_on, _("A document cannot be dated before the period it bills.")),
         )
         require(_adds_up(invoice), DraftDoesNotAddUp(invoice))
         replaced = replaced_sessions(invoice).first()

@@ -80,7 +80,7 @@ def session_pieces(lines: Sequence[HeldLine], invoice: Invoice, amounts: Mapping
             0 < amount <= left,
             BadInput(
                 "amount",
-                str(amount),
+                amount,
                 _("Of session %(session)s %(left)s is left on the document.")
                 % {"session": session.provider_ref, "left": format_money(left, invoice.currency)},
             ),

@@ -60,7 +60,7 @@ def start_run(
     )
     require(
         issued_on >= period.start,
-        BadInput("issued on", issued_on.isoformat(), _("Documents cannot be dated before the month that they bill.")),
+        BadInput("issued on", issued_on, _("Documents cannot be dated before the month that they bill.")),
     )
     with transaction.atomic():
         operator = Operator.objects.filter(pk=operator_id).first()

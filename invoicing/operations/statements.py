@@ -87,9 +87,9 @@ def read_statement(
     """The account between two days, both included. Raises BadInput for days that are no period of the past."""
     operator, party = Operator.objects.get(pk=operator_id), Party.objects.get(pk=party_id)
     today = local_date(at, operator.zone)
-    require(first <= last, BadInput(_("to"), last.isoformat(), _("Name a day on or after the first one.")))
-    require(last <= today, BadInput(_("to"), last.isoformat(), _("Name today or an earlier day.")))
-    require(last - first <= LONGEST, BadInput(_("from"), first.isoformat(), _("Ask for three years at most.")))
+    require(first <= last, BadInput(_("to"), last, _("Name a day on or after the first one.")))
+    require(last <= today, BadInput(_("to"), last, _("Name today or an earlier day.")))
+    require(last - first <= LONGEST, BadInput(_("from"), first, _("Ask for three years at most.")))
     return statement_of(operator=operator, party=party, currency=currency, first=first, last=last)
 
 

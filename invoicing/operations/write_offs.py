@@ -89,7 +89,7 @@ def _within(invoice: Invoice, amount: Decimal | None) -> Decimal:
     wanted = left if amount is None else require_minor(amount, invoice.currency)
     require(
         0 < wanted <= left,
-        BadInput("amount", str(wanted), _("Above zero and at most the %(left)s that are open.") % {"left": left}),
+        BadInput("amount", wanted, _("Above zero and at most the %(left)s that are open.") % {"left": left}),
     )
     return wanted
 

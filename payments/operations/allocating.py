@@ -68,7 +68,7 @@ def allocate_payment(
             0 < amount <= free,
             BadInput(
                 "amount",
-                str(amount),
+                amount,
                 _("%(payment)s has %(amount)s free.") % {"payment": payment, "amount": f"{free} {payment.currency}"},
             ),
         )

@@ -39,7 +39,7 @@ def hold_payment(
         )
         free = unallocated_amount(payment)
         has = _("%(payment)s has %(amount)s free.") % {"payment": payment, "amount": f"{free} {payment.currency}"}
-        require(0 < amount <= free, BadInput(_("amount"), str(amount), has))
+        require(0 < amount <= free, BadInput(_("amount"), amount, has))
         return deposits.take_deposit(
             contract_id=contract_id,
             source=source_of(payment),

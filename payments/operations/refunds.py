@@ -61,7 +61,7 @@ def ask_refund(*, payment_id: int, amount: Decimal, reason: str, by: User, at: d
             0 < amount <= free,
             BadInput(
                 "amount",
-                str(amount),
+                amount,
                 _("%(payment)s has %(amount)s that may be paid back.")
                 % {"payment": payment, "amount": f"{free} {payment.currency}"},
             ),
@@ -148,7 +148,7 @@ def confirm_transfer(*, refund_id: int, paid_on: dt.date, by: User, at: dt.datet
         )
         require(
             paid_on <= local_date(at, refund.payment.operator.zone),
-            BadInput("paid on", paid_on.isoformat(), _("The money cannot have left in the future.")),
+            BadInput("paid on", paid_on, _("The money cannot have left in the future.")),
         )
         _pay(refund, paid_on, by=by, at=at)
     return refund

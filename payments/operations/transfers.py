@@ -42,11 +42,11 @@ def record_transfer(
     CardNumberGiven for a card number in the reference. The same transfer twice is refused.
     """
     amount = require_minor(amount, currency)
-    require(amount > 0, BadInput("amount", str(amount), _("Enter what arrived, above zero.")))
+    require(amount > 0, BadInput("amount", amount, _("Enter what arrived, above zero.")))
     operator = Operator.objects.get(pk=operator_id)
     require(
         received_on <= local_date(at, operator.zone),
-        BadInput(_("received on"), received_on.isoformat(), _("The money cannot arrive in the future.")),
+        BadInput(_("received on"), received_on, _("The money cannot arrive in the future.")),
     )
     require(not holds_card_number(payer_reference), CardNumberGiven("payer_reference"))
     with transaction.atomic():

@@ -60,7 +60,7 @@ class TestTokens:
     def test_the_cost_centre_is_the_partys_own(self) -> None:
         contract, token = make.make_contract_in_force(), make.make_token()
         centre = make.make_cost_centre(make.make_party())
-        with refused(BadInput, "cost_centre"):
+        with refused(BadInput, "cost centre"):
             make.make_assignment(token, contract, cost_centre=centre)
 
     def test_hosts_pay_for_no_tokens(self) -> None:

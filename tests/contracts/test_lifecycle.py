@@ -283,7 +283,7 @@ class TestVersions:
 
     def test_terms_of_another_contract_are_not_copied(self) -> None:
         contract, other = make.make_contract_in_force(), make.make_contract_in_force()
-        with refused(BadInput, "copy_from"):
+        with refused(BadInput, "copy from"):
             draft_version(
                 contract_id=contract.pk,
                 valid_from=DAY,

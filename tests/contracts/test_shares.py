@@ -50,9 +50,9 @@ def test_what_does_not_fit_is_refused() -> None:
     who, strange = {"by": make.maker(), "at": NOW}, make.make_site()
     with refused(BadInput, "site"):
         set_revenue_share(version_id=version.pk, site_id=strange.pk, **RENT, **who)
-    with refused(BadInput, "rent_amount"):
+    with refused(BadInput, "rent amount"):
         set_revenue_share(version_id=version.pk, kind="fixed_rent", rent_amount=Decimal("0.001"), **who)
-    with refused(BadInput, "kwh_per_month"):
+    with refused(BadInput, "kwh per month"):
         set_sponsorship(version_id=sponsor.pk, kind="first_kwh", percent=Decimal(100), **who)
 
 

@@ -72,6 +72,18 @@ def test_a_transfer_that_cannot_be_is_refused_and_changes_nothing(
     assert "4242" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"amount": Decimal("0.00")}, "amount: 0.00 cannot"),
+        ({"received_on": dt.date(2099, 1, 1)}, "received on: 2099-01-01 cannot"),
+    ],
+)
+def test_a_refused_amount_or_day_reads_as_it_was_typed(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        transfer(make_issued_invoice(), **given)
+
+
 def test_the_same_statement_line_twice_is_refused() -> None:
     invoice = make_issued_invoice()
     transfer(invoice, "50.00")
