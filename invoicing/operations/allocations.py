@@ -161,7 +161,7 @@ def _book(allocation: Allocation, invoice: Invoice, at: dt.datetime) -> None:
         operator=invoice.operator,
         source=f"allocation:{allocation.pk}",
         booked_on=allocation.allocated_on,
-        text=f"{invoice.number} < {allocation.source}",
+        text=f"{invoice.number}, {allocation.source.partition(':')[2]}",
         currency=allocation.currency,
         lines=[
             (AccountRole.CUSTOMER_CREDIT, invoice.party, allocation.amount),

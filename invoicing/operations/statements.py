@@ -11,13 +11,14 @@ from evbilling.access.models import User
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, NotAllowed, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.paper.formats import formats_of
 from invoicing.models import Delivery, Letter, LetterKind
 from invoicing.operations.deliveries import request_letter_delivery
 from invoicing.operations.freezing import issuer_details
 from invoicing.operations.letter_mails import STATEMENT
 from invoicing.operations.letters import file_letter
 from invoicing.operations.notices import addressee, letter_file_name
-from invoicing.queries.statements import Statement, statement_of
+from invoicing.queries.statements import Movement, Statement, statement_of
 
 LONGEST = dt.timedelta(days=3 * 366)
 """Between the first and the last day."""
@@ -58,7 +59,7 @@ def draw_statement(statement: Statement) -> bytes:
                     balance_amount=each.balance,
                     debit_amount=each.debit,
                     credit_amount=each.credit,
-                    text=each.text,
+                    text=_explained(each, statement.currency, language),
                 )
                 for each in statement.movements
             ),
@@ -81,15 +82,22 @@ def draw_statement(statement: Statement) -> bytes:
     return render_statement(view)
 
 
+def _explained(each: Movement, currency: str, language: str) -> str:
+    if not each.set_off:
+        return each.text
+    amount = formats_of(language, currency).money(each.set_off)
+    return pgettext("letter", "%(amount)s of %(money)s") % {"amount": amount, "money": each.text}
+
+
 def read_statement(
     *, operator_id: int, party_id: int, currency: str, first: dt.date, last: dt.date, at: dt.datetime
 ) -> Statement:
     """The account between two days, both included. Raises BadInput for days that are no period of the past."""
     operator, party = Operator.objects.get(pk=operator_id), Party.objects.get(pk=party_id)
     today = local_date(at, operator.zone)
-    require(first <= last, BadInput(_("to"), last, _("Name a day on or after the first one.")))
-    require(last <= today, BadInput(_("to"), last, _("Name today or an earlier day.")))
-    require(last - first <= LONGEST, BadInput(_("from"), first, _("Ask for three years at most.")))
+    require(first <= last, BadInput(pgettext("statement", "to"), last, _("Name a day on or after the first one.")))
+    require(last <= today, BadInput(pgettext("statement", "to"), last, _("Name today or an earlier day.")))
+    require(last - first <= LONGEST, BadInput(pgettext("statement", "from"), first, _("Ask for three years at most.")))
     return statement_of(operator=operator, party=party, currency=currency, first=first, last=last)
 
 

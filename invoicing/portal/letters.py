@@ -24,7 +24,7 @@ from evbilling.shell.views import file_response, find_visible, portal_page
 from invoicing.models import Letter
 from invoicing.operations.statements import draw_statement, read_statement
 from invoicing.portal import archived_file
-from invoicing.queries.statements import Statement, currencies_of, statement_csv
+from invoicing.queries.statements import Statement, currencies_of, days_of_account, statement_csv
 
 
 def own_letters(request: HttpRequest) -> QuerySet[Letter]:
@@ -61,9 +61,12 @@ def letters(request: HttpRequest) -> HttpResponse:
         default_sort="-dated_on",
         empty=_("No letter here."),
     )
-    zone = party.contracts.order_by("-pk").values_list("operator__zone", flat=True).first()
-    today = local_date(timezone.now(), zone or timezone.get_current_timezone_name())
-    context = {"table": table, "first": today.replace(month=1, day=1), "last": today}
+    contract = party.contracts.select_related("operator").order_by("-pk").first()
+    today = local_date(timezone.now(), contract.operator.zone if contract else timezone.get_current_timezone_name())
+    first, last = today.replace(month=1, day=1), today
+    if contract:
+        first, last = days_of_account(contract.operator, party, today=today)
+    context = {"table": table, "first": first, "last": last}
     return render(request, "portal/invoices/letters.html", context)
 
 

@@ -41,7 +41,11 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One entry: debit raises what the party owes, credit lowers it; `balance` stands after it."""
+    """One entry: debit raises what the party owes, credit lowers it; `balance` stands after it.
+
+    An allocation moves nothing: `set_off` is what it settled, negative where it was undone; its text names the money,
+    its reference the document.
+    """
 
     on: dt.date
     kind: str
@@ -50,6 +54,7 @@ class Movement:
     debit: Decimal
     credit: Decimal
     balance: Decimal
+    set_off: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,13 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
         "entry__booked_on", "entry_id", "pk"
     )
     moved: dict[int, Decimal] = {}
+    used: dict[int, Decimal] = {}
     entries = {}
-    for line in within.select_related("entry"):
+    for line in within.select_related("entry", "account"):
         entries[line.entry_id] = line.entry
         moved[line.entry_id] = moved.get(line.entry_id, ZERO) + line.amount
+        if line.account.role == AccountRole.CUSTOMER_CREDIT:
+            used[line.entry_id] = used.get(line.entry_id, ZERO) + line.amount
     documents = _documents(entry.source for entry in entries.values())
     balance, movements = opening, []
     for pk, entry in entries.items():
@@ -111,10 +119,11 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
                 entry.booked_on,
                 kind,
                 str(document) if document is not None else "",
-                entry.text,
+                entry.text.rpartition(", ")[2] if kind == ALLOCATION else entry.text,
                 max(amount, quantise(ZERO, currency)),
                 max(-amount, quantise(ZERO, currency)),
                 balance,
+                quantise(used.get(pk, ZERO), currency) if kind == ALLOCATION else ZERO,
             )
         )
     held = _sum(lines.filter(entry__booked_on__lte=last, account__role=AccountRole.CUSTOMER_CREDIT), currency)

@@ -12,9 +12,9 @@ from contracts.models import Contract
 from evbilling.access.roles import Role
 from evbilling.kernel import outbox
 from evbilling.kernel.errors import BadInput, NotAllowed
-from invoicing.models import Delivery, JournalLine, Letter
+from invoicing.models import Allocation, Delivery, JournalLine, Letter
 from invoicing.operations import statements
-from invoicing.operations.allocations import allocate
+from invoicing.operations.allocations import allocate, reverse_allocation
 from invoicing.operations.statements import draw_statement, read_statement, send_statement
 from invoicing.queries.statements import ROLES, Statement, statement_csv
 from tests.access.people import enrol
@@ -72,6 +72,32 @@ def test_two_halves_are_the_whole(contract: Contract) -> None:
     one, two = read(contract, last=middle), read(contract, first=middle + dt.timedelta(days=1))
     assert (one.opening, one.closing, two.closing) == (Decimal(0), two.opening, whole.closing)
     assert one.movements + two.movements == whole.movements
+
+
+def test_money_that_was_set_off_is_named_with_its_amount(contract: Contract) -> None:
+    made = Allocation.objects.get()
+    reverse_allocation(allocation_id=made.pk, reason="Wrong document.", by=None, at=NOW)
+    found = [each for each in read(contract).movements if each.kind == "allocation"]
+    number = made.invoice.number
+    assert [(each.reference, each.text, each.set_off) for each in found] == [
+        (number, "abc", Decimal("19.00")),
+        (number, "abc", Decimal("-19.00")),
+    ]
+    page = " ".join(text_of(draw_statement(read(contract))).split())
+    assert "€19.00 of abc" in page
+    assert "payment:" not in page
+
+
+@pytest.mark.parametrize(
+    ("now", "last"), [("2026-12-01", dt.date(2026, 12, 1)), ("2027-02-10", dt.date(2026, 11, 30))]
+)
+def test_the_portals_account_opens_on_days_that_have_bookings(
+    client: Client, contract: Contract, monkeypatch: pytest.MonkeyPatch, now: str, last: dt.date
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: dt.datetime.fromisoformat(f"{now}T08:00:00+00:00"))
+    client.force_login(make_member(contract.party))
+    page = client.get(reverse("portal:letters"))
+    assert (page.context["first"], page.context["last"]) == (YEAR[0], last)
 
 
 def test_csv_and_pdf_say_the_same(contract: Contract) -> None:
