@@ -88,9 +88,7 @@ def test_money_that_was_set_off_is_named_with_its_amount(contract: Contract) -> 
     assert "payment:" not in page
 
 
-@pytest.mark.parametrize(
-    ("now", "last"), [("2026-12-01", dt.date(2026, 12, 1)), ("2027-02-10", dt.date(2026, 11, 30))]
-)
+@pytest.mark.parametrize(("now", "last"), [("2026-12-01", dt.date(2026, 12, 1)), ("2027-02-10", dt.date(2026, 11, 30))])
 def test_the_portals_account_opens_on_days_that_have_bookings(
     client: Client, contract: Contract, monkeypatch: pytest.MonkeyPatch, now: str, last: dt.date
 ) -> None:
