@@ -46,9 +46,7 @@ def bill_items(run_id: int, item_ids: list[int]) -> None:
     runs.process_items(run_id=run_id, item_ids=item_ids, at=timezone.now())
     if runs.phase_of(run_id=run_id) == phase:
         return
-    if runs.finish_run(run_id=run_id, at=timezone.now()):
-        check_books_after_run.apply_async(args=(run_id,), queue="billing")
-    else:
+    if not runs.finish_run(run_id=run_id, at=timezone.now()):
         enqueue_run(run_id=run_id)
 
 
@@ -78,12 +76,6 @@ def check_books_nightly() -> None:
 
 
 @shared_task
-def check_books_after_run(run_id: int) -> None:
-    """Prove the books after a month close, once per close."""
-    book_checks.check_after_run(run_id=run_id, at=timezone.now())
-
-
-@shared_task
 def check_books_by_hand(user_id: int) -> None:
     """Prove the books because a person asked."""
     by = User.objects.filter(pk=user_id).first()
@@ -100,6 +92,12 @@ def render_document(message: OutboxMessage, at: dt.datetime) -> None:
 def report_run(message: OutboxMessage, at: dt.datetime) -> None:
     """Keep the completeness report of a finished run. Payload: run_id."""
     run_reports.file_report(run_id=message.payload["run_id"], at=at)
+
+
+@outbox.handles("invoicing.run.check", queue="billing")
+def check_run(message: OutboxMessage, at: dt.datetime) -> None:
+    """Prove the books after a finished run, once per finish. Payload: run_id."""
+    book_checks.check_after_run(run_id=message.payload["run_id"], at=at)
 
 
 @outbox.handles("invoicing.delivery.send", queue="mail", at_most_once=True)

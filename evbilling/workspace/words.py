@@ -157,6 +157,7 @@ STEPS: dict[str, Promise] = {
     "invoicing.dispute.answer": _("Mail the answer to a dispute"),
     "invoicing.document.render": _("Draw a document"),
     "payments.refund": _("Send a refund"),
+    "invoicing.run.check": _("Prove the books after a month close"),
     "invoicing.run.report": _("Keep the completeness report"),
     "payments.charge": _("Charge a payment method"),
     "payments.event": _("Ask the processor after an event"),

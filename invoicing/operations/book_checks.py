@@ -7,6 +7,7 @@ from dataclasses import asdict
 from django.db import transaction
 
 from evbilling.access.models import User
+from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.books import CheckResult, check_books
 from invoicing.models import BillingRun, BooksCheck, RunState
@@ -17,6 +18,8 @@ MOST_KEPT = 1000
 MOST_AUDITED = 50
 NIGHT, RUN, COMMAND = "nightly", "run", "command"
 """Causes."""
+CHECK = "invoicing.run.check"
+"""The step that proves the books after a run."""
 
 
 def record_books_check(*, cause: str, at: dt.datetime, by: User | None = None) -> BooksCheck:
@@ -53,6 +56,11 @@ def keep_results(
             members=[f"{each.invariant} {each.about}: {each.problem}" for each in findings[:MOST_AUDITED]],
         )
     return kept
+
+
+def request_check(*, run_id: int, at: dt.datetime) -> None:
+    """Queue the proof of the books after a run that has just finished, by whomever. Call it in that transaction."""
+    outbox.add(kind=CHECK, key=f"{CHECK}:{run_id}:{at.isoformat()}", payload={"run_id": run_id}, at=at)
 
 
 def check_after_run(*, run_id: int, at: dt.datetime) -> BooksCheck | None:

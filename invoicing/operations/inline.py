@@ -15,6 +15,7 @@ STEPS = (
     "invoicing.delivery.send",
     "invoicing.delivery.export",
     "invoicing.run.report",
+    "invoicing.run.check",
 )
 
 

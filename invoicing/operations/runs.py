@@ -23,6 +23,7 @@ from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState
 from evbilling.kernel.locks import lock, lock_all
 from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
+from invoicing.operations.book_checks import request_check
 from invoicing.operations.bulk_close import NotAllTogether, bill_together, groups_of
 from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
@@ -153,7 +154,7 @@ def process_items(*, run_id: int, item_ids: list[int], at: dt.datetime) -> dict[
 def finish_run(*, run_id: int, at: dt.datetime) -> bool:
     """Mark a run finished when nothing in it is pending; whether it is finished. Failed items do not hold it open.
 
-    What became of the month's sessions is then kept as a report.
+    What became of the month's sessions is then kept as a report, and the books are proved.
     """
     pending = BillingRunItem.objects.filter(run=OuterRef("pk"), state=ItemState.PENDING)
     with transaction.atomic():
@@ -161,6 +162,7 @@ def finish_run(*, run_id: int, at: dt.datetime) -> bool:
         if done.update(state=RunState.FINISHED, finished_at=at):
             record_audit(action="invoicing.run.finish", obj=BillingRun.objects.get(pk=run_id), by=None, at=at)
             request_report(run_id=run_id, at=at)
+            request_check(run_id=run_id, at=at)
     return BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).exists()
 
 

@@ -1,28 +1,44 @@
 """Months closed, opened again by two persons and closed anew; charts; proofs of the books that are kept."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from contracts.models import Chart
 from evbilling.access.models import User
 from evbilling.access.roles import Role
+from evbilling.kernel import outbox
 from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.books import check_books
 from evbilling.kernel.errors import BadInput, BillingError, MakerIsChecker, NotAllowed, WrongState
 from evbilling.kernel.protection import lift_protections
 from evbilling.kernel.strict_json import loads
-from invoicing.models import Account, AccountingPeriod, AccountRole, AccountRule, BooksCheck, JournalLine
+from invoicing.models import (
+    Account,
+    AccountingPeriod,
+    AccountRole,
+    AccountRule,
+    BillingRun,
+    BooksCheck,
+    JournalLine,
+    RunState,
+)
 from invoicing.operations.book_checks import NIGHT, RUN, check_after_run, record_books_check
 from invoicing.operations.charts import chart_of, chart_rows, take_chart
+from invoicing.operations.inline import work_off
 from invoicing.operations.ledger import PeriodClosed
 from invoicing.operations.periods import ask_reopening, close_period, decline_reopening, reopen_period
+from invoicing.operations.runs import next_items, process_items
+from invoicing.tasks import bill_items, sweep_billing_runs
 from tests.factories import make_contract_in_force, make_operator, make_user
 from tests.invoicing.factories import make_issued
+from tests.invoicing.month import Month, make_month
 from tests.invoicing.quiet import nothing_is_drawn  # noqa: F401 - documents are not drawn here
 from tests.workspace.world import closed_month
 
@@ -151,12 +167,46 @@ def test_an_operator_takes_a_chart_before_its_first_booking_only(clerk: User) ->
     assert Account.objects.get(role="cash").code == "1800"
 
 
+def by_this_process(month: Month) -> BillingRun:
+    run = month.start()
+    work_off(run_id=run.pk, clock=lambda: AT, progress=lambda: None)
+    return run
+
+
+def by_workers(month: Month) -> BillingRun:
+    run = month.start()
+    while items := next_items(run_id=run.pk):
+        bill_items(run.pk, items)
+    outbox.drain(at=timezone.now())
+    return run
+
+
+def by_the_sweeper(month: Month) -> BillingRun:
+    """Of a worker that ended between its last contract and the end of the run."""
+    run = month.start()
+    while items := next_items(run_id=run.pk):
+        process_items(run_id=run.pk, item_ids=items, at=AT)
+    sweep_billing_runs()
+    outbox.drain(at=timezone.now())
+    return run
+
+
+@pytest.mark.parametrize("finished", [by_this_process, by_workers, by_the_sweeper])
+def test_whoever_finishes_a_run_the_books_are_proved_once(finished: Callable[[Month], BillingRun]) -> None:
+    month = make_month(sessions=1)
+    run = finished(month)
+    run.refresh_from_db()
+    assert run.state == RunState.FINISHED
+    assert [(kept.cause, kept.findings) for kept in BooksCheck.objects.all()] == [(RUN, [])]
+    sweep_billing_runs()
+    assert BooksCheck.objects.count() == 1
+
+
 def test_proofs_are_kept_with_their_findings_once_per_run() -> None:
     # Given a month close; its proof is kept once
     month = closed_month()
     run = month.item("alpha").run
-    kept = check_after_run(run_id=run.pk, at=AT)
-    assert kept is not None
+    kept = BooksCheck.objects.get()
     assert (kept.cause, kept.findings) == (RUN, [])
     assert check_after_run(run_id=run.pk, at=AT) is None
 
