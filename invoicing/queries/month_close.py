@@ -1,7 +1,8 @@
 """What a person should know before a month is billed: what is missing, and what the run would do."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -80,15 +81,15 @@ class DryRun:
 
 def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
     """All checks of a month, those that found nothing too, in fourteen queries where all bill in one currency."""
-    sessions = with_status(_sessions_until(operator, period))
+    due, zones = _read_once(due_contracts(operator_id=operator.pk, period=period))
+    sessions = with_status(_sessions_until(operator, period, zones))
     by_status = dict(sessions.order_by().values_list("status").annotate(count=Count("pk")))
-    due = _read_once(due_contracts(operator_id=operator.pk, period=period))
     accountants = Contact.objects.filter(party=OuterRef("pk"), role=ContactRole.ACCOUNTANT)
     unreachable = Party.objects.filter(~Exists(accountants), pk__in=due.values("party")).order_by("legal_name")
     drafts = ContractVersion.objects.filter(
         contract__in=due, state=VersionState.DRAFT, valid_from__lt=period.end
     ).select_related("contract")
-    untaxed = _sites_without_rate(operator, period)
+    untaxed = _sites_without_rate(operator, period, zones)
     foreign = contracts_without_rate(operator, due, period.end)
     return [
         MonthCheck(
@@ -149,9 +150,10 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
     ]
 
 
-def _read_once(contracts: QuerySet[Contract]) -> QuerySet[Contract]:
-    """The same contracts by their keys: who is due takes long to find out, and most checks ask."""
-    return Contract.objects.filter(pk__in=list(contracts.order_by().values_list("pk", flat=True)))
+def _read_once(contracts: QuerySet[Contract]) -> tuple[QuerySet[Contract], set[str]]:
+    """The same contracts by their keys, and their zones: who is due takes long to find out, and most checks ask."""
+    zones = dict(contracts.order_by().values_list("pk", "zone"))
+    return Contract.objects.filter(pk__in=list(zones)), set(zones.values())
 
 
 def _without_reference_rate(due: QuerySet[Contract], period: Period) -> int:
@@ -173,10 +175,13 @@ def _without_reference_rate(due: QuerySet[Contract], period: Period) -> int:
 
 def dry_run(operator: Operator, period: Period) -> DryRun:
     """What a run of the month would find now; reads only."""
-    kinds = dict(
-        due_contracts(operator_id=operator.pk, period=period).order_by().values_list("kind").annotate(count=Count("pk"))
-    )
-    sessions = with_status(_sessions_until(operator, period))
+    due = due_contracts(operator_id=operator.pk, period=period).order_by()
+    kinds: Counter[str] = Counter()
+    zones = set()
+    for kind, zone, count in due.values_list("kind", "zone").annotate(count=Count("pk")):
+        kinds[kind] += count
+        zones.add(zone)
+    sessions = with_status(_sessions_until(operator, period, zones))
     ready = sessions.filter(status=SessionStatus.PRICED)
     sums = (
         ready.order_by()
@@ -186,7 +191,7 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
     rows = list(sums)
     drafts = list(_drafts_of(operator, period))
     return DryRun(
-        contracts={kind.value: kinds.get(kind.value, 0) for kind in PHASES},
+        contracts={kind.value: kinds[kind.value] for kind in PHASES},
         sessions=sum(row["count"] for row in rows),
         energy_wh=sum(row["energy"] for row in rows),
         net={row["price__currency"]: quantise(row["net"], row["price__currency"]) for row in rows},
@@ -210,24 +215,35 @@ def _drafts_of(operator: Operator, period: Period) -> Iterable[tuple[str, int, D
     return drafts.order_by().values_list("currency").annotate(count=Count("pk"), net=amount_sum("net_amount"))
 
 
-def _sessions_until(operator: Operator, period: Period) -> QuerySet[ChargingSession]:
-    """Completed sessions that ended before the end of the month (the operator's zone), late ones of before included."""
-    until = period.instants(operator.zone)[1]
+def _sessions_until(operator: Operator, period: Period, zones: Collection[str]) -> QuerySet[ChargingSession]:
+    """Completed sessions that ended before the end of the month, late ones of before included.
+
+    The month ends in the contract's zone, of which `zones` are those of the contracts that are due; what nobody pays
+    for is counted by the operator's.
+    """
+    abroad = set(zones) - {operator.zone}
+    ended = Q(ended_at__lt=period.instants(operator.zone)[1])
+    if abroad:
+        ended &= Q(contract__isnull=True) | ~Q(contract__zone__in=abroad)
+    for zone in sorted(abroad):
+        ended |= Q(contract__zone=zone, ended_at__lt=period.instants(zone)[1])
     return current_sessions().filter(
-        Q(contract__operator=operator) | Q(contract__isnull=True), state=SessionState.COMPLETED, ended_at__lt=until
+        Q(contract__operator=operator) | Q(contract__isnull=True), ended, state=SessionState.COMPLETED
     )
 
 
-def _sites_without_rate(operator: Operator, period: Period) -> list[Site]:
+def _sites_without_rate(operator: Operator, period: Period, zones: Collection[str]) -> list[Site]:
     """Sites with sessions of the month whose country and region no row of the tax table covers on its last day."""
-    start, end = period.instants(operator.zone)
+    inside = Q()
+    for zone in sorted(zones) or [operator.zone]:
+        start, end = period.instants(zone)
+        inside |= Q(contract__zone=zone, ended_at__gte=start, ended_at__lt=end)
     used = ChargingSession.objects.filter(
+        inside,
         site=OuterRef("pk"),
         contract__operator=operator,
         contract__kind=ContractKind.CHARGING,
         state=SessionState.COMPLETED,
-        ended_at__gte=start,
-        ended_at__lt=end,
     )
     day = period.last_day
     covered = {
