@@ -20,7 +20,7 @@ from evbilling.workspace.dashboard import dashboard
 from evbilling.workspace.queries.month import first_and_last_end, month_figures, operator_sessions
 from evbilling.workspace.queries.receivables import receivables
 from invoicing.models import Delivery, DeliveryState
-from invoicing.operations.book_checks import NIGHT, record_books_check
+from invoicing.operations.book_checks import NIGHT, RUN, record_books_check
 from sessions.models import ChargingSession, Hold, SessionPrice
 from tests.factories import make_contract, make_operator, make_tariff_version, make_user, make_version
 from tests.invoicing.month import AT, FIRST, OCTOBER, make_month, record
@@ -187,9 +187,12 @@ def test_a_live_session_without_contract_is_shown_without_price(client: Client, 
 
 
 def test_the_books_are_never_checked_clean_or_not(client: Client, settings: Any) -> None:
-    month = closed_month()
+    month = make_month(sessions=1)
     client = signed_in(client, settings)
     assert shown(client)["books"] is None
+    month.close()
+    cache.clear()
+    assert shown(client)["books"].record.cause == RUN
     record_books_check(cause=NIGHT, at=timezone.now() - dt.timedelta(days=3))
     assert shown(client)["books"].stale
     record_books_check(cause=NIGHT, at=timezone.now())
