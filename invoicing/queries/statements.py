@@ -98,14 +98,13 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
         "entry__booked_on", "entry_id", "pk"
     )
     moved: dict[int, Decimal] = {}
-    used: dict[int, Decimal] = {}
     entries = {}
-    for line in within.select_related("entry", "account"):
+    for line in within.select_related("entry"):
         entries[line.entry_id] = line.entry
         moved[line.entry_id] = moved.get(line.entry_id, ZERO) + line.amount
-        if line.account.role == AccountRole.CUSTOMER_CREDIT:
-            used[line.entry_id] = used.get(line.entry_id, ZERO) + line.amount
+    allocations = _allocations(entry.source for entry in entries.values())
     documents = _documents(entry.source for entry in entries.values())
+    documents |= {source: each.invoice for source, each in allocations.items()}
     balance, movements = opening, []
     for pk, entry in entries.items():
         amount = quantise(moved[pk], currency)
@@ -113,17 +112,17 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
         if not amount and kind != ALLOCATION:
             continue
         balance += amount
-        document = documents.get(entry.source)
+        document, allocation = documents.get(entry.source), allocations.get(entry.source)
         movements.append(
             Movement(
                 entry.booked_on,
                 kind,
                 str(document) if document is not None else "",
-                entry.text.rpartition(", ")[2] if kind == ALLOCATION else entry.text,
+                allocation.source.partition(":")[2] if allocation else entry.text,
                 max(amount, quantise(ZERO, currency)),
                 max(-amount, quantise(ZERO, currency)),
                 balance,
-                quantise(used.get(pk, ZERO), currency) if kind == ALLOCATION else ZERO,
+                quantise(allocation.amount, currency) if allocation else ZERO,
             )
         )
     held = _sum(lines.filter(entry__booked_on__lte=last, account__role=AccountRole.CUSTOMER_CREDIT), currency)
@@ -168,13 +167,21 @@ def _sum(lines: QuerySet[JournalLine], currency: str) -> Decimal:
 
 
 def _documents(sources: Iterable[str]) -> dict[str, Invoice]:
-    """The documents that entries are about: their own, or the one that an allocation settles; by the entry's source."""
-    named = [each.split(":") for each in sources]
-    own = {int(parts[1]) for parts in named if parts[0] == "invoice" and len(parts) == 2}
-    made = {int(parts[1]) for parts in named if parts[0] == ALLOCATION and len(parts) == 2}
-    found = {f"invoice:{each.pk}": each for each in Invoice.objects.filter(pk__in=own)}
-    allocations = Allocation.objects.filter(pk__in=made).select_related("invoice")
-    return found | {f"{ALLOCATION}:{each.pk}": each.invoice for each in allocations}
+    """The documents whose own entries these are, by the entry's source."""
+    found = Invoice.objects.filter(pk__in=_keys(sources, "invoice"))
+    return {f"invoice:{each.pk}": each for each in found}
+
+
+def _allocations(sources: Iterable[str]) -> dict[str, Allocation]:
+    """The allocations, with the documents that they settle, by the entry's source."""
+    found = Allocation.objects.filter(pk__in=_keys(sources, ALLOCATION)).select_related("invoice")
+    return {f"{ALLOCATION}:{each.pk}": each for each in found}
+
+
+def _keys(sources: Iterable[str], first: str) -> set[int]:
+    """The keys of the rows that sources of two parts name after a first part."""
+    named = (each.split(":") for each in sources)
+    return {int(parts[1]) for parts in named if parts[0] == first and len(parts) == 2}
 
 
 def _kind(source: str, documents: dict[str, Invoice]) -> str:
