@@ -25,7 +25,8 @@ from invoicing.models import BillingRun, ItemState, Letter, LetterKind, RunState
 from invoicing.operations import runs
 from invoicing.operations.run_approval import approve_run, decline_run
 from invoicing.queries.completeness import Fate, Tally, tallies, verdict
-from invoicing.queries.month_close import Concern, MonthCheck, dry_run, month_checks
+from invoicing.queries.month_checks import Concern, MonthCheck, month_checks
+from invoicing.queries.month_close import dry_run
 from invoicing.queries.month_outlook import missed_months, outliers
 from invoicing.queries.progress import open_items, run_progress
 from invoicing.tasks import enqueue_run

@@ -29,7 +29,7 @@ from invoicing.operations.drafting import discard_draft
 from invoicing.operations.penalties import ask_waiver, grant_waiver, refuse_waiver
 from invoicing.queries.aging import aging
 from invoicing.queries.documents import PaymentState, open_amount, payment_state
-from invoicing.queries.month_close import Concern, month_checks
+from invoicing.queries.month_checks import Concern, month_checks
 from invoicing.queries.penalties import PenaltyStatus, with_status
 from tests.contracts.world import sign_in
 from tests.factories import make_member, make_party, make_user

@@ -7,7 +7,8 @@ import pytest
 
 from contracts.models import Contract
 from invoicing.models import TaxRate
-from invoicing.queries.month_close import Concern, dry_run, month_checks
+from invoicing.queries.month_checks import Concern, month_checks
+from invoicing.queries.month_close import dry_run
 from sessions.models import ChargingSession
 from tests.invoicing.month import OCTOBER, make_month, record
 
