@@ -107,7 +107,9 @@ def version_on(contract: Contract, on: dt.date) -> ContractVersion | None:
 
 
 def terms_of(contract_version: ContractVersion) -> tuple[term_rules.Term, ...]:
-    """The terms beyond the tariff that a version states, in the order in which they act; one query."""
+    """The terms beyond the tariff that a version states, in the order in which they act; one query, or none where its
+    terms are loaded.
+    """
     return _parsed(contract_version.terms.all())
 
 

@@ -23,10 +23,10 @@ from invoicing.operations.crediting import Lines, credit
 from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.drafting import NoTermsInForce
 from invoicing.operations.issuing import issue_invoice
-from invoicing.operations.monthly import fee_place
 from invoicing.operations.tax_ids import require_tax_id
-from invoicing.operations.writing import NewLine, net_and_gross, tax_table, write_draft
+from invoicing.operations.writing import NewLine, net_and_gross, write_draft
 from invoicing.queries.advances import advance_of
+from invoicing.queries.taxes import fee_place, tax_table
 from invoicing.rules.tax import Treatment, supply_tax
 
 _DAY = dt.timedelta(days=1)

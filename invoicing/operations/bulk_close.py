@@ -28,10 +28,11 @@ from invoicing.operations.charge_lines import lines_of_rows
 from invoicing.operations.drafting import draft_record, final_words, lines_with_terms
 from invoicing.operations.issuing import issue_drafts
 from invoicing.operations.penalties import assess_penalties
-from invoicing.operations.writing import Drafting, NewDocument, tax_table, write_drafts
+from invoicing.operations.writing import Drafting, NewDocument, write_drafts
 from invoicing.queries.charges import ChargeRow, charge_rows, unbilled_of
 from invoicing.queries.monthly import MONTHLY_KINDS
 from invoicing.queries.penalties import unbilled_penalties
+from invoicing.queries.taxes import tax_table
 from invoicing.rules.tax import TaxTable
 from sessions.models import ChargingSession, SessionPrice
 from sessions.operations.charges import split_charges

@@ -42,9 +42,10 @@ from invoicing.operations.penalty_lines import penalty_lines, uptime_lines
 from invoicing.operations.setting_off import advance_used_lines
 from invoicing.operations.settling import NothingToSettle, settlement_lines
 from invoicing.operations.splitting import gross_of, in_parts, is_split, part_with_most, purchase_order_of
-from invoicing.operations.writing import Drafting, NewLine, tax_table, write_draft
+from invoicing.operations.writing import Drafting, NewLine, write_draft
 from invoicing.queries.charges import live_documents
 from invoicing.queries.shapes import carried_before
+from invoicing.queries.taxes import tax_table
 from invoicing.rules.parts import is_carried
 from sessions.models import SessionCharge
 from sessions.operations.charges import delete_charges

@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from contracts.models import Contract, ContractVersion
+from contracts.models import ContractVersion
 from contracts.queries import Timeline, terms_of, versions_of
 from contracts.rules.terms import (
     BaseFee,
@@ -44,6 +44,7 @@ from invoicing.queries.monthly import (
     months_waiting,
     vehicles_under,
 )
+from invoicing.queries.taxes import fee_country, fee_place
 from invoicing.rules.monthly_terms import (
     COMMITMENT,
     Allowance,
@@ -258,19 +259,3 @@ class _MonthlyLines:
         treatment = Treatment(self._version(month).tax_treatment)
         require_tax_id(treatment, self.contract, self._country)
         return supply_tax(treatment, None, self._place, month.last_day, self.drafting.table)
-
-
-def fee_country(contract: Contract) -> str:
-    """The country in which a fee without a session is supplied from: that of the contract's first site; without one
-    empty, which stands for the operator's.
-    """
-    site = contract.sites.order_by("pk").first()
-    return "" if site is None else site.country
-
-
-def fee_place(contract: Contract) -> Place:
-    """Where a fee that belongs to no session is taxed: the contract's first site, else the customer's address."""
-    site = contract.sites.order_by("pk").first()
-    return (
-        Place(site.country, site.region) if site is not None else Place(contract.party.country, contract.party.region)
-    )

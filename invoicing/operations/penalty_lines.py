@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from evbilling.kernel.money import ZERO
 from invoicing.models import LineKind, Penalty, PenaltyKind
-from invoicing.operations.monthly import fee_country, fee_place
 from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import Drafting, NewLine, net_and_gross
 from invoicing.queries.penalties import INVOICE_KINDS, billable_penalties, sentence_of
+from invoicing.queries.taxes import fee_country, fee_place
 from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
 from sessions.rules.rating.conditions import Tongue
 

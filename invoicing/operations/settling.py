@@ -18,15 +18,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, ContractVersion, Site, TaxStatus
-from contracts.queries import Timeline, versions_of
-from contracts.rules.shares import Share, ShareTerms, share_at
+from contracts.models import Contract, ContractVersion, Site
+from contracts.rules.shares import Share, ShareTerms
 from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import add
 from evbilling.shell.formats import format_money
 from invoicing.models import ChargeUse, LineKind
-from invoicing.operations.writing import NewLine, tax_table
+from invoicing.operations.writing import NewLine
 from invoicing.queries.charges import (
     ChargeRow,
     charge_rows,
@@ -47,6 +46,8 @@ from invoicing.queries.host_months import (
     settled_rows,
     shared_under,
 )
+from invoicing.queries.host_terms import HostTerms, NoRevenueShare, may_self_bill
+from invoicing.queries.taxes import tax_table
 from invoicing.rules.share_text import month_text, session_text
 from invoicing.rules.sharing import (
     Days,
@@ -62,7 +63,6 @@ from invoicing.rules.sharing import (
 from invoicing.rules.tax import HostStatus, Place, TaxTable, host_tax
 from sessions.models import ChargeRole
 
-ONE_DAY = dt.timedelta(days=1)
 Use = tuple[ChargeRow, ChargeUse]
 
 
@@ -70,21 +70,6 @@ class NothingToSettle(BillingError):
     """A host is not settled now, for the reason given; nothing is lost: the next settlement takes it up."""
 
     code = "nothing_to_settle"
-
-
-class NoRevenueShare(BillingError):
-    """A hosting contract whose terms name no revenue share, or none for one of its sites."""
-
-    code = "no_revenue_share"
-
-    def __init__(self, version: ContractVersion, site: str = "") -> None:
-        super().__init__(
-            _("Terms %(version)s name no revenue share for %(site)s. Approve a version that does, then settle again.")
-            % {"version": version, "site": site}
-            if site
-            else _("Terms %(version)s name no revenue share. Approve a version that does, then settle again.")
-            % {"version": version}
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,58 +91,6 @@ class _Line:
         return (self.site.name.casefold(), self.site.pk, self.month or dt.date.min, self.terms.kind, figures)
 
 
-class _HostTerms:
-    """Which share holds for a site on a local day, and on which days of a month each of them does."""
-
-    def __init__(self, contract: Contract, version: ContractVersion, settled: SettledMonths) -> None:
-        self._contract, self._last, self.settled = contract, version, settled
-        self._versions: Timeline[dt.date, ContractVersion] = versions_of(contract)
-        self._shares: dict[int, list[tuple[int | None, ShareTerms]]] = {}
-
-    def at(self, site: Site, on: dt.date) -> ShareTerms:
-        """Of a month that was settled: as they were approved then. Raises NoRevenueShare."""
-        version = self._version(on)
-        found = share_at(self._shares_of(version), site.pk)
-        if found is None:
-            raise NoRevenueShare(version, site.name)
-        return found
-
-    def shares_sessions(self, site: Site) -> bool:
-        """Whether billed sessions there ever count; rents and costs wait for no documents."""
-        found = (share_at(self._shares_of(version), site.pk) for version in self._versions.values)
-        return any(each is not None and each.kind not in {Share.FIXED_RENT, Share.COST} for each in found)
-
-    def _version(self, on: dt.date) -> ContractVersion:
-        settled_at = self.settled.months.get(month_of(on).start)
-        for version in reversed(self._versions.values):
-            in_time = settled_at is None or version.approved_at is None or version.approved_at <= settled_at
-            if version.valid_from <= on and in_time:
-                return version
-        return self._last
-
-    def _shares_of(self, version: ContractVersion) -> list[tuple[int | None, ShareTerms]]:
-        shares = self._shares.get(version.pk)
-        if shares is None:
-            shares = [(each.site_id, each.terms) for each in version.revenue_shares.all()]
-            self._shares[version.pk] = shares
-        return shares
-
-    def in_month(self, site: Site, month: dt.date) -> dict[ShareTerms, tuple[Days, ...]]:
-        """The terms of each day of the contract in that month, as half-open spans."""
-        period = month_of(month)
-        day = max(period.start, self._contract.starts_on)
-        end = min(period.end, self._contract.ends_on or period.end)
-        spans: dict[ShareTerms, list[Days]] = defaultdict(list)
-        while day < end:
-            terms, until = self.at(site, day), day + ONE_DAY
-            if spans[terms] and spans[terms][-1][1] == day:
-                spans[terms][-1] = (spans[terms][-1][0], until)
-            else:
-                spans[terms].append((day, until))
-            day = until
-        return {terms: tuple(days) for terms, days in spans.items()}
-
-
 def settlement_lines(contract: Contract, version: ContractVersion, period: Period) -> list[NewLine]:
     """The lines of a host's settlement: per site, terms and, for shares reckoned on it, month.
 
@@ -168,7 +101,7 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
         raise NoRevenueShare(version)
     _require_agreement(contract, period)
     by_id = {site.pk: site for site in host_sites(contract).order_by("pk")}
-    terms = _HostTerms(contract, version, settled_months(contract))
+    terms = HostTerms(contract, version, settled_months(contract))
     earning = Site.objects.filter(pk__in=[pk for pk, site in by_id.items() if terms.shares_sessions(site)])
     drafts = drafts_at(contract, earning, period).count()
     if drafts:
@@ -198,11 +131,8 @@ def settlement_lines(contract: Contract, version: ContractVersion, period: Perio
 
 
 def _require_agreement(contract: Contract, period: Period) -> None:
-    """Self-billing needs the host's agreement; one who is no taxable person gets a plain statement without it."""
     party = contract.party
-    if party.tax_status == TaxStatus.NOT_TAXABLE:
-        return
-    if party.self_billing_agreed_on is None or party.self_billing_agreed_on >= period.end:
+    if not may_self_bill(party, period):
         raise NothingToSettle(
             _("%(party)s has not agreed to self-billing for %(period)s; enter the day of the agreement, then settle.")
             % {"party": party.legal_name, "period": period.code}
@@ -247,7 +177,7 @@ def _base(uses: Iterable[Use]) -> ShareBase:
 
 
 def _under(
-    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], uses: Iterable[Use]
+    contract: Contract, terms: HostTerms, sites: Mapping[int, Site], uses: Iterable[Use]
 ) -> dict[tuple[int, ChargeUse], ShareTerms]:
     """The terms of each charge: those of its day; of one that is taken back, those under which it was shared."""
     uses = list(uses)
@@ -286,7 +216,7 @@ def _session_lines(
 
 def _month_lines(
     contract: Contract,
-    terms: _HostTerms,
+    terms: HostTerms,
     under: Mapping[tuple[int, ChargeUse], ShareTerms],
     sites: Mapping[int, Site],
     uses: Sequence[Use],
@@ -336,7 +266,7 @@ def _month_lines(
 
 
 def _open_months(
-    contract: Contract, terms: _HostTerms, sites: Mapping[int, Site], period: Period, settled: SettledMonths
+    contract: Contract, terms: HostTerms, sites: Mapping[int, Site], period: Period, settled: SettledMonths
 ) -> dict[MonthKey, tuple[Days, ...]]:
     """Monthly shares to look at, with their days: those of this month and of missed ones under the terms of each day;
     of settled months those that a late session can change, as they were settled.

@@ -24,10 +24,9 @@ from invoicing.models import (
     InvoiceTax,
     LineKind,
     Penalty,
-    TaxRate,
 )
 from invoicing.queries.charges import next_generations
-from invoicing.rules.tax import Ground, Place, RateRow, Tax, TaxTable, ground_code
+from invoicing.rules.tax import Ground, Tax, TaxTable, ground_code
 from invoicing.rules.totals import Totals, gross_totals_of, totals_of
 
 GROUND_TEXTS = {
@@ -117,16 +116,6 @@ def net_and_gross(amount: Decimal, tax: Tax, currency: str, *, with_tax: bool) -
     if not with_tax:
         return amount, None
     return split_gross(amount, tax.percent, currency)[0], amount
-
-
-def tax_table() -> TaxTable:
-    """All tax rates, in one query."""
-    return TaxTable(
-        [
-            RateRow(Place(rate.country, rate.region), rate.percent, rate.valid_from, rate.valid_to)
-            for rate in TaxRate.objects.all()
-        ]
-    )
 
 
 def write_draft(

@@ -20,12 +20,12 @@ from contracts.rules.terms import WindowCap
 from evbilling.kernel.clock import Period, local_date
 from evbilling.kernel.errors import BadInput, require
 from evbilling.kernel.money import ZERO, add, quantise
-from invoicing.models import TaxRate
 from invoicing.queries.monthly import LIMITS, vehicles_under
+from invoicing.queries.taxes import tax_table
 from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.monthly_terms import MonthCharge, MonthFacts, energy_part, month_of
 from invoicing.rules.monthly_words import because_text, line_text
-from invoicing.rules.tax import Place, RateRow, TaxTable, Treatment, supply_tax
+from invoicing.rules.tax import Place, TaxTable, Treatment, supply_tax
 from sessions.models import SessionPrice
 from sessions.queries import Pricer
 from sessions.rules.pricing import Priced
@@ -74,12 +74,7 @@ def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
         prices.count() <= MOST_SESSIONS,
         BadInput(_("month"), month.code, _("It holds too many sessions to preview; choose another month.")),
     )
-    table = TaxTable(
-        [
-            RateRow(Place(rate.country, rate.region), rate.percent, rate.valid_from, rate.valid_to)
-            for rate in TaxRate.objects.all()
-        ]
-    )
+    table = tax_table()
     with_tax = version.price_basis == PriceBasis.GROSS
     charges: list[MonthCharge] = []
     sites: set[int] = set()

@@ -14,15 +14,14 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock_all
-from evbilling.kernel.money import split_gross
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionPrice
+from sessions.queries.splits import net_of_share, split_of
 from sessions.queries.sponsored_parts import (
     Pool,
     Split,
     SponsoredPart,
     budget_used,
     limited_contracts,
-    parts_of_price,
     pool_of,
     sponsored_parts,
 )
@@ -61,7 +60,7 @@ def split_charges(
                 existing[charge.session_id].append(charge)
         vehicles = {price.session.vehicle_id for price in prices if price.session.vehicle_id is not None}
         sponsors = SponsorBook(vehicles)
-        splits = [_split(price) for price in prices]
+        splits = [split_of(price) for price in prices]
         lock_all(Contract, limited_contracts(splits, sponsors))
         parts = sponsored_parts(splits, sponsors)
         charges = [
@@ -133,23 +132,6 @@ def _in_order(prices: Iterable[SessionPrice]) -> list[SessionPrice]:
     return sorted(prices, key=lambda price: (price.session.ended_at, price.session.provider_ref, price.pk))
 
 
-def _split(price: SessionPrice) -> Split:
-    session = price.session
-    assert session.ended_at is not None  # noqa: S101 - what has a price is completed
-    return Split(
-        session_id=session.pk,
-        vehicle_id=session.vehicle_id,
-        contract_id=session.contract_id,
-        site_id=session.site_id,
-        started_at=session.started_at,
-        ended_at=session.ended_at,
-        ref=session.provider_ref,
-        energy_wh=session.energy_wh,
-        parts=parts_of_price(price.parts),
-        currency=price.currency,
-    )
-
-
 def _charges_of(
     price: SessionPrice,
     split: Split,
@@ -197,7 +179,7 @@ def _charges_of(
             role=ChargeRole(share.role),
             vat_rate=share.vat_rate,
             currency=price.currency,
-            net_amount=_net(price, share),
+            net_amount=net_of_share(price, share),
             gross_amount=share.amount if price.includes_tax else None,
             sponsor_version=part.sponsored.version if part and share.role == SPONSOR else None,
             covered_wh=part.covered_wh if part and share.role == SPONSOR else None,
@@ -205,13 +187,6 @@ def _charges_of(
         )
         for share in shares
     ]
-
-
-def _net(price: SessionPrice, share: Share) -> Decimal:
-    """The net of a share: of a price that includes tax gross / (1 + rate), rounded for each charge."""
-    if not price.includes_tax:
-        return share.amount
-    return split_gross(share.amount, share.vat_rate or Decimal(0), price.currency)[0]
 
 
 def _plain(rate: Decimal | None) -> Decimal | None:

@@ -15,7 +15,7 @@ from evbilling.kernel.errors import BadInput, BillingError, NotAllowed
 from invoicing.models import Invoice, InvoiceTax, TaxRate
 from invoicing.operations.drafting import draft_invoice
 from invoicing.operations.tax_rates import load_tax_rates
-from invoicing.operations.writing import tax_table
+from invoicing.queries.taxes import tax_table
 from invoicing.rules.tax import (
     DomesticReverseCharge,
     Ground,
