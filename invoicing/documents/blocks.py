@@ -1,4 +1,4 @@
-"""The two sides of a document or letter from the facts that it keeps of them (`operations.freezing`)."""
+"""The two sides of a document or letter from the facts that it keeps of them (`queries.freezing`)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -39,8 +39,8 @@ from invoicing.documents.view import (
     TaxRow,
 )
 from invoicing.models import BilledCharge, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, TaxCategory
-from invoicing.operations.freezing import details_of, language_of
 from invoicing.queries.exchange import tax_in_reporting_currency
+from invoicing.queries.freezing import details_of, language_of
 from sessions.models import ChargeRole, SessionCharge
 
 _MOST_CONTRACTS = 4

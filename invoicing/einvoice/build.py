@@ -29,8 +29,8 @@ from invoicing.einvoice.model import (
 )
 from invoicing.einvoice.preflight import Asked, Details, contact_of
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceTax, LineKind
-from invoicing.operations.freezing import details_of, language_of
 from invoicing.queries.exchange import tax_in_reporting_currency
+from invoicing.queries.freezing import details_of, language_of
 from invoicing.rules.tax import Category
 
 PLACEHOLDER = "DRAFT"

@@ -26,7 +26,7 @@ from evbilling.kernel.posting import post_in_step
 from evbilling.kernel.steps import step
 from evbilling.shell.paper.formats import Formats, formats_of
 from invoicing.models import Dispute, DisputeState
-from invoicing.operations.freezing import issuer_details
+from invoicing.queries.freezing import issuer_details
 
 if TYPE_CHECKING:
     from invoicing.documents.mail import MailContent

@@ -22,11 +22,11 @@ from invoicing.einvoice.check import require_einvoice
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
 from invoicing.operations.dating import require_not_ahead
 from invoicing.operations.exchange_rates import keep_reporting_rate
-from invoicing.operations.freezing import issuer_details, recipient_details
 from invoicing.operations.ledger import NewEntry, hold_open, post_entries
 from invoicing.operations.numbers import take_numbers
 from invoicing.queries.bookings import NO_PENALTIES, PenaltyNets, advance_nets, bookings_of, penalty_nets
 from invoicing.queries.charges import replaced_sessions
+from invoicing.queries.freezing import issuer_details, recipient_details
 from invoicing.queries.penalties import groundless_penalties
 from sessions.models import ChargingSession
 

@@ -10,8 +10,8 @@ from evbilling.kernel.errors import WrongState
 from evbilling.kernel.money import add
 from evbilling.shell.paper.formats import formats_of
 from invoicing.models import DunningStep, Letter, LetterKind
-from invoicing.operations.freezing import issuer_details
 from invoicing.queries.dunning import notice_reference
+from invoicing.queries.freezing import issuer_details
 
 if TYPE_CHECKING:
     from invoicing.documents.letter_mail import LetterMail

@@ -9,9 +9,9 @@ from django.utils.translation import override, pgettext
 from contracts.models import Operator, Party
 from evbilling.kernel.money import ZERO, add
 from evbilling.shell.paper.formats import formats_of
-from invoicing.operations.freezing import ADDRESS, issuer_details
 from invoicing.operations.letter_mails import LAST
 from invoicing.queries.dunning import Case, fee_is_agreed, interest_to_date, notice_reference
+from invoicing.queries.freezing import ADDRESS, issuer_details
 from invoicing.rules.dunning import is_last_notice
 
 PAY_WITHIN = dt.timedelta(days=7)

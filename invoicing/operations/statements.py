@@ -14,10 +14,10 @@ from evbilling.kernel.locks import lock
 from evbilling.shell.paper.formats import formats_of
 from invoicing.models import Delivery, Letter, LetterKind
 from invoicing.operations.deliveries import request_letter_delivery
-from invoicing.operations.freezing import issuer_details
 from invoicing.operations.letter_mails import STATEMENT
 from invoicing.operations.letters import file_letter
 from invoicing.operations.notices import addressee, letter_file_name
+from invoicing.queries.freezing import issuer_details
 from invoicing.queries.statements import Movement, Statement, statement_of
 
 LONGEST = dt.timedelta(days=3 * 366)

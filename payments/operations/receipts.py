@@ -11,10 +11,10 @@ from evbilling.kernel.errors import NotFound, WrongState, require
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, quantise
 from invoicing.models import Allocation, Invoice, Letter, LetterKind
-from invoicing.operations.freezing import issuer_details
 from invoicing.operations.letters import file_letter
 from invoicing.operations.notices import addressee
 from invoicing.queries.documents import open_amount
+from invoicing.queries.freezing import issuer_details
 from payments.models import Payment, PaymentState
 from payments.operations.allocating import source_of
 from payments.queries import captured_amount, unallocated_amount

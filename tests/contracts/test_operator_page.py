@@ -9,7 +9,7 @@ from contracts.models import Operator, OperatorText
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
 from invoicing.documents.blocks import issuer_block, letterhead_of, own_text
-from invoicing.operations.freezing import issuer_details
+from invoicing.queries.freezing import issuer_details
 from tests.contracts.world import sign_in
 from tests.factories import make_operator, make_user
 

@@ -18,8 +18,8 @@ from evbilling.shell.paper.formats import formats_of
 from invoicing.documents.blocks import issuer_block, letterhead_of
 from invoicing.documents.letters.views import ContractResult, CurrencyTotal, FateSum, ReportView
 from invoicing.models import BilledCharge, BillingRun, BillingRunItem, ChargeUse, Invoice, InvoiceState, ItemState
-from invoicing.operations.freezing import issuer_details
 from invoicing.queries.completeness import Fate, Tally, sessions_of_period, tallies, verdict, with_fate
+from invoicing.queries.freezing import issuer_details
 from sessions.models import Hold
 
 MOST_SESSIONS = 200_000

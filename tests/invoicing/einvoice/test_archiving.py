@@ -15,8 +15,8 @@ from invoicing.einvoice.model import Finding, Format
 from invoicing.einvoice.rules import RulesNotRun, validate
 from invoicing.models import Delivery, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.documents import archive_document, preview_draft
-from invoicing.operations.freezing import details_of
 from invoicing.operations.issuing import RENDER, issue_invoice
+from invoicing.queries.freezing import details_of
 from tests.factories import make_user
 from tests.invoicing.documents.reading import opened
 from tests.invoicing.einvoice.world import AT, ISSUED_ON, TAXES, make_document, make_world
