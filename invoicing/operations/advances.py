@@ -20,7 +20,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import Invoice, InvoiceKind, InvoiceState, LineKind
 from invoicing.operations.credit_notes import lock_document
 from invoicing.operations.crediting import Lines, credit
-from invoicing.operations.dating import require_not_ahead
+from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.drafting import NoTermsInForce
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.tax_ids import require_tax_id
@@ -48,7 +48,7 @@ def issue_advance(
         contract = lock(Contract, contract_id)
         amount = require_minor(amount, contract.currency)
         require(amount > 0, BadInput(_("amount"), amount, _("Ask for more than zero.")))
-        require_not_ahead(issued_on, operator=contract.operator, at=at)
+        require_day_of_document(issued_on, operator=contract.operator, at=at)
         require(
             contract.kind in {ContractKind.CHARGING, ContractKind.SPONSORSHIP},
             WrongState(_("%s is not billed by invoice; only customers and sponsors pay in advance.") % contract.number),

@@ -1,4 +1,4 @@
-"""The day of a document: never ahead of the operator's calendar, for its year names the number series (I9)."""
+"""The days that people give for what is booked: within the books' ten years, never ahead of the operator's calendar."""
 
 import datetime as dt
 
@@ -10,14 +10,34 @@ from evbilling.kernel.errors import BadInput, require
 from evbilling.shell.formats import format_day
 from invoicing.models import Invoice
 
+BOOK_YEARS = 10
+"""Whole calendar years before the present one in which something may still be booked: so long books are kept (10
+years, section 147 of the German Abgabenordnung); a day before them is a slip of the pen.
+"""
 
-def require_not_ahead(issued_on: dt.date, *, operator: Operator, at: dt.datetime) -> None:
-    """Raises BadInput for a day after that of `at` in the operator's zone: a year that is typed wrong would begin the
-    numbers of a year that is not there yet, and what is issued is never changed (I8).
+
+def first_bookable_day(*, operator: Operator, at: dt.datetime) -> dt.date:
+    """The first of January ten years before today's year where the operator is."""
+    return dt.date(local_date(at, operator.zone).year - BOOK_YEARS, 1, 1)
+
+
+def require_bookable(day: dt.date, *, field: str, ahead: str, operator: Operator, at: dt.datetime) -> None:
+    """Raises BadInput for a day on which nothing is booked by hand: before the books' ten years, or after today where
+    the operator is, which `ahead` says. Each operation that books on a given day asks this.
     """
-    today = local_date(at, operator.zone)
-    advice = _("A document cannot be dated in the future; give %(today)s or an earlier day.")
-    require(issued_on <= today, BadInput(_("issued on"), issued_on, advice % {"today": format_day(today)}))
+    require(day <= local_date(at, operator.zone), BadInput(field, day, ahead))
+    advice = _("The books take days from %(first)s on, ten years back; check the year.")
+    first = first_bookable_day(operator=operator, at=at)
+    require(day >= first, BadInput(field, day, advice % {"first": format_day(first)}))
+
+
+def require_day_of_document(issued_on: dt.date, *, operator: Operator, at: dt.datetime) -> None:
+    """Raises BadInput for a day that is not bookable. One ahead would begin the numbers of a year that is not there yet
+    (I9), and what is issued is never changed (I8).
+    """
+    today = format_day(local_date(at, operator.zone))
+    ahead = _("A document cannot be dated in the future; give %(today)s or an earlier day.") % {"today": today}
+    require_bookable(issued_on, field=_("issued on"), ahead=ahead, operator=operator, at=at)
 
 
 def day_of_credit(original: Invoice, issued_on: dt.date | None, *, at: dt.datetime) -> dt.date:

@@ -20,7 +20,7 @@ from evbilling.kernel.money import ZERO
 from evbilling.kernel.steps import step
 from invoicing.einvoice.check import require_einvoice
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
-from invoicing.operations.dating import require_not_ahead
+from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.exchange_rates import keep_reporting_rate
 from invoicing.operations.ledger import NewEntry, hold_open, post_entries
 from invoicing.operations.numbers import take_numbers
@@ -155,7 +155,7 @@ def _sums_of(invoice: Invoice) -> tuple[Decimal, Decimal]:
 def _issue(drafts: Sequence[Invoice], *, issued_on: dt.date, by: User | None, at: dt.datetime) -> list[Invoice]:
     """Freeze, number, book and trace drafts of one operator and kind; the caller holds them and has looked at them."""
     operator, kind = drafts[0].operator, drafts[0].kind
-    require_not_ahead(issued_on, operator=operator, at=at)
+    require_day_of_document(issued_on, operator=operator, at=at)
     prefetch_related_objects(drafts, "taxes")
     prefetch_related_objects([operator], "texts")
     issuer = issuer_details(operator)

@@ -14,13 +14,14 @@ from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, WrongS
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import AccountingPeriod
+from invoicing.operations.dating import first_bookable_day
 
 
 def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.datetime) -> AccountingPeriod:
     """Close a calendar month: from now on nothing is booked into it (I15). `month` is any day in it.
 
     A month that was opened again is closed by a row of its own. Raises WrongState when it is closed already, and
-    BadInput for a month that is not over in the operator's zone.
+    BadInput for a month that is not over in the operator's zone, or in which nothing can be booked any more.
     """
     period = month_of(month)
     with transaction.atomic():
@@ -29,6 +30,9 @@ def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.da
             local_date(at, operator.zone) >= period.end,
             BadInput("month", period.code, _("A month is closed when it is over.")),
         )
+        first = first_bookable_day(operator=operator, at=at)
+        advice = _("The books begin in %(first)s, ten years back; check the year.") % {"first": f"{first:%Y-%m}"}
+        require(period.start >= first, BadInput("month", period.code, advice))
         require(
             not AccountingPeriod.objects.filter(operator=operator, month=period.start, reopened_at=None).exists(),
             WrongState(_("%(month)s is closed already.") % {"month": period.code}),

@@ -25,7 +25,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
 from invoicing.operations.book_checks import request_check
 from invoicing.operations.bulk_close import NotAllTogether, bill_together, groups_of
-from invoicing.operations.dating import require_not_ahead
+from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
 from invoicing.operations.issuing import issue_invoice
@@ -73,7 +73,7 @@ def start_run(
             at >= over_at,
             BadInput("period", period.code, _("The month is not over yet; sessions may still end in it.")),
         )
-        require_not_ahead(issued_on, operator=operator, at=at)
+        require_day_of_document(issued_on, operator=operator, at=at)
         run, new = BillingRun.objects.get_or_create(
             operator=operator,
             period_from=period.start,

@@ -27,6 +27,7 @@ from evbilling.kernel.money import add, require_minor
 from evbilling.kernel.steps import step
 from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.allocations import allocate, reverse_allocation
+from invoicing.operations.dating import require_bookable
 from invoicing.operations.ledger import post_cash_returned
 from invoicing.queries.documents import credit_source, open_amount
 from payments.errors import NoAnswer
@@ -139,17 +140,18 @@ def ask_processor(*, refund_id: int, by: User | None, at: dt.datetime) -> Refund
 
 
 def confirm_transfer(*, refund_id: int, paid_on: dt.date, by: User, at: dt.datetime) -> Refund:
-    """Note that a person made the transfer of an approved refund. Raises WrongState, BadInput for a future day."""
+    """Note that a person made the transfer of an approved refund.
+
+    Raises WrongState, BadInput for a day that is not bookable.
+    """
     with transaction.atomic():
         refund = lock(Refund, refund_id)
         require(
             refund.state == RefundState.SENDING and refund.payment.processor == TRANSFER,
             WrongState(_("%(refund)s is no transfer that is on its way.") % {"refund": refund}),
         )
-        require(
-            paid_on <= local_date(at, refund.payment.operator.zone),
-            BadInput("paid on", paid_on, _("The money cannot have left in the future.")),
-        )
+        ahead = _("The money cannot have left in the future.")
+        require_bookable(paid_on, field=_("paid on"), ahead=ahead, operator=refund.payment.operator, at=at)
         _pay(refund, paid_on, by=by, at=at)
     return refund
 

@@ -10,11 +10,11 @@ from contracts.models import Operator, Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import holds_card_number
-from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
 from invoicing.models import Invoice, InvoiceState
+from invoicing.operations.dating import require_bookable
 from invoicing.operations.ledger import post_cash_received
 from payments.errors import CardNumberGiven
 from payments.models import Payment, PaymentEvent, PaymentEventKind, PaymentState
@@ -38,16 +38,14 @@ def record_transfer(
 ) -> Payment:
     """Book money that came by bank transfer and settle an invoice with it; what is over stays the party's credit.
 
-    Raises BadInput for an amount that is not positive or a day in the future, WrongState for another party's invoice,
-    CardNumberGiven for a card number in the reference. The same transfer twice is refused.
+    Raises BadInput for an amount that is not positive or a day that is not bookable, WrongState for another party's
+    invoice, CardNumberGiven for a card number in the reference. The same transfer twice is refused.
     """
     amount = require_minor(amount, currency)
     require(amount > 0, BadInput("amount", amount, _("Enter what arrived, above zero.")))
     operator = Operator.objects.get(pk=operator_id)
-    require(
-        received_on <= local_date(at, operator.zone),
-        BadInput(_("received on"), received_on, _("The money cannot arrive in the future.")),
-    )
+    ahead = _("The money cannot arrive in the future.")
+    require_bookable(received_on, field=_("received on"), ahead=ahead, operator=operator, at=at)
     require(not holds_card_number(payer_reference), CardNumberGiven("payer_reference"))
     with transaction.atomic():
         party = lock(Party, party_id)

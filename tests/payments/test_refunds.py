@@ -131,6 +131,18 @@ def test_a_transfer_is_paid_back_by_a_person_and_booked_then(officer: User, seco
     assert findings() == []
 
 
+@pytest.mark.parametrize("day", [dt.date(1, 1, 1), dt.date(2015, 12, 31), dt.date(2026, 3, 3), dt.date.max])
+def test_a_refund_dated_outside_the_books_is_refused_and_changes_nothing(
+    officer: User, second: User, day: dt.date
+) -> None:
+    refund = ask_refund(payment_id=overpaid(officer).pk, amount=FORTY, reason="Paid twice", by=officer, at=AT)
+    approve_refund(refund_id=refund.pk, by=second, at=AT)
+    before = state()
+    with pytest.raises(BadInput, match=f"paid on: {day} cannot"):
+        confirm_transfer(refund_id=refund.pk, paid_on=day, by=officer, at=AT)
+    assert state() == before
+
+
 def test_below_the_limit_nobody_else_is_asked(officer: User) -> None:
     payment = overpaid(officer)
     payment.operator.refund_limit_amount = Decimal("40.01")

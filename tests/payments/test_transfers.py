@@ -57,6 +57,8 @@ def test_a_transfer_settles_and_the_rest_is_credit(amount: str, left: str, credi
         ({"amount": Decimal("-5.00")}, BadInput),
         ({"amount": Decimal("5.005")}, MoneyError),
         ({"received_on": dt.date(2026, 3, 3)}, BadInput),
+        ({"received_on": dt.date(2015, 12, 31)}, BadInput),
+        ({"received_on": dt.date(1, 1, 1)}, BadInput),
         ({"currency": "USD"}, WrongState),
         ({"payer_reference": "my card 4242 4242 4242 4242"}, CardNumberGiven),
     ],
@@ -77,6 +79,7 @@ def test_a_transfer_that_cannot_be_is_refused_and_changes_nothing(
     [
         ({"amount": Decimal("0.00")}, "amount: 0.00 cannot"),
         ({"received_on": dt.date(2099, 1, 1)}, "received on: 2099-01-01 cannot"),
+        ({"received_on": dt.date(1, 1, 1)}, "received on: 0001-01-01 cannot .* from 1 Jan 2016 on"),
     ],
 )
 def test_a_refused_amount_or_day_reads_as_it_was_typed(given: dict[str, Any], said: str) -> None:
