@@ -83,11 +83,13 @@ class Period:
 
 
 def _first_of_next(on: dt.date) -> dt.date:
+    if (on.year, on.month) == (dt.MAXYEAR, 12):
+        raise BadInput("month", on, _("No calendar goes beyond the year 9999; name an earlier month."))
     return dt.date(on.year + on.month // 12, on.month % 12 + 1, 1)
 
 
 def month_of(on: dt.date) -> Period:
-    """The calendar month of a date."""
+    """The calendar month of a date. Raises BadInput for the last one that a date can lie in: it has no end."""
     return Period(on.replace(day=1), _first_of_next(on))
 
 

@@ -68,6 +68,14 @@ def test_what_is_no_month_is_refused(text: str) -> None:
         clock.parse_month(text)
 
 
+@pytest.mark.parametrize("day", [dt.date(9999, 12, 1), dt.date.max])
+def test_the_last_month_of_all_is_refused_for_it_has_no_end(day: dt.date) -> None:
+    with pytest.raises(BadInput, match=f"month: {day} cannot be used. No calendar"):
+        clock.month_of(day)
+    with pytest.raises(BadInput, match="No calendar"):
+        clock.month_of(dt.date(9999, 11, 30)).next_month()
+
+
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(BadInput, match="with its zone"):
         clock.local_date(dt.datetime(2026, 1, 1), "UTC")  # noqa: DTZ001 - the point of the test
