@@ -24,7 +24,6 @@ from contracts.rules.terms import (
     BaseFee,
     GraduatedDiscount,
     IncludedEnergy,
-    MinimumCommitment,
     Term,
     VolumeDiscount,
 )
@@ -34,6 +33,7 @@ from invoicing.models import LineKind
 from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import Drafting, NewLine
 from invoicing.queries.monthly import (
+    MONTHLY_TERMS,
     Documents,
     Granted,
     days_of,
@@ -42,6 +42,7 @@ from invoicing.queries.monthly import (
     has_monthly_terms,
     month_charges,
     months_waiting,
+    months_without_fees,
     vehicles_under,
 )
 from invoicing.queries.taxes import fee_country, fee_place
@@ -60,7 +61,6 @@ from invoicing.rules.monthly_words import because_text, line_text
 from invoicing.rules.tax import Place, Tax, Treatment, supply_tax
 
 _ENERGY_TERMS = (IncludedEnergy, GraduatedDiscount, VolumeDiscount)
-_MONTHLY = (*_ENERGY_TERMS, BaseFee, MinimumCommitment)
 
 
 def monthly_lines(drafting: Drafting) -> list[NewLine]:
@@ -83,7 +83,7 @@ class _MonthlyLines:
         self.documents: Documents = earlier_documents(self.contract)
         self.granted = granted_so_far(self.contract, with_tax=drafting.with_tax)
         self.versions: Timeline[dt.date, ContractVersion] = versions_of(self.contract)
-        self.skipped = self._skipped()
+        self.skipped = months_without_fees(self.contract, self.documents, self.own)
         self.months = self._months()
         self.terms = self._terms()
         self.due = self._due()
@@ -97,18 +97,6 @@ class _MonthlyLines:
         late |= {parse_month(code) for code, granted in self.granted.items() if granted.waiting}
         return [self.own, *sorted((late | self.skipped) - {self.own}, key=lambda month: month.start)]
 
-    def _skipped(self) -> set[Period]:
-        """Earlier months of the contract, since the first that was run or billed, whose fees no document charged: they
-        were carried over, or failed, or were never run.
-        """
-        found = set()
-        month = month_of(self.documents.begun or self.own.start)
-        while month.start < self.own.start:
-            if month.start not in self.documents.any and days_of(self.contract, month):
-                found.add(month)
-            month = month.next_month()
-        return found
-
     def _due(self) -> set[Period]:
         """The months whose fees this document charges."""
         own = {self.own} if self.own.start not in self.documents.any else set()
@@ -120,7 +108,7 @@ class _MonthlyLines:
         for month in self.months:
             version = self._version(month)
             if version.pk not in known:
-                known[version.pk] = tuple(term for term in terms_of(version) if isinstance(term, _MONTHLY))
+                known[version.pk] = tuple(term for term in terms_of(version) if isinstance(term, MONTHLY_TERMS))
             found[month] = known[version.pk]
         return found
 

@@ -3,7 +3,8 @@
     start_run -> waits for approval -> running     (a second person approves)
                                     -> declined    (starting it again asks anew)
 
-What counts is the net of the dry run in the operator's currency. Where that cannot be known, because sessions are not
+What counts is the net of the dry run in the operator's currency: of what customers and sponsors are billed, with fees,
+allowances and penalties, or of what hosts get, whichever is more. Where that cannot be known, because sessions are not
 priced yet or a currency has no exchange rate, a limited run always waits for the second person.
 """
 
@@ -20,10 +21,9 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import MakerIsChecker, WrongState, require
-from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, quantise
-from invoicing.models import CLAIMS, BillingRun, Invoice, InvoiceState, RunState
+from invoicing.models import BillingRun, RunState
 from invoicing.queries.exchange import reporting_rate
 from invoicing.queries.month_close import dry_run
 from invoicing.rules.exchange import NoExchangeRate
@@ -31,7 +31,7 @@ from invoicing.rules.exchange import NoExchangeRate
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would bill: net in the operator's currency, and whether that is all of it."""
+    """What a run would bill or pay out: net in the operator's currency, and whether that is all of it."""
 
     net: Decimal
     known: bool
@@ -42,21 +42,21 @@ class Plan:
 
 
 def plan_of(operator: Operator, period: Period) -> Plan:
-    """The net of the dry run and of the month's drafts, other currencies at the rate of the last day."""
+    """What the dry run bills or pays out, other currencies at the rate of the last day."""
     dry = dry_run(operator, period)
-    drafts = Invoice.objects.filter(
-        operator=operator, state=InvoiceState.DRAFT, kind__in=CLAIMS, period_from__lt=period.end
-    )
-    drafted = drafts.order_by().values_list("currency").annotate(net=amount_sum("net_amount"))
-    net, known = ZERO, not dry.unrated
-    for currency, amount in (*dry.net.items(), *drafted):
-        try:
-            rate = reporting_rate(currency, operator.currency, period.last_day).rate
-        except NoExchangeRate:
-            known = False
-        else:
-            net += quantise(amount * rate, operator.currency)
-    return Plan(net, known)
+    known = not dry.unrated
+    sums = []
+    for amounts in (dry.net, dry.settlements):
+        net = ZERO
+        for currency, amount in amounts.items():
+            try:
+                rate = reporting_rate(currency, operator.currency, period.last_day).rate
+            except NoExchangeRate:
+                known = False
+            else:
+                net += quantise(amount * rate, operator.currency)
+        sums.append(net)
+    return Plan(max(sums), known)
 
 
 def set_going(run: BillingRun, *, by: User | None) -> None:

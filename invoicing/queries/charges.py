@@ -156,6 +156,16 @@ def shareable_charges(contract: Contract, sites: QuerySet[Site], period: Period)
     )
 
 
+def unshared_charges(sites: Collection[int]) -> QuerySet[SessionCharge]:
+    """Charges at these sites that documents or drafts bill and no settlement shared, of which nothing was credited."""
+    return SessionCharge.objects.filter(
+        Exists(_uses(ChargeUse.BILLED).filter(~cancelled("line__invoice"))),
+        ~Exists(_uses(ChargeUse.SHARED)),
+        ~Exists(_credited_parts()),
+        session__site__in=sites,
+    )
+
+
 def _credited_parts() -> QuerySet[CreditedCharge]:
     return CreditedCharge.objects.filter(charge=OuterRef("pk"), line__invoice__state=InvoiceState.ISSUED)
 

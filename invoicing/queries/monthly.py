@@ -15,6 +15,7 @@ from django.db.models import Min, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from contracts.models import Contract, ContractKind, ContractTerm, SponsoredVehicle, TokenAssignment
+from contracts.rules.terms import BaseFee, GraduatedDiscount, IncludedEnergy, MinimumCommitment, VolumeDiscount
 from evbilling.kernel.clock import Period, local_date, month_of, parse_month
 from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, InvoiceLine, LineKind
@@ -26,6 +27,7 @@ from invoicing.rules.tax import Category, Ground, Tax
 from sessions.models import SessionCharge
 
 MONTHLY_KINDS = ("included_energy", "graduated_discount", "volume_discount", "base_fee", "minimum_commitment")
+MONTHLY_TERMS = (IncludedEnergy, GraduatedDiscount, VolumeDiscount, BaseFee, MinimumCommitment)
 LIMITS = frozenset({"MIN_PRICE", "MAX_PRICE"})
 """Dimensions by which price limits stand among the lines of a price."""
 _GROUNDS = {Category.REVERSE_CHARGE: Ground.REVERSE_CHARGE, Category.EXEMPT: Ground.EXEMPT}
@@ -73,32 +75,65 @@ def earlier_documents(contract: Contract) -> Documents:
     they had never been: their month is charged anew. Of a month that was split so is the one whose document with the
     fees was, though its other parts live.
     """
-    documents = Invoice.objects.filter(
-        pk__in=InvoiceLine.objects.filter(contract=contract).values("invoice"),
-        kind=InvoiceKind.INVOICE,
-    ).annotate(dead=cancelled("pk"), freed=released("pk"))
-    own = list(documents.values_list("pk", "period_from", "dead", "freed"))
+    return documents_of_all([contract.pk])[contract.pk]
+
+
+def documents_of_all(contract_ids: Collection[int]) -> dict[int, Documents]:
+    """The same of each of several contracts; three queries."""
+    documents = Invoice.objects.filter(lines__contract__in=contract_ids, kind=InvoiceKind.INVOICE)
+    own: dict[int, list[tuple[int, dt.date, bool, bool]]] = defaultdict(list)
+    columns = ("lines__contract", "pk", "period_from", "dead", "freed")
+    rows = documents.annotate(dead=cancelled("pk"), freed=released("pk")).values_list(*columns).distinct()
+    for contract_id, pk, month, gone, again in rows:
+        own[contract_id].append((pk, month, gone, again))
+    fees: dict[int, list[tuple[int, dt.date]]] = defaultdict(list)
+    charged = InvoiceLine.objects.filter(
+        contract__in=contract_ids,
+        invoice__kind=InvoiceKind.INVOICE,
+        kind__in=[LineKind.BASE_FEE, LineKind.SHORTFALL],
+    )
+    for contract_id, invoice_id, because in charged.order_by().values_list("contract_id", "invoice_id", "because"):
+        if "month" in because:
+            fees[contract_id].append((invoice_id, parse_month(because["month"]).start))
+    runs = dict(
+        BillingRunItem.objects.filter(contract__in=contract_ids)
+        .order_by()
+        .values_list("contract_id")
+        .annotate(first=Min("run__period_from"))
+    )
+    return {each: _documents(own[each], fees[each], runs.get(each)) for each in contract_ids}
+
+
+def _documents(
+    own: Collection[tuple[int, dt.date, bool, bool]], fees: Iterable[tuple[int, dt.date]], run: dt.date | None
+) -> Documents:
+    """Of one contract: `own` are (key, month, dead, freed), `fees` (key, month charged), `run` its first month."""
     dead = {pk: gone for pk, _month, gone, _freed in own}
     freed = {pk for pk, _month, _gone, again in own if again}
     months = {(month, gone) for pk, month, gone, _freed in own if pk not in freed}
-    fees = InvoiceLine.objects.filter(
-        contract=contract, invoice__in=dead, kind__in=[LineKind.BASE_FEE, LineKind.SHORTFALL]
-    )
-    anew, charged = set(), set()
-    for invoice_id, because in fees.order_by().values_list("invoice_id", "because"):
-        if "month" in because and invoice_id in freed:
-            anew.add(parse_month(because["month"]).start)
-        elif "month" in because:
-            charged.add((parse_month(because["month"]).start, dead[invoice_id]))
+    anew = {month for invoice_id, month in fees if invoice_id in freed}
+    charged = {(month, dead[invoice_id]) for invoice_id, month in fees if invoice_id not in freed}
     anew -= {month for month, _gone in charged}
     standing = {(month, gone) for month, gone in months | charged if month not in anew}
-    run = BillingRunItem.objects.filter(contract=contract).aggregate(first=Min("run__period_from"))["first"]
     begun = [month for _pk, month, _gone, _freed in own] + ([run] if run else [])
     return Documents(
         frozenset(month for month, gone in standing if not gone),
         frozenset(month for month, _gone in standing),
         min(begun, default=None),
     )
+
+
+def months_without_fees(contract: Contract, documents: Documents, until: Period) -> set[Period]:
+    """Earlier months of the contract, since the first that was run or billed, whose fees no document charged: they were
+    carried over, or failed, or were never run.
+    """
+    found = set()
+    month = month_of(documents.begun or until.start)
+    while month.start < until.start:
+        if month.start not in documents.any and days_of(contract, month):
+            found.add(month)
+        month = month.next_month()
+    return found
 
 
 def granted_so_far(contract: Contract, *, with_tax: bool = False) -> dict[str, Granted]:
@@ -215,13 +250,24 @@ def _same_rate(stated: str | None, rate: Decimal | None) -> bool:
 
 def vehicles_under(contract: Contract, month: Period) -> int:
     """How many vehicles are under the contract on at least one day of the month: by a token, or sponsored."""
-    sponsored = contract.kind == ContractKind.SPONSORSHIP
-    rows: QuerySet[Any] = SponsoredVehicle.objects.all() if sponsored else TokenAssignment.objects.all()
-    vehicle = "vehicle" if sponsored else "token__vehicle"
-    under = rows.filter(
-        Q(valid_to__isnull=True) | Q(valid_to__gt=month.start), contract=contract, valid_from__lt=month.end
-    )
-    return under.exclude(**{vehicle: None}).values(vehicle).distinct().count()
+    return vehicles_of_all([contract.pk], month).get(contract.pk, 0)
+
+
+def vehicles_of_all(contract_ids: Collection[int], month: Period) -> dict[int, int]:
+    """The same of several contracts, by contract, in two queries; of those that have any."""
+    under = Q(valid_to__isnull=True) | Q(valid_to__gt=month.start)
+    found: dict[int, set[int]] = defaultdict(set)
+    for rows, vehicle, sponsored in (
+        (TokenAssignment.objects, "token__vehicle", False),
+        (SponsoredVehicle.objects, "vehicle", True),
+    ):
+        of_kind = Q(contract__kind=ContractKind.SPONSORSHIP)
+        inside = rows.filter(
+            under, of_kind if sponsored else ~of_kind, contract__in=contract_ids, valid_from__lt=month.end
+        )
+        for contract_id, vehicle_id in inside.exclude(**{vehicle: None}).values_list("contract_id", vehicle):
+            found[contract_id].add(vehicle_id)
+    return {contract_id: len(vehicles) for contract_id, vehicles in found.items()}
 
 
 def days_of(contract: Contract, month: Period) -> int:

@@ -76,19 +76,30 @@ def with_status(penalties: QuerySet[Penalty]) -> QuerySet[Penalty]:
 def billable_penalties(contract: Contract, kinds: Iterable[str], before: dt.date) -> QuerySet[Penalty]:
     """What the next document of a contract bills of these kinds: assessed for days before `before`, on no document,
     not waived and no waiver asked for, its session not held, its reason still there."""
-    waiting = Hold.objects.filter(session=OuterRef("session"), state=HoldState.OPEN)
     return (
-        Penalty.objects.filter(
-            ~_void(),
-            ~Exists(waiting),
-            contract=contract,
-            kind__in=list(kinds),
-            state=PenaltyState.OPEN,
-            line__isnull=True,
-            occurred_on__lt=before,
-        )
+        _billable(before)
+        .filter(contract=contract, kind__in=list(kinds))
         .select_related("session", "site", "invoice", "contract__party", "contract_version")
         .order_by("occurred_on", "source")
+    )
+
+
+def billable_net(contracts: QuerySet[Contract], before: dt.date) -> dict[str, Decimal]:
+    """By currency what the next documents of these contracts bill of penalties of days before `before`, less what
+    they give back for missed uptime.
+    """
+    rows = _billable(before).filter(contract__in=contracts).order_by().values_list("currency", "kind")
+    found: dict[str, Decimal] = {}
+    for currency, kind, amount in rows.annotate(amount_net=amount_sum("amount")):
+        signed = -amount if kind == PenaltyKind.UPTIME else amount
+        found[currency] = found.get(currency, ZERO) + signed
+    return found
+
+
+def _billable(before: dt.date) -> QuerySet[Penalty]:
+    waiting = Hold.objects.filter(session=OuterRef("session"), state=HoldState.OPEN)
+    return Penalty.objects.filter(
+        ~_void(), ~Exists(waiting), state=PenaltyState.OPEN, line__isnull=True, occurred_on__lt=before
     )
 
 
