@@ -22,8 +22,9 @@ from sessions.queries import SessionStatus, current_sessions, with_status
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What a run would take and bill now; amounts are net by currency. Of prices that include tax the net is rounded per
-    session and fee here, per document there: it may differ by cents.
+    """What a run would take and bill now; amounts are net by currency.
+
+    Of prices that include tax the net is rounded per session and fee here, per document there: it may differ by cents.
 
     `contracts` are those that are due, per kind. `priced` are the prices of the `sessions` ready to bill; `fees` base
     fees and minimum commitments; `allowances` what included energy and discounts take off (positive); `penalty_net`
