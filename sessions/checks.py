@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 
-from django.db.models import Count, Exists, Max, Min, OuterRef
-from django.db.models.functions import Coalesce, Mod
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+from django.db.models.functions import Coalesce, Mod, Round
 
-from contracts.models import ContractVersion, SponsorKind
-from contracts.queries import TermsBook
+from contracts.models import Contract, ContractVersion, SponsorKind
+from contracts.queries import PriceBook
 from contracts.rules.shares import Sponsor
 from evbilling.kernel.books import Finding, proves
 from evbilling.kernel.clock import local_date, month_of, months_between
@@ -32,6 +32,7 @@ from sessions.queries.sponsored_parts import Pool, limit_of, pool_of
 
 SAMPLE_ABOVE = 20_000
 """Up to so many prices all are rated again; above, of every so many keys one, that about this number is."""
+_DAY = dt.timedelta(days=1)
 
 
 @proves("I2", "Every completed session is held, excluded, priced or billed")
@@ -80,13 +81,17 @@ def _each_once() -> Iterator[Finding]:
 @proves("I4", "Rating again gives the same cents")
 def _same_cents() -> Iterator[Finding]:
     """Under each price's own contract version, tariff version and engine version."""
-    prices = SessionPrice.objects.select_related(
-        "session__contract", "session__site", "session__connector", "contract_version", "tariff_version__tariff"
-    ).order_by("pk")
+    prices = (
+        SessionPrice.objects.select_related("session")
+        .prefetch_related(
+            "session__contract", "session__site", "session__connector", "contract_version", "tariff_version__tariff"
+        )
+        .order_by("pk")
+    )
     every = max(1, -(-prices.count() // SAMPLE_ABOVE))
     if every > 1:
         prices = prices.alias(turn=Mod("pk", every)).filter(turn=0)
-    pricer = Pricer(TermsBook())
+    pricer = Pricer(PriceBook(Contract.objects.all()))
     for price in prices.iterator(chunk_size=2000):
         if price.session.contract is None:
             yield Finding("I4", f"session {price.session.provider_ref}", "It has a price, but no contract.")
@@ -108,21 +113,24 @@ def _same_cents() -> Iterator[Finding]:
 
 @proves("I4", "A price is the sum of its parts, its charges the price")
 def _sums() -> Iterator[Finding]:
-    charged = (
-        SessionCharge.objects.filter(price=OuterRef("pk"))
-        .order_by()
-        .values("price")
-        .annotate(owed=amount_sum(Coalesce("gross_amount", "net_amount")))
-    )
-    rows = SessionPrice.objects.annotate(charged=Coalesce(charged.values("owed"), None)).order_by("pk")
-    for pk, ref, net, gross, parts, total in rows.values_list(
-        "pk", "session__provider_ref", "net_amount", "gross_amount", "parts", "charged"
-    ).iterator(chunk_size=2000):
-        price = net if gross is None else gross
+    rows = SessionPrice.objects.values_list("pk", "session__provider_ref", "net_amount", "gross_amount", "parts")
+    for pk, ref, net, gross, parts in rows.order_by("pk").iterator(chunk_size=5000):
         if _sum(parts, "net") != net or (gross is not None and _sum(parts, "gross") != gross):
+            price = net if gross is None else gross
             yield Finding("I4", f"price {pk}", f"The parts of session {ref} do not add up to its price of {price}.")
-        if total is not None and total > price:
-            yield Finding("I4", f"price {pk}", f"Session {ref} costs {price}, but {total} is charged for it.")
+    charged = (
+        SessionCharge.objects.order_by()
+        .values_list("price")
+        .annotate(
+            ref=Min("price__session__provider_ref"),
+            whole=Coalesce("price__gross_amount", "price__net_amount"),
+            total=amount_sum(Coalesce("gross_amount", "net_amount")),
+        )
+        .annotate(over=Round(F("total") - F("whole"), precision=4))
+        .filter(over__gt=0)
+    )
+    for pk, ref, price, total, _over in charged.iterator(chunk_size=5000):
+        yield Finding("I4", f"price {pk}", f"Session {ref} costs {price}, but {total} is charged for it.")
     netted = SessionCharge.objects.filter(price__gross_amount__isnull=False).select_related("session")
     for charge in netted.iterator(chunk_size=2000):
         rate = charge.vat_rate or Decimal(0)
@@ -155,9 +163,9 @@ def _one_period() -> Iterator[Finding]:
                 yield Finding("I6", f"{zone} {later.code}", "This month does not begin where the one before ends.")
         if not months[0].instants(zone)[0] <= first < months[-1].instants(zone)[1]:
             yield Finding("I6", f"{zone} {months[0].code}", "A session's end lies outside the month it is counted in.")
-    terms = TermsBook()
+    terms = PriceBook(Contract.objects.all())
     charged = Exists(SessionCharge.objects.filter(price=OuterRef("pk")))
-    rows = SessionPrice.objects.filter(session__superseded_at__isnull=True).values_list(
+    rows = _under_changing_terms(terms).values_list(
         "session__provider_ref",
         "session__contract_id",
         "session__started_at",
@@ -178,6 +186,25 @@ def _one_period() -> Iterator[Finding]:
             continue  # terms approved for the past: what was billed before stays as it was
         if (version.pk if version else None) != version_id:
             yield Finding("I6", f"session {ref}", "It was priced under other terms than those in force at its start.")
+
+
+def _under_changing_terms(terms: PriceBook) -> QuerySet[SessionPrice]:
+    """Current prices, without those of contracts whose terms were the same from before their first start to after
+    their last: these are told from each version's first and last start alone.
+    """
+    prices = SessionPrice.objects.filter(session__superseded_at__isnull=True).order_by()
+    spans = prices.values_list("session__contract", "contract_version").annotate(
+        first=Min("session__started_at"), last=Max("session__started_at")
+    )
+    changed = set()
+    for contract_id, version_id, first, last in spans.iterator(chunk_size=5000):
+        contract = terms.contracts.get(contract_id)
+        if contract is not None:
+            days = local_date(first, contract.zone) - _DAY, local_date(last, contract.zone) + _DAY
+            found = {version.pk if version else None for version in (terms.version_on(contract, day) for day in days)}
+            if found != {version_id}:
+                changed.add(contract_id)
+    return prices.filter(session__contract__in=changed)
 
 
 @proves("I1", "Sponsors pay within their limits")

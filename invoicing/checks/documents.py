@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import sha256
 
-from django.db.models import Case, Count, F, Q, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, When
+from django.db.models.functions import Coalesce, Round
 
 from contracts.models import PriceBasis
 from evbilling.kernel.books import Finding, proves
@@ -27,7 +27,7 @@ from invoicing.models import (
 from invoicing.queries.cancelled import cancelled
 from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.tax import Category, Tax
-from sessions.models import SessionCharge
+from sessions.models import ChargingSession, SessionCharge
 
 _LIVE = ~cancelled("pk")
 
@@ -38,11 +38,26 @@ def _named(invoice: Invoice) -> str:
 
 @proves("I1", "A session is billed at most once per payer")
 def billed_once() -> Iterator[Finding]:
-    """No revision of a session is on a live document where another one is, for the same payer."""
+    """No revision of a session is on a live document where another one is, for the same payer.
+
+    Only sessions on several documents or with several revisions are looked at closely: most books have few.
+    """
+    billed = BilledCharge.objects.filter(use=ChargeUse.BILLED).order_by()
+    often = (
+        billed.values("charge__session", "charge__contract")
+        .annotate(first=Min("line__invoice"), last=Max("line__invoice"))
+        .filter(last__gt=F("first"))
+        .values("charge__session")
+    )
+    twin = ChargingSession.objects.filter(
+        source=OuterRef("source"), source_label=OuterRef("source_label"), provider_ref=OuterRef("provider_ref")
+    ).exclude(pk=OuterRef("pk"))
+    revised = ChargingSession.objects.filter(Exists(twin)).order_by().values("pk")
+    if not (often.exists() or revised.exists()):
+        return
     ref = ("charge__session__source", "charge__session__source_label", "charge__session__provider_ref")
     twice = (
-        BilledCharge.objects.filter(~cancelled("line__invoice"), use=ChargeUse.BILLED)
-        .order_by()
+        billed.filter(~cancelled("line__invoice"), Q(charge__session__in=often) | Q(charge__session__in=revised))
         .values(*ref, "charge__contract__number")
         .annotate(revisions=Count("charge__session", distinct=True), documents=Count("line__invoice", distinct=True))
         .filter(Q(revisions__gt=1) | Q(documents__gt=1))
@@ -60,19 +75,17 @@ def parts_are_the_price() -> Iterator[Finding]:
     """Of every session with charges, per price: by the gross where it includes tax, which is what was split."""
     sums = (
         SessionCharge.objects.order_by()
-        .values("price", "session__provider_ref")
+        .values_list("price", "session")
         .annotate(
+            ref=Min("session__provider_ref"),
             whole=Coalesce("price__gross_amount", "price__net_amount"),
             parts=amount_sum(Coalesce("gross_amount", "net_amount")),
         )
+        .annotate(rest=Round(F("parts") - F("whole"), precision=4))
+        .exclude(rest=0)
     )
-    for row in sums.iterator(chunk_size=5000):
-        if row["parts"] != row["whole"]:
-            yield Finding(
-                "I1",
-                f"session {row['session__provider_ref']}",
-                f"Its charges add up to {row['parts']}, its price is {row['whole']}.",
-            )
+    for _price, _session, ref, whole, parts, _rest in sums.iterator(chunk_size=5000):
+        yield Finding("I1", f"session {ref}", f"Its charges add up to {parts}, its price is {whole}.")
 
 
 @proves("I7", "A line is the sum of its session charges")
@@ -87,14 +100,16 @@ def lines_are_their_charges() -> Iterator[Finding]:
         )
         | _with_tax()
     )
-    lines = InvoiceLine.objects.filter(kind__in=[LineKind.CHARGING, LineKind.SPONSORED]).select_related("invoice")
-    for line in lines.iterator(chunk_size=2000):
-        charged, said = sums.get(line.pk, ZERO), line.net_amount if line.gross_amount is None else line.gross_amount
+    lines = InvoiceLine.objects.filter(kind__in=[LineKind.CHARGING, LineKind.SPONSORED]).values_list(
+        "pk", Coalesce("gross_amount", "net_amount"), "position", "invoice_id", "invoice__number"
+    )
+    for pk, said, position, invoice_id, number in lines.iterator(chunk_size=5000):
+        charged = sums.get(pk, ZERO)
         if charged != said:
             yield Finding(
                 "I7",
-                _named(line.invoice),
-                f"Line {line.position} says {said}; its session charges add up to {charged}.",
+                f"document {number or invoice_id}",
+                f"Line {position} says {said}; its session charges add up to {charged}.",
             )
 
 

@@ -1,16 +1,25 @@
 """Monthly terms: what documents took off a month is what its terms allow, never more than it charged (I7)."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
+from itertools import batched
+from typing import Any
 
-from contracts.models import Contract, PriceBasis
+from contracts.models import Contract, ContractVersion, PriceBasis
 from evbilling.kernel.books import Finding, proves
-from evbilling.kernel.clock import parse_month
-from evbilling.kernel.money import ZERO, add
-from invoicing.models import Invoice, InvoiceKind, InvoiceLine, LineKind
-from invoicing.queries.monthly import MONTHLY_KINDS, granted_so_far, month_charges
+from evbilling.kernel.clock import local_date, month_of, parse_month
+from evbilling.kernel.money import ZERO, add, quantise
+from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceLine, LineKind
+from invoicing.queries.cancelled import cancelled
+from invoicing.queries.monthly import MONTHLY_KINDS, tax_of_line
+from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.tax import Tax
+
+type _Place = tuple[int, str, Tax]
+"""Contract, month such as 2026-10, tax."""
+_TOGETHER = 200
+"""Contracts whose months are summed up at once."""
 
 
 @proves("I7", "Allowances of a month never exceed what it charged")
@@ -22,26 +31,71 @@ def allowances_within() -> Iterator[Finding]:
         .distinct()
         .order_by("pk")
     )
-    for contract in contracts.iterator(chunk_size=500):
-        with_tax = contract.versions.filter(price_basis=PriceBasis.GROSS).exists()
-        granted = granted_so_far(contract, with_tax=with_tax)
-        months = {code: parse_month(code) for code in granted}
-        charges, _sites = month_charges(contract, list(months.values()), {}, energy=False, with_tax=with_tax)
-        for code, month in months.items():
-            charged: dict[Tax, Decimal] = {}
-            for charge in charges.get(month, ()):
-                charged[charge.tax] = charged.get(charge.tax, ZERO) + charge.net
-            taken: dict[Tax, Decimal] = {}
-            for (_term, tax), net in granted[code].allowances.items():
-                taken[tax] = taken.get(tax, ZERO) + net
-            for tax, net in taken.items():
-                if not ZERO <= net <= charged.get(tax, ZERO):
-                    yield Finding(
-                        "I7",
-                        f"contract {contract.number}",
-                        f"Allowances of {code} at {tax.percent:f} % come to {net}; the month charged "
-                        f"{charged.get(tax, ZERO)} there.",
-                    )
+    for some in batched(contracts.iterator(chunk_size=_TOGETHER), _TOGETHER):
+        together = {contract.pk: contract for contract in some}
+        versions = ContractVersion.objects.filter(contract__in=together, price_basis=PriceBasis.GROSS)
+        with_tax = set(versions.values_list("contract_id", flat=True))
+        taken = _allowances(together, with_tax)
+        charged = _charged(together, with_tax, {(contract_id, code) for contract_id, code, _tax in taken})
+        for key, net in taken.items():
+            if not ZERO <= net <= charged[key]:
+                contract_id, code, tax = key
+                yield Finding(
+                    "I7",
+                    f"contract {together[contract_id].number}",
+                    f"Allowances of {code} at {tax.percent:f} % come to {net}; the month charged {charged[key]} there.",
+                )
+
+
+def _allowances(contracts: Mapping[int, Contract], with_tax: Collection[int]) -> dict[_Place, Decimal]:
+    """What lines of live documents took off, positive, in the order of contracts and lines."""
+    lines = InvoiceLine.objects.filter(
+        ~cancelled("invoice"), contract__in=contracts, invoice__kind=InvoiceKind.INVOICE, kind=LineKind.ALLOWANCE
+    ).order_by("contract", "pk")
+    taken: dict[_Place, Decimal] = defaultdict(lambda: ZERO)
+    for contract_id, category, rate, net, gross, because in lines.values_list(
+        "contract_id", "tax_category", "tax_rate", "net_amount", "gross_amount", "because"
+    ):
+        if "month" in because:
+            led = gross if contract_id in with_tax and gross is not None else net
+            place = contract_id, because["month"], tax_of_line(category, rate)
+            taken[place] -= quantise(led, contracts[contract_id].currency)
+    return taken
+
+
+def _charged(
+    contracts: Mapping[int, Contract], with_tax: Collection[int], months: Collection[tuple[int, str]]
+) -> dict[_Place, Decimal]:
+    """What live documents bill for the sessions that ended in these months of these contracts."""
+    charged: dict[_Place, Decimal] = defaultdict(lambda: ZERO)
+    spans = [parse_month(code).instants(contracts[contract_id].zone) for contract_id, code in months]
+    if not spans:
+        return charged
+    billed = BilledCharge.objects.filter(
+        ~cancelled("line__invoice"),
+        use=ChargeUse.BILLED,
+        charge__contract__in={contract_id for contract_id, _code in months},
+        charge__session__ended_at__gte=min(first for first, _end in spans),
+        charge__session__ended_at__lt=max(end for _first, end in spans),
+    ).order_by("pk")
+    rows: dict[int, tuple[Any, ...]] = {  # a charge on two documents, which other checks report, counts once
+        row[0]: row
+        for row in billed.values_list(
+            "charge_id", "charge__contract_id", "charge__session__ended_at", "line__tax_category", "line__tax_rate",
+            "charge__net_amount", "charge__gross_amount", "charge__vat_rate",
+        ).iterator(chunk_size=5000)
+    }  # fmt: skip
+    taxes: dict[tuple[str, Decimal], Tax] = {}
+    for _charge, contract_id, ended_at, category, rate, net, gross, stated in rows.values():
+        contract = contracts[contract_id]
+        code = month_of(local_date(ended_at, contract.zone)).code
+        if (contract_id, code) in months:
+            tax = taxes.get((category, rate)) or taxes.setdefault((category, rate), tax_of_line(category, rate))
+            charge = Charged(net, gross, stated)
+            charged[contract_id, code, tax] += billed_amount(
+                charge, tax, contract.currency, with_tax=contract_id in with_tax
+            )
+    return charged
 
 
 @proves("I7", "An allowance keeps what it was reckoned from, and comes to what that says")

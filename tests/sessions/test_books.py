@@ -118,6 +118,12 @@ def test_i6_terms_of_another_day_are_found(world: World) -> None:
     assert findings() == [("I6", "session S1")]
 
 
+def test_i6_of_terms_that_change_within_the_month_only_sessions_under_the_others_are_found(world: World) -> None:
+    record(*(reported(world, f"S{day}", started_at=START + day * 24 * HOUR) for day in (0, 1, 2, 5)))
+    make_version(world.contract, (START + 2 * 24 * HOUR).date())
+    assert findings() == [("I6", "session S2"), ("I6", "session S5")]
+
+
 def test_i6_terms_approved_for_the_past_leave_what_is_billed_and_show_what_is_not(world: World) -> None:
     split_charges([make_session(world).pk], at=AT)
     record(reported(world, "S2", started_at=START + 9 * HOUR))
