@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from contracts.models import Contract
 from evbilling.access.models import User
@@ -102,12 +103,14 @@ def _move(
             moved_at=at,
         )
         moved = amount if kind == DepositKind.HELD else -amount
+        with override(contract.operator.language):
+            text = f"{deposit.get_kind_display()}: {contract.number}, {contract.party.legal_name}"
         step("invoicing.deposit.written")
         post_journal(
             operator=contract.operator,
             source=f"deposit:{deposit.pk}",
             booked_on=moved_on,
-            text=f"{deposit.get_kind_display()}: {contract.number}, {contract.party.legal_name}",
+            text=text,
             currency=contract.currency,
             lines=[
                 (AccountRole.CUSTOMER_CREDIT, contract.party, moved),

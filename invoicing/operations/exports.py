@@ -34,6 +34,7 @@ from invoicing.models import (
 )
 from invoicing.queries.accounting import files
 from invoicing.queries.accounting.ledger import journal, lines_of
+from invoicing.queries.accounting.references import reference_of, references
 from invoicing.queries.accounting.splits import Rate, RateSplit, rate_splits
 from invoicing.rules.datev import (
     NO_AUTOMATIC,
@@ -188,11 +189,12 @@ def _postings(
     for pk, invoice_id in documents.items():
         booked[invoice_id] = {line.account.role: line.amount for line in entries[pk]}
     splits = rate_splits(issued, booked)
-    known = {pk: (number, due_on) for pk, number, due_on in issued.values_list("pk", "number", "due_on")}
+    due = dict(issued.values_list("pk", "due_on"))
+    found = references(operator, period, currency)
     for pk, lines in entries.items():
         entry = lines[0].entry
-        number, due_on = known.get(documents.get(pk, 0), (entry.source.split(":")[1], None))
-        voucher = Voucher(entry.booked_on, number or entry.source, entry.text, due_on)
+        reference = reference_of(entry.source, found)
+        voucher = Voucher(entry.booked_on, reference, entry.text, due.get(documents.get(pk, 0)))
         sides = _sides(lines, splits.get(documents.get(pk, 0)), accounts, currency)
         yield entry, [(posting, voucher) for posting in pairs(merged(sides))]
 

@@ -1,4 +1,7 @@
-"""The ledger: append-only double entry. Operations post to roles; the chart says which account that is (I15)."""
+"""The ledger: append-only double entry. Operations post to roles; the chart says which account that is (I15).
+
+The text of a booking is in its operator's language, whoever books it: it is stored once and never changed.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -7,6 +10,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from contracts.models import Operator, Party
 from evbilling.kernel.bulk import insert_all
@@ -138,7 +142,8 @@ def post_cash_received(
     that is not positive.
     """
     require(amount > 0, BadInput("amount", amount, _("Money received is more than zero.")))
-    text = _("Received from %(party)s") % {"party": party.legal_name}
+    with override(operator.language):
+        text = _("Received from %(party)s") % {"party": party.legal_name}
     entry = NewEntry(source, text, currency, _cash_lines(party, amount, clearing=clearing))
     return post_entries(operator=operator, booked_on=booked_on, entries=[entry], at=at)[0]
 
@@ -156,7 +161,8 @@ def post_cash_returned(
 ) -> JournalEntry:
     """Book money that went back to a party, out of its unallocated credit. Raises as post_cash_received does."""
     require(amount > 0, BadInput("amount", amount, _("Money paid back is more than zero.")))
-    text = _("Paid back to %(party)s") % {"party": party.legal_name}
+    with override(operator.language):
+        text = _("Paid back to %(party)s") % {"party": party.legal_name}
     entry = NewEntry(source, text, currency, _cash_lines(party, -amount, clearing=clearing))
     return post_entries(operator=operator, booked_on=booked_on, entries=[entry], at=at)[0]
 

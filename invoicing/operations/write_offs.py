@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
@@ -121,12 +122,14 @@ def approve_write_off(correction: Correction, *, by: User, at: dt.datetime) -> N
         allocated_at=at,
         allocated_by=by,
     )
+    with override(invoice.operator.language):
+        text = _("Written off: %(document)s") % {"document": invoice.number}
     step("invoicing.write_off.allocated")
     post_journal(
         operator=invoice.operator,
         source=f"allocation:{allocation.pk}",
         booked_on=day,
-        text=_("Written off: %(document)s") % {"document": invoice.number},
+        text=text,
         currency=invoice.currency,
         lines=[
             (each.role, invoice.party if each.of_party else None, each.amount)
