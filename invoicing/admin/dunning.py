@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -24,10 +25,10 @@ from unfold.widgets import (
 
 from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, link_to, money, right
 from evbilling.shell.formats import format_day
-from invoicing.models import DunningStep, OverdueDocument, PaymentPromise
+from invoicing.models import DunningStep, DunningStop, OverdueDocument, PaymentPromise
 from invoicing.operations import dunning_decisions as decisions
 from invoicing.queries.documents import with_open_amount
-from invoicing.queries.dunning import CASE_READS, cases_of, escalations, overdue_documents
+from invoicing.queries.dunning import CASE_READS, cases_of, escalations, overdue_documents, stops_of
 
 DASH = "\N{EN DASH}"
 _ONE, _CONTRACT, _ALL = "document", "contract", "party"
@@ -54,6 +55,10 @@ class StopForm(ReasonForm):
     until = forms.DateField(
         label=_("Until"), required=False, widget=UnfoldAdminDateWidget, help_text=_("Empty: until it is lifted")
     )
+
+
+def _end_of(stop: DunningStop) -> str:
+    return "" if stop.until is None else str(_(" (until %(day)s)") % {"day": format_day(stop.until)})
 
 
 class StepInline(ListInline):
@@ -96,7 +101,7 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
     search_fields = ("number__istartswith", "party__legal_name__istartswith", "contract__number__istartswith")
     search_help_text = _("Document number, party or contract number")
     ordering = ("due_on", "pk")
-    fields = ("document", "party_link", "due_on", "rest", "contested", "level", "coming", "waits_for")
+    fields = ("document", "party_link", "due_on", "rest", "contested", "level", "coming", "waits_for", "stops")
     inlines = (StepInline, PromiseInline)
     actions = None
     actions_row = actions_detail = ("promise", "stop", "skip")
@@ -165,6 +170,15 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
         """Why nothing is done meanwhile."""
         return row.case.waits_for or DASH
 
+    @display(description=_("dunning stops"))
+    def stops(self, row: Any) -> str:
+        """What is stopped, why and until when; each opens the stop, where it is lifted."""
+        lines = [
+            (link_to(stop, str(stop.invoice or stop.contract or _("all documents"))), stop.reason, _end_of(stop))
+            for stop in stops_of(row, on=timezone.localdate())
+        ]
+        return format_html_join(mark_safe("<br>"), "{}: {}{}", lines) or DASH
+
     @action(
         description=_("Promise to pay"),
         url_path="promise",
@@ -174,7 +188,7 @@ class OverdueDocumentAdmin(WrittenByTheProduct):
             "title": _("The customer promises to pay"),
             "description": _("Nobody is reminded of this document until the day after."),
             "form_class": PromiseForm,
-            "form_submit_text": _("Note"),
+            "form_submit_text": pgettext_lazy("decision", "Note"),
         },
     )
     def promise(self, request: HttpRequest, form: PromiseForm, object_id: int) -> HttpResponse:
@@ -313,7 +327,7 @@ class DunningStepAdmin(WrittenByTheProduct):
             "title": _("This document was taken up"),
             "description": _("Say what was agreed or done; the audit trail keeps it."),
             "form_class": ReasonForm,
-            "form_submit_text": _("Note"),
+            "form_submit_text": pgettext_lazy("decision", "Note"),
         },
     )
     def handle(self, request: HttpRequest, form: ReasonForm, object_id: int) -> HttpResponse:

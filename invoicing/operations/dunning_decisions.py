@@ -14,9 +14,15 @@ from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
+from evbilling.shell.formats import format_day
 from invoicing.models import CLAIMS, DunningStep, DunningStop, Invoice, InvoiceState, PaymentPromise
 from invoicing.queries.documents import open_amount
-from invoicing.queries.dunning import cases, overdue_documents
+from invoicing.queries.dunning import cases, live_stops, overdue_documents
+
+LONGEST_WAIT = dt.timedelta(days=366)
+"""How far ahead a promise or a stop with an end may reach: one day of every year. What waits longer is a deferral to
+agree on in writing, while the time runs in which the claim lapses (three years, section 195 of the German Civil Code).
+"""
 
 
 def promise_to_pay(
@@ -24,8 +30,8 @@ def promise_to_pay(
 ) -> PaymentPromise:
     """Note a customer's word to pay by a day; dunning waits until the day after. A later word replaces an earlier one.
 
-    Raises NotFound, NotAllowed, WrongState for a document with nothing open, BadInput for a day that is past or an
-    amount that is not positive or more than what is open, or a note with a card number in it.
+    Raises NotFound, NotAllowed, WrongState for a document with nothing open, BadInput for a day that is past or beyond
+    LONGEST_WAIT, an amount that is not positive or more than what is open, or a note with a card number in it.
     """
     require_no_card_number("note", note)
     with transaction.atomic():
@@ -33,6 +39,7 @@ def promise_to_pay(
         left = open_amount(invoice)
         today = local_date(at, invoice.operator.zone)
         require(promised_on >= today, BadInput(_("to be paid by"), promised_on, _("Name today or a later day.")))
+        _require_within_a_year(_("to be paid by"), promised_on, today)
         require_minor(amount, invoice.currency)
         advice = _("Name an amount above zero, at most the %(open)s that are open.") % {"open": left}
         require(Decimal(0) < amount <= left, BadInput("amount", amount, advice))
@@ -76,8 +83,8 @@ def stop_dunning(
 ) -> DunningStop:
     """Remind a party no more, or of one contract or document alone, until a day or until it is lifted.
 
-    Raises NotFound, NotAllowed, BadInput without a reason, for a day that is past, or for a contract or document of
-    another party.
+    Raises NotFound, NotAllowed, BadInput without a reason, for a day that is past or beyond LONGEST_WAIT, or for a
+    contract or document of another party, WrongState beside a stop of the same that holds.
     """
     with transaction.atomic():
         _may(by)
@@ -94,7 +101,12 @@ def stop_dunning(
             require(invoice, BadInput("document", invoice_id, advice))
         zones = Contract.objects.filter(party=party).order_by().values_list("operator__zone", flat=True).distinct()
         today = max((local_date(at, zone) for zone in zones), default=at.date())
-        require(until is None or until > today, BadInput("until", until, _("Name a later day, or none.")))
+        if until is not None:
+            require(until > today, BadInput("until", until, _("Name a later day, or none.")))
+            _require_within_a_year(_("until"), until, today)
+        held = live_stops(on=today).filter(party=party, contract=contract, invoice=invoice).first()
+        if held is not None:
+            raise WrongState(_("Dunning of this is stopped already (%(stop)s); lift that stop first.") % {"stop": held})
         stop = DunningStop.objects.create(
             party=party, contract=contract, invoice=invoice, reason=why[:300], until=until, set_by=by, set_at=at
         )
@@ -179,6 +191,12 @@ def handle_escalation(*, step_id: int, note: str, by: User | None, at: dt.dateti
         taken.save(update_fields=["handled_by", "handled_at"])
         record_audit(action="invoicing.dunning.handle", obj=taken, by=by, at=at, reason=what)
     return taken
+
+
+def _require_within_a_year(field: str, day: dt.date, today: dt.date) -> None:
+    last = today + LONGEST_WAIT
+    advice = _("Name a day up to %(last)s; what waits longer is agreed on in writing.") % {"last": format_day(last)}
+    require(day <= last, BadInput(field, day, advice))
 
 
 def _may(by: User | None) -> None:

@@ -161,6 +161,13 @@ def live_stops(*, on: dt.date) -> QuerySet[DunningStop]:
     return DunningStop.objects.filter(Q(until__isnull=True) | Q(until__gt=on), lifted_at__isnull=True)
 
 
+def stops_of(document: Invoice, *, on: dt.date) -> QuerySet[DunningStop]:
+    """Stops that hold a document back on a day: its own, its contract's and its party's."""
+    own = Q(invoice=document.pk) | Q(invoice__isnull=True)
+    of_contract = Q(contract=document.contract_id) | Q(contract__isnull=True)
+    return live_stops(on=on).filter(own, of_contract, party=document.party_id).select_related("contract", "invoice")
+
+
 class _Stops:
     """Stops of a document, of its contract, or of all of its party."""
 

@@ -70,6 +70,8 @@ def test_a_promise_taken_back_lets_dunning_go_on(overdue: Invoice, clerk: User) 
     ("values", "error"),
     [
         ({"promised_on": day(1)}, BadInput),
+        ({"promised_on": day(2 + 367)}, BadInput),
+        ({"promised_on": dt.date.max}, BadInput),
         ({"amount": Decimal("119.01")}, BadInput),
         ({"amount": Decimal(0)}, BadInput),
         ({"amount": Decimal("1.001")}, MoneyError),
@@ -122,11 +124,37 @@ def test_a_stop_needs_a_reason_a_right_and_a_document_of_the_party(overdue: Invo
         {"party_id": foreign.pk, "invoice_id": overdue.pk},
         {"party_id": foreign.pk, "contract_id": overdue.contract_id},
         {"until": day(1)},
+        {"until": day(2 + 367)},
+        {"until": dt.date.max},
     ):
         given = {"party_id": overdue.party_id, "reason": "talks", "by": clerk, "at": at(2)}
         with pytest.raises(BillingError):
             stop_dunning(**given | values)
     assert not DunningStop.objects.exists()
+
+
+@pytest.mark.parametrize("scope", ["party", "contract", "document"])
+def test_a_second_stop_beside_one_that_holds_is_refused_and_taken_once_that_is_over(
+    overdue: Invoice, clerk: User, scope: str
+) -> None:
+    given: dict[str, Any] = {
+        "party_id": overdue.party_id,
+        "contract_id": overdue.contract_id if scope == "contract" else None,
+        "invoice_id": overdue.pk if scope == "document" else None,
+        "by": clerk,
+    }
+    stop_dunning(reason="Under talks", until=day(8), at=at(2), **given)
+    trail = AuditRecord.objects.count()
+    with pytest.raises(WrongState, match="stopped already .*Under talks.*lift that stop first"):
+        stop_dunning(reason="Once more", at=at(7), **given)
+    assert (DunningStop.objects.count(), AuditRecord.objects.count()) == (1, trail)
+    stop_dunning(reason="Once more", at=at(8), **given)
+    assert DunningStop.objects.count() == 2
+
+
+def test_a_year_ahead_is_the_longest_that_is_waited(overdue: Invoice, clerk: User) -> None:
+    assert promise(overdue, clerk, promised_on=day(2 + 366)).promised_on == day(2 + 366)
+    stop_dunning(party_id=overdue.party_id, until=day(2 + 366), reason="talks", by=clerk, at=at(2))
 
 
 def test_given_half_past_midnight_at_the_operator_when_stopped_until_that_day_then_refused_for_it_has_begun(

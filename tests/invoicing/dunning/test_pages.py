@@ -137,3 +137,17 @@ def test_the_standard_plan_is_added_once(client: Client) -> None:
         (3, 28, "escalate"),
     ]
     assert client.get(reverse("admin:contracts_dunningplan_changelist")).status_code == 200
+
+
+def test_the_documents_page_shows_each_stop_that_holds_it_back(client: Client, overdue: Invoice) -> None:
+    sign_in(client, Role.BILLING_CLERK)
+    other = make_overdue(overdue.contract, "10.00")
+    press(client, "overduedocument", "stop", overdue.pk, reason="Own talks", what="document", until="2026-12-24")
+    press(client, "overduedocument", "stop", overdue.pk, reason="Holidays of all", what="party")
+    own = client.get(reverse("admin:invoicing_overduedocument_change", args=[overdue.pk])).content.decode()
+    assert "Own talks (until 24 Dec 2026)" in own
+    assert "Holidays of all" in own
+    for stop in DunningStop.objects.all():
+        assert reverse("admin:invoicing_dunningstop_change", args=[stop.pk]) in own
+    page = client.get(reverse("admin:invoicing_overduedocument_change", args=[other.pk])).content.decode()
+    assert ("Own talks" in page, "Holidays of all" in page) == (False, True)
