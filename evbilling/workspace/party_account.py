@@ -31,6 +31,7 @@ KINDS = {
     "refund": gettext_lazy("refund"),
     "allocation": gettext_lazy("allocation"),
     "write_off": gettext_lazy("write-off"),
+    "deposit": gettext_lazy("deposit"),
     "other": gettext_lazy("other"),
 }
 """What moved the balance, or explains it."""

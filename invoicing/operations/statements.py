@@ -84,7 +84,7 @@ def draw_statement(statement: Statement) -> bytes:
 
 def _explained(each: Movement, currency: str, language: str) -> str:
     if not each.set_off:
-        return each.text
+        return str(each.text)
     amount = formats_of(language, currency).money(each.set_off)
     return pgettext("letter", "%(amount)s of %(money)s") % {"amount": amount, "money": each.text}
 

@@ -13,14 +13,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Max, QuerySet
+from django.utils.functional import Promise, lazy
 
 from contracts.models import Operator, Party
 from evbilling.kernel.clock import month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from evbilling.kernel.spreadsheet import guard
-from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState, JournalLine
+from invoicing.models import (
+    CLAIMS,
+    AccountRole,
+    Allocation,
+    Deposit,
+    Invoice,
+    InvoiceKind,
+    InvoiceState,
+    JournalEntry,
+    JournalLine,
+)
+from invoicing.queries.accounting.references import own_part
 from invoicing.queries.aging import BUCKETS, bucket_of
+from invoicing.queries.documents import WRITE_OFF_PREFIX
 
 ROLES = (
     AccountRole.RECEIVABLE,
@@ -30,13 +43,11 @@ ROLES = (
 )
 """The accounts that make up what a party owes or is owed."""
 ALLOCATION = "allocation"
-_KINDS = {
-    "payment": "payment",
-    "refund": "refund",
-    "allocation": ALLOCATION,
-    "writeoff": "write_off",
-}
-"""First part of an entry's source -> kind; documents are told apart by their own kind, all else is "other"."""
+WRITE_OFF = "write_off"
+_KINDS = {"payment": "payment", "refund": "refund", "deposit": "deposit"}
+"""First part of an entry's source -> kind. Documents are told apart by their own kind, write-offs from allocations by
+the allocation's source; all else is "other".
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,14 @@ class Movement:
     """One entry: debit raises what the party owes, credit lowers it; `balance` stands after it.
 
     An allocation moves nothing: `set_off` is what it settled, negative where it was undone; its text names the money,
-    its reference the document.
+    its reference the document. A write-off has the document's reference as well; the text of money is its
+    own. `text` is in the language that is active when it is read.
     """
 
     on: dt.date
     kind: str
     reference: str
-    text: str
+    text: str | Promise
     debit: Decimal
     credit: Decimal
     balance: Decimal
@@ -105,20 +117,22 @@ def statement_of(*, operator: Operator, party: Party, currency: str, first: dt.d
     allocations = _allocations(entry.source for entry in entries.values())
     documents = _documents(entry.source for entry in entries.values())
     documents |= {source: each.invoice for source, each in allocations.items()}
+    deposits = _deposits(entry.source for entry in entries.values())
     balance, movements = opening, []
     for pk, entry in entries.items():
         amount = quantise(moved[pk], currency)
-        kind = _kind(entry.source, documents)
+        kind = _kind(entry.source, documents, allocations)
         if not amount and kind != ALLOCATION:
             continue
         balance += amount
-        document, allocation = documents.get(entry.source), allocations.get(entry.source)
+        document = documents.get(entry.source)
+        allocation = allocations.get(entry.source) if kind == ALLOCATION else None
         movements.append(
             Movement(
                 entry.booked_on,
                 kind,
                 str(document) if document is not None else "",
-                allocation.source.partition(":")[2] if allocation else entry.text,
+                own_part(allocation.source) if allocation else _text(kind, entry, document, deposits.get(entry.source)),
                 max(amount, quantise(ZERO, currency)),
                 max(-amount, quantise(ZERO, currency)),
                 balance,
@@ -184,8 +198,30 @@ def _keys(sources: Iterable[str], first: str) -> set[int]:
     return {int(parts[1]) for parts in named if parts[0] == first and len(parts) == 2}
 
 
-def _kind(source: str, documents: dict[str, Invoice]) -> str:
+def _deposits(sources: Iterable[str]) -> dict[str, Deposit]:
+    """The movements of deposits, by the entry's source."""
+    found = Deposit.objects.filter(pk__in=_keys(sources, "deposit")).select_related("contract")
+    return {f"deposit:{each.pk}": each for each in found}
+
+
+def _said(kind: str, entry: JournalEntry, document: Invoice | None, deposit: Deposit | None) -> str:
+    """What the party reads beside the kind: the books' own text is in the operator's language."""
+    if deposit is not None:
+        return f"{deposit.get_kind_display()}: {deposit.contract.number}"
+    if document is not None and kind != WRITE_OFF:
+        return str(document.get_kind_display())
+    if kind in {"payment", "refund"}:
+        return own_part(entry.source)
+    return "" if kind == WRITE_OFF else entry.text
+
+
+_text = lazy(_said, str)
+
+
+def _kind(source: str, documents: dict[str, Invoice], allocations: dict[str, Allocation]) -> str:
     first = source.partition(":")[0]
+    if source in allocations:
+        return WRITE_OFF if allocations[source].source.startswith(WRITE_OFF_PREFIX) else ALLOCATION
     if first == "invoice" and source in documents:
         kind = documents[source].kind
         if kind == InvoiceKind.CREDIT_NOTE:
@@ -218,7 +254,7 @@ def statement_csv(statement: Statement) -> bytes:
     rows.writerow(("day", "kind", "reference", "text", "debit", "credit", "balance", "currency"))
     rows.writerow((statement.first, "opening", "", "", "", "", statement.opening, statement.currency))
     for each in statement.movements:
-        words = (guard(each.reference), guard(each.text))
+        words = (guard(each.reference), guard(str(each.text)))
         rows.writerow((each.on, each.kind, *words, each.debit, each.credit, each.balance, statement.currency))
     rows.writerow((statement.last, "closing", "", "", "", "", statement.closing, statement.currency))
     return file.getvalue().encode("utf-8-sig")

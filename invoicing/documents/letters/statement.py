@@ -77,6 +77,7 @@ def entry_word(kind: EntryKind) -> str:
         EntryKind.REFUND: pgettext("letter", "Paid to you"),
         EntryKind.ALLOCATION: pgettext("letter", "Set off"),
         EntryKind.WRITE_OFF: pgettext("letter", "Written off"),
+        EntryKind.DEPOSIT: pgettext("letter", "Deposit"),
         EntryKind.OTHER: pgettext("letter", "Entry"),
     }
     return words[kind]

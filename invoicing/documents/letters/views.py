@@ -85,6 +85,7 @@ class EntryKind(StrEnum):
     REFUND = "refund"  # money sent back or paid out
     ALLOCATION = "allocation"  # which money settles which document: moves nothing
     WRITE_OFF = "write_off"
+    DEPOSIT = "deposit"  # money taken as security, or returned from it
     OTHER = "other"
 
 
