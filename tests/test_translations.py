@@ -95,6 +95,26 @@ def test_given_a_field_that_the_workspace_shows_then_its_name_is_marked():
     assert unmarked == []
 
 
+NAMES = ("help_text", "verbose_name", "verbose_name_plural")
+
+
+def unmarked_names(path: Path) -> Iterator[str]:
+    """Names and helps of fields and models that are plain text: as arguments, or in a Meta."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        said = [(each.arg, each.value) for each in node.keywords] if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.ClassDef):
+            assigned = [each for each in node.body if isinstance(each, ast.Assign)]
+            said = [(getattr(target, "id", ""), each.value) for each in assigned for target in each.targets]
+        for name, value in said:
+            if name in NAMES and isinstance(value, ast.Constant | ast.JoinedStr | ast.BinOp):
+                yield f"{path.relative_to(ROOT)}:{value.lineno}: {name}"
+
+
+def test_given_a_field_or_model_then_its_name_and_help_are_marked():
+    sources = [path for app in APPS for path in (ROOT / app).rglob("*.py") if path.parent.name != "migrations"]
+    assert [place for path in sorted(sources) for place in unmarked_names(path)] == []
+
+
 def messages(app: str) -> list[Message]:
     return [message for message in catalogue(app) if message.id]
 

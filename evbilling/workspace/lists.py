@@ -126,9 +126,15 @@ def books_checks() -> str:
     return _list("invoicing_bookscheck")
 
 
-def parties() -> str:
-    """All of them."""
-    return _list("contracts_party")
+def parties(ids: Iterable[int] = ()) -> str:
+    """Just these, or all of them."""
+    listed = ",".join(str(each) for each in ids)
+    return _list("contracts_party", **{"id__in": listed} if listed else {})
+
+
+def operator(pk: int) -> str:
+    """The operator's own page."""
+    return reverse("admin:contracts_operator_change", args=[pk])
 
 
 def all_contracts() -> str:

@@ -1,7 +1,8 @@
 """The month close on one page: checks, dry run, go, progress, pause, resume, retry, completeness."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -26,7 +27,7 @@ from invoicing.operations import runs
 from invoicing.operations.run_approval import approve_run, decline_run
 from invoicing.queries.completeness import Fate, Tally, tallies, verdict
 from invoicing.queries.month_checks import Concern, MonthCheck, month_checks
-from invoicing.queries.month_close import dry_run
+from invoicing.queries.month_close import DryRun, dry_run
 from invoicing.queries.month_outlook import missed_months, outliers
 from invoicing.queries.progress import open_items, run_progress
 from invoicing.tasks import enqueue_run
@@ -36,6 +37,8 @@ OUTLIERS_SHOWN = 10
 REPORTS_SHOWN = 6
 MOST_MISSED = 24
 """Months that were not billed, the oldest first."""
+MOST_KEYS = 200
+"""So many rows fit into the address of a list."""
 LISTS: dict[Concern, Callable[[], str]] = {
     Concern.HELD_SESSIONS: lists.open_holds,
     Concern.UNRATED_SESSIONS: lists.sessions,
@@ -47,6 +50,16 @@ LISTS: dict[Concern, Callable[[], str]] = {
     Concern.NO_EXCHANGE_RATE: lists.exchange_rates,
 }
 """Where each check's rows are found."""
+ROWS: dict[Concern, Callable[[Iterable[int]], str]] = {
+    Concern.NO_TERMS: lists.contracts,
+    Concern.NO_TAX_ID: lists.parties,
+    Concern.NO_EXEMPTION_GROUND: lists.parties,
+    Concern.NO_SELF_BILLING: lists.parties,
+    Concern.NO_HOST_TAX_NUMBER: lists.parties,
+    Concern.INCOMPLETE_EINVOICE: lists.parties,
+    Concern.OPERATOR_DATA: lambda keys: lists.operator(next(iter(keys))),
+}
+"""Where just the rows that a check found are mended."""
 ACTIONS = {"pause": runs.pause_run, "resume": runs.resume_run, "retry": runs.retry_failed_items}
 
 
@@ -79,8 +92,7 @@ def month_close(request: HttpRequest) -> HttpResponse:
         "run": run,
         "checks": [(check, _list_of(check)) for check in month_checks(operator, period)],
         "plan": plan,
-        "plan_net": sorted(plan.net.items()),
-        "drafted_net": sorted(plan.drafted.items()),
+        "plan_sums": _sums(plan),
         "drafts_href": lists.drafts(period),
         "hosts": 0 if run is not None and run.issue else plan.contracts[ContractKind.HOSTING],
         "outliers": outliers(operator, period, most=OUTLIERS_SHOWN),
@@ -91,6 +103,21 @@ def month_close(request: HttpRequest) -> HttpResponse:
         "reports": _reports(run) if run else (),
     }
     return render(request, "admin/month_close.html", context | (_steering(request, run, now) if run else {}))
+
+
+def _sums(plan: DryRun) -> list[tuple[str, list[tuple[str, Decimal]], Decimal]]:
+    """Per currency what adds up to the net of the plan: (currency, (label, amount) each, net)."""
+    parts = (
+        (_("Sessions"), plan.priced, 1),
+        (_("Base fees and minimum commitments"), plan.fees, 1),
+        (_("Included energy and discounts"), plan.allowances, -1),
+        (_("Penalties"), plan.penalty_net, 1),
+        (_("Drafts of the month"), plan.drafted, 1),
+    )
+    return [
+        (currency, [(label, sign * sums[currency]) for label, sums, sign in parts if sums.get(currency)], net)
+        for currency, net in sorted(plan.net.items())
+    ]
 
 
 @require_GET
@@ -225,7 +252,10 @@ def _reports(run: BillingRun) -> list[Letter]:
 
 
 def _list_of(check: MonthCheck) -> str:
-    return LISTS[check.concern]() if check.count else ""
+    if not check.count:
+        return ""
+    rows = ROWS.get(check.concern)
+    return LISTS[check.concern]() if rows is None else rows(check.keys[:MOST_KEYS])
 
 
 def _back(operator_id: int, code: str) -> HttpResponse:

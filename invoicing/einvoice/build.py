@@ -9,9 +9,10 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import EInvoiceFormat, PriceBasis, TaxStatus, TaxWord
+from contracts.models import PriceBasis
 from evbilling.kernel.money import ZERO, add, quantise
 from evbilling.shell.paper.formats import formats_of
+from invoicing.einvoice import preflight
 from invoicing.einvoice.model import (
     Allowance,
     Contact,
@@ -46,14 +47,7 @@ def format_of(invoice: Invoice) -> Format | None:
 
 def why_none(invoice: Invoice) -> str:
     """Why a document has no e-invoice, as a sentence; empty where it has one."""
-    issuer, recipient = details_of(invoice)
-    if recipient.get("einvoice_format", EInvoiceFormat.NONE) == EInvoiceFormat.NONE:
-        return _("The party takes PDF files only.")
-    if issuer["tax_word"] == TaxWord.SALES_TAX:
-        return _("EN 16931 is about VAT; documents with sales tax are PDF files only.")
-    if is_self_billed(invoice) and _settled(invoice).get("tax_status") == TaxStatus.NOT_TAXABLE:
-        return _("A statement to an owner who is not taxable is no invoice; it is a PDF file only.")
-    return ""
+    return preflight.why_none(*details_of(invoice), _settled(invoice) if is_self_billed(invoice) else None)
 
 
 def is_self_billed(invoice: Invoice) -> bool:

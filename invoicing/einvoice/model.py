@@ -197,10 +197,14 @@ class EInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a document: the rule that says so, and a sentence for the clerk."""
+    """What is wrong with a document: the rule that says so, and a sentence for the clerk.
+
+    `of_issuer`: it is entered at the operator, not at the party.
+    """
 
     rule: str
     text: str
+    of_issuer: bool = False
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.text}"

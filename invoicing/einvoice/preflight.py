@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from contracts.models import EInvoiceFormat, TaxStatus, TaxWord
 from contracts.rules.electronic_addresses import SCHEMES
 from evbilling.kernel.money import minor_digits
 from invoicing.einvoice.model import Finding, Format
@@ -53,6 +54,20 @@ class Asked:
         return self.format is Format.XRECHNUNG or self.format is Format.PEPPOL and both
 
 
+def why_none(issuer: Details, recipient: Details, settled: Details | None = None) -> str:
+    """Why a document between these two has no e-invoice, as a sentence; empty where it has one.
+
+    `settled` is the host of a self-billed document as he stood when he was settled.
+    """
+    if recipient.get("einvoice_format", EInvoiceFormat.NONE) == EInvoiceFormat.NONE:
+        return _("The party takes PDF files only.")
+    if issuer["tax_word"] == TaxWord.SALES_TAX:
+        return _("EN 16931 is about VAT; documents with sales tax are PDF files only.")
+    if settled is not None and settled.get("tax_status") == TaxStatus.NOT_TAXABLE:
+        return _("A statement to an owner who is not taxable is no invoice; it is a PDF file only.")
+    return ""
+
+
 def find_missing(asked: Asked) -> list[Finding]:
     """All that is missing, in the order in which a clerk reads a document."""
     findings = [*_parties(asked), *_tax(asked)]
@@ -66,7 +81,7 @@ def find_missing(asked: Asked) -> list[Finding]:
 def _parties(asked: Asked) -> Iterator[Finding]:
     for details, rule in ((asked.seller, "BR-09"), (asked.buyer, "BR-11")):
         if not details["country"]:
-            yield Finding(rule, _("%(party)s has no country. Enter it in the address.") % _named(details))
+            yield _about(asked, details, rule, _("%(party)s has no country. Enter it in the address."))
     if minor_digits(asked.currency) > 2:
         text = _("E-invoices know two decimals; %(currency)s has more. Set the party's e-invoice to PDF only.")
         yield Finding("BR-DEC-14", text % {"currency": asked.currency})
@@ -79,23 +94,23 @@ def _tax(asked: Asked) -> Iterator[Finding]:
         yield Finding("BR-O-11", _("What is not subject to tax needs a document of its own; discard and draft again."))
     if taxable and not (seller["vat_id"] or seller.get("tax_number")):
         text = _("%(party)s supplies but has neither VAT id nor tax number. Enter one of them.")
-        yield Finding(f"BR-{taxable[-1]}-02", text % _named(seller))
+        yield _about(asked, seller, f"BR-{taxable[-1]}-02", text)
     if (
         not taxable
         and not asked.self_billed
         and not any(seller.get(name) for name in ("register_entry", "vat_id", "tax_number"))
     ):
         text = _("%(party)s has no commercial register entry, VAT id or tax number. Enter one of them.")
-        yield Finding("BR-CO-26", text % _named(seller))
+        yield _about(asked, seller, "BR-CO-26", text)
     if Category.REVERSE_CHARGE in categories and not buyer["vat_id"]:
-        yield Finding("BR-AE-02", _("Reverse charge needs the VAT id of %(party)s. Enter it.") % _named(buyer))
+        yield _about(asked, buyer, "BR-AE-02", _("Reverse charge needs the VAT id of %(party)s. Enter it."))
     for details in (seller, buyer):
         if taxable and details["vat_id"] and not details["vat_id"][:2].isalpha():
             text = _("VAT id %(vat_id)s of %(party)s begins with no country code, such as DE. Correct it.")
-            yield Finding("BR-CO-09", text % {"vat_id": details["vat_id"], **_named(details)})
+            yield _about(asked, details, "BR-CO-09", text)
     if any(category == Category.EXEMPT and not ground for category, ground in asked.grounds):
         text = _("The ground of exemption of %(party)s is missing. Enter it, then draft again.")
-        yield Finding("BR-E-10", text % _named(asked.recipient))
+        yield _about(asked, asked.recipient, "BR-E-10", text)
 
 
 def _addresses(asked: Asked) -> Iterator[Finding]:
@@ -105,12 +120,12 @@ def _addresses(asked: Asked) -> Iterator[Finding]:
             if asked.format is Format.XRECHNUNG and details is asked.issuer and details["billing_email"]:
                 continue
             text = _("%(party)s has no electronic address. Enter it with its scheme, such as 0204 or 9930.")
-            yield Finding(rule, text % _named(details))
+            yield _about(asked, details, rule, text)
         elif details.get("endpoint_scheme") not in SCHEMES:
             text = _(
                 "The electronic address of %(party)s has no known scheme. Enter an EAS code, such as 0204 or 9930."
             )
-            yield Finding("BR-CL-25", text % _named(details))
+            yield _about(asked, details, "BR-CL-25", text)
 
 
 def _references(asked: Asked) -> Iterator[Finding]:
@@ -120,10 +135,10 @@ def _references(asked: Asked) -> Iterator[Finding]:
     if asked.german:
         rule = "BR-DE-15" if asked.format is Format.XRECHNUNG else _GERMAN_RULES[15]
         text = _("%(party)s has no buyer reference. Enter the Leitweg-ID, or the buyer's own reference, at the party.")
-        yield Finding(rule, text % _named(asked.recipient))
+        yield _about(asked, asked.recipient, rule, text)
     elif not asked.purchase_order:
         text = _("%(party)s has neither buyer reference nor purchase order. Enter one of them.")
-        yield Finding("PEPPOL-EN16931-R003", text % _named(asked.recipient))
+        yield _about(asked, asked.recipient, "PEPPOL-EN16931-R003", text)
 
 
 def _german(asked: Asked) -> Iterator[Finding]:
@@ -131,17 +146,17 @@ def _german(asked: Asked) -> Iterator[Finding]:
     contact = contact_of(seller, self_billed=asked.self_billed)
     if not contact.get("name"):
         text = _("%(party)s has no contact person. Add one at the party.")
-        yield Finding(_german_rule(asked, 2), text % _named(seller))
+        yield _about(asked, seller, _german_rule(asked, 2), text)
     elif not contact.get("phone"):
         text = _("The contact of %(party)s has no phone number. Enter it.")
-        yield Finding(_german_rule(asked, 6), text % _named(seller))
+        yield _about(asked, seller, _german_rule(asked, 6), text)
     if contact.get("name") and not contact.get("email"):
         text = _("The contact of %(party)s has no mail address. Enter it.")
-        yield Finding(_german_rule(asked, 7), text % _named(seller))
+        yield _about(asked, seller, _german_rule(asked, 7), text)
     for details, number in ((seller, 4), (buyer, 9)):
         if not details["postal_code"] or not details["city"]:
             text = _("The address of %(party)s has no postal code or city. Enter them.")
-            yield Finding(_german_rule(asked, number), text % _named(details))
+            yield _about(asked, details, _german_rule(asked, number), text)
 
 
 def contact_of(seller: Details, *, self_billed: bool) -> Mapping[str, str]:
@@ -156,5 +171,6 @@ def _german_rule(asked: Asked, number: int) -> str:
     return f"BR-DE-{number}" if asked.format is Format.XRECHNUNG else _GERMAN_RULES[number]
 
 
-def _named(details: Details) -> dict[str, str]:
-    return {"party": details["legal_name"]}
+def _about(asked: Asked, details: Details, rule: str, text: str) -> Finding:
+    names = {"party": details["legal_name"], "vat_id": details["vat_id"]}
+    return Finding(rule, text % names, of_issuer=details is asked.issuer)

@@ -93,7 +93,7 @@ class Invoice(models.Model):
         blank=True,
         related_name="replacements",
         verbose_name=_("replaces"),
-        help_text="The cancelled document in whose place this one was issued",
+        help_text=_("The cancelled document in whose place this one was issued"),
     )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     price_basis = models.CharField(_("price basis"), max_length=5, choices=PriceBasis.choices, default=PriceBasis.NET)
@@ -108,7 +108,7 @@ class Invoice(models.Model):
         decimal_places=8,
         null=True,
         blank=True,
-        help_text="Units of the reporting currency for one of the document's",
+        help_text=_("Units of the reporting currency for one of the document's"),
     )
     rounding_rule = models.CharField(max_length=30)
     engine_version = models.CharField(max_length=20, blank=True)
@@ -202,7 +202,7 @@ class InvoiceLine(models.Model):
         null=True,
         blank=True,
         related_name="corrections",
-        help_text="On a credit note: the line that it takes back, whole or in part",
+        help_text=_("On a credit note: the line that it takes back, whole or in part"),
     )
     advance = models.ForeignKey(
         "self",
@@ -210,7 +210,7 @@ class InvoiceLine(models.Model):
         null=True,
         blank=True,
         related_name="uses",
-        help_text="Of an advance payment set off: the line of the advance invoice that it uses",
+        help_text=_("Of an advance payment set off: the line of the advance invoice that it uses"),
     )
     position = models.PositiveIntegerField(_("position"))
     kind = models.CharField(max_length=16, choices=LineKind.choices)
@@ -221,7 +221,7 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2, choices=TaxCategory.choices)
     tax_rate = RateField()
     net_amount = AmountField(verbose_name=_("net"))
-    gross_amount = AmountField(verbose_name=_("gross"), null=True, help_text="Of documents whose prices include tax")
+    gross_amount = AmountField(verbose_name=_("gross"), null=True, help_text=_("Of documents whose prices include tax"))
     because = models.JSONField(default=dict, blank=True, encoder=ExactEncoder)
 
     class Meta:
@@ -242,8 +242,8 @@ class InvoiceTax(models.Model):
     tax_rate = RateField()
     net_amount = AmountField()
     tax_amount = AmountField()
-    ground = models.CharField(_("ground"), max_length=200, blank=True, help_text="Why no tax is charged, as printed")
-    ground_code = models.CharField(max_length=30, blank=True, help_text="Its VATEX code (EN 16931 BT-121)")
+    ground = models.CharField(_("ground"), max_length=200, blank=True, help_text=_("Why no tax is charged, as printed"))
+    ground_code = models.CharField(max_length=30, blank=True, help_text=_("Its VATEX code (EN 16931 BT-121)"))
 
     class Meta:
         ordering = ["invoice", "-tax_rate"]
@@ -275,7 +275,7 @@ class BilledCharge(models.Model):
     generation = models.PositiveSmallIntegerField(default=1)
     net_amount = AmountField(
         null=True,
-        help_text="Of hosts' shares: a credited part of the charge, without its energy; empty: the whole charge",
+        help_text=_("Of hosts' shares: a credited part of the charge, without its energy; empty: the whole charge"),
     )
 
     class Meta:

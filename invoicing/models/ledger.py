@@ -167,7 +167,7 @@ class JournalLine(models.Model):
     party = models.ForeignKey(
         Party, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("party")
     )
-    amount = AmountField(help_text="Debit positive, credit negative")
+    amount = AmountField(help_text=_("Debit positive, credit negative"))
 
     class Meta:
         verbose_name = _("journal line")

@@ -49,7 +49,7 @@ class BillingRun(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("asked by"),
-        help_text="Who started it last; empty: a command",
+        help_text=_("Who started it last; empty: a command"),
     )
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -1,46 +1,15 @@
 """The VAT id on which a supply under reverse charge rests, looked at before it is billed."""
 
-from stdnum import get_cc_module
-
-from contracts.models import Contract, TaxWord
-from contracts.rules.identifiers import vat_id
-from evbilling.kernel.errors import BadInput, require
-from invoicing.rules.tax import DomesticReverseCharge, MissingCustomerTaxId, Treatment, WrongCustomerTaxId
+from contracts.models import Contract
+from invoicing.queries.tax_ids import tax_id_refusal
+from invoicing.rules.tax import Treatment
 
 
 def require_tax_id(treatment: Treatment, contract: Contract, supply_country: str) -> None:
     """Let a supply pass unless it is under reverse charge and its customer's VAT id does not carry that.
 
-    The id must be there, have valid check digits, and be of another country than the supply (`supply_country`, ISO;
-    empty: the operator's). At home the party's ground of exemption says by which law the customer owes the tax. Sales
-    tax knows no such ids. Raises MissingCustomerTaxId, WrongCustomerTaxId, DomesticReverseCharge.
+    As `tax_id_refusal` says. Raises MissingCustomerTaxId, WrongCustomerTaxId, DomesticReverseCharge.
     """
-    if treatment is not Treatment.REVERSE_CHARGE or contract.operator.tax_word == TaxWord.SALES_TAX:
-        return
-    party = contract.party
-    require(party.vat_id, MissingCustomerTaxId(party.legal_name))
-    country = country_of(party.vat_id, party.country)
-    require(is_valid(party.vat_id, country), WrongCustomerTaxId(party.legal_name, party.vat_id))
-    home = supply_country or contract.operator.country
-    require(
-        country != home.upper() or party.exemption_text.strip(),
-        DomesticReverseCharge(party.legal_name, party.vat_id, country),
-    )
-
-
-def country_of(text: str, otherwise: str) -> str:
-    """The country of a VAT id: by its first letters where a country's ids begin so (Greek ones with EL)."""
-    prefix = "".join(text.split())[:2].upper()
-    country = "GR" if prefix == "EL" else prefix
-    known = country.isalpha() and get_cc_module(country.lower(), "vat") is not None
-    return country if known else otherwise.upper()
-
-
-def is_valid(text: str, country: str) -> bool:
-    """Whether the check digits of the country's ids hold; an id that nobody can check does not."""
-    if get_cc_module(country.lower(), "vat") is None:
-        return False
-    try:
-        return bool(vat_id(text, country))
-    except BadInput:
-        return False
+    refusal = tax_id_refusal(treatment, contract, supply_country)
+    if refusal is not None:
+        raise refusal

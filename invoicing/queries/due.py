@@ -27,7 +27,8 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
 
     Unbilled is a completed session that nobody excluded (charging), a sponsor's part that no document bills yet, a
     penalty, or interest on an invoice that stays late.
-    Hosts stay due for a year: what is late to them is known only once the customers are billed.
+    Hosts stay due for a year: what is late to them is known only once the customers are billed. A contract that begins
+    after the period is not due, though its first night may still be the period's last day in another zone.
     """
     billed = unreleased(BilledCharge.objects.filter(charge_id=OuterRef("pk"), use=ChargeUse.BILLED))
     parts = SessionCharge.objects.filter(~Exists(billed), contract_id=OuterRef("pk"))
@@ -53,16 +54,16 @@ def due_contracts(*, operator_id: int, period: Period) -> QuerySet[Contract]:
         )
     ).filter(is_credited=False, open_amount__gt=ZERO)
     penalties = unbilled_penalties().filter(contract_id=OuterRef("pk"), occurred_on__lt=period.end)
-    in_force = Q(starts_on__lt=period.end) & (Q(ends_on__isnull=True) | Q(ends_on__gt=period.start))
+    in_force = Q(ends_on__isnull=True) | Q(ends_on__gt=period.start)
     return (
-        Contract.objects.filter(operator_id=operator_id, kind__in=PHASES, state__in=IN_FORCE)
+        Contract.objects.filter(operator_id=operator_id, kind__in=PHASES, state__in=IN_FORCE, starts_on__lt=period.end)
         .filter(
             in_force
             | Exists(penalties)
             | Exists(late)
             | (Q(kind=ContractKind.CHARGING) & Exists(sessions))
             | (Q(kind=ContractKind.SPONSORSHIP) & Exists(parts))
-            | Q(kind=ContractKind.HOSTING, starts_on__lt=period.end, ends_on__gt=period.start - HOSTS_STAY_DUE)
+            | Q(kind=ContractKind.HOSTING, ends_on__gt=period.start - HOSTS_STAY_DUE)
         )
         .order_by("number")
     )

@@ -31,7 +31,7 @@ class SessionPrice(models.Model):
     gross_amount = AmountField(
         verbose_name=_("gross price"),
         null=True,
-        help_text="Of prices that include tax; there it leads, the net follows",
+        help_text=_("Of prices that include tax; there it leads, the net follows"),
     )
     parts = models.JSONField(encoder=ExactEncoder)
     lines = models.JSONField(encoder=ExactEncoder)
@@ -74,13 +74,13 @@ class SessionCharge(models.Model):
     session = models.ForeignKey(ChargingSession, on_delete=models.PROTECT, related_name="charges")
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="charges")
     role = models.CharField(max_length=8, choices=ChargeRole.choices)
-    vat_rate = RateField(null=True, blank=True, help_text="As the tariff states it; empty: from the tax table")
+    vat_rate = RateField(null=True, blank=True, help_text=_("As the tariff states it; empty: from the tax table"))
     currency = CurrencyField()
     net_amount = AmountField(verbose_name=_("net amount"))
     gross_amount = AmountField(
         verbose_name=_("gross amount"),
         null=True,
-        help_text="Of prices that include tax; there it leads, the net follows",
+        help_text=_("Of prices that include tax; there it leads, the net follows"),
     )
     sponsor_version = models.ForeignKey(
         ContractVersion,
@@ -88,10 +88,10 @@ class SessionCharge(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="The terms under which a sponsor pays it",
+        help_text=_("The terms under which a sponsor pays it"),
     )
     covered_wh = models.BigIntegerField(
-        _("covered energy (Wh)"), null=True, blank=True, help_text="What it took of the sponsor's monthly kWh"
+        _("covered energy (Wh)"), null=True, blank=True, help_text=_("What it took of the sponsor's monthly kWh")
     )
     created_at = models.DateTimeField()
 

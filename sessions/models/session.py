@@ -71,7 +71,7 @@ class ChargingSession(models.Model):
     energy_wh = models.BigIntegerField(_("energy (Wh)"))
     periods = models.JSONField(default=list, encoder=ExactEncoder)
     extra = models.JSONField(
-        _("extra"), default=dict, blank=True, encoder=ExactEncoder, help_text="Further columns of the source"
+        _("extra"), default=dict, blank=True, encoder=ExactEncoder, help_text=_("Further columns of the source")
     )
     received_at = models.DateTimeField(_("received at"))
 
