@@ -26,6 +26,7 @@ from invoicing.operations.disputes import decide_dispute
 from invoicing.operations.reissuing import decide_correction
 from invoicing.portal.disputes import TONES
 from invoicing.queries.disputes import gross_of_session, left_of_session
+from sessions.admin.common import zone_of
 from sessions.models import ChargingSession
 from sessions.queries.pricing import explain
 from sessions.rules.correcting import SessionChange
@@ -250,7 +251,7 @@ class DisputeAdmin(WrittenByTheProduct):
     def facts(self, row: Dispute) -> str:
         """When, where, how much, and what the source says of the meter."""
         session = row.session
-        zone = session.site.zone if session.site else "UTC"
+        zone = zone_of(session)
         ended = format_instant(session.ended_at, zone) if session.ended_at else "\N{EN DASH}"
         told = ", ".join(f"{name}: {value}" for name, value in session.extra.items())
         place = session.site or session.station_ref
@@ -261,7 +262,7 @@ class DisputeAdmin(WrittenByTheProduct):
     @display(description=_("charging periods"))
     def periods(self, row: Dispute) -> SafeString:
         """As the source sent them, where the station is."""
-        zone = row.session.site.zone if row.session.site else "UTC"
+        zone = zone_of(row.session)
         return _listed(
             f"{format_instant(dt.datetime.fromisoformat(each['start_at']), zone)}: "
             f"{format_kwh(each.get('energy_wh') or 0)}, "

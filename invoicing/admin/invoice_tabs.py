@@ -23,6 +23,7 @@ from invoicing.models import (
     InvoiceTax,
     JournalLine,
 )
+from sessions.admin.common import zone_of
 
 
 class LineInline(ListInline):
@@ -162,7 +163,7 @@ class SessionInline(_Nonrelated):
         session = row.charge.session
         if session.ended_at is None:
             return "\N{EN DASH}"
-        return format_instant(session.ended_at, session.site.zone if session.site else "UTC")
+        return format_instant(session.ended_at, zone_of(session))
 
     @admin.display(description=_("site"))
     def site(self, row: BilledCharge) -> str:

@@ -37,8 +37,8 @@ def price_text(price: SessionPrice) -> str:
 
 
 def zone_of(session: ChargingSession) -> str:
-    """The zone in which people read the session's times: the site's."""
-    return session.site.zone if session.site else "UTC"
+    """The zone in which people read the session's times: the site's, without one the workspace's."""
+    return session.site.zone if session.site else get_current_timezone_name()
 
 
 class DayRangeFilter(RangeDateFilter):

@@ -214,7 +214,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def _example(request: HttpRequest) -> dict[str, Any]:
     """Yesterday evening at the operator's, so that a person changes figures instead of typing them."""
     operator = Operator.objects.order_by("pk").first()
-    zone = operator.zone if operator else "UTC"
+    zone = operator.zone if operator else timezone.get_current_timezone_name()
     evening = timezone.now().astimezone(ZoneInfo(zone)).replace(hour=18, minute=0) - dt.timedelta(days=1)
     hours = {"started": 0, "charging_ended": 3, "ended": 5}
     given = request.GET.get("tariff_version", "")

@@ -12,12 +12,16 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts.models import StationOutage, TariffVersion
+from contracts.models import Operator, StationOutage, TariffVersion
 from evbilling.access.models import User
 from evbilling.access.roles import Role
+from evbilling.kernel.audit import history_of
 from evbilling.workspace.middleware import OperatorsClock
+from evbilling.workspace.words import action_text
+from sessions.models import ChargingSession
 from tests import factories as make
 from tests.contracts.world import sign_in
+from tests.invoicing.month import make_month
 
 pytestmark = pytest.mark.django_db
 NEW_YORK = "America/New_York"
@@ -77,6 +81,28 @@ def test_a_page_of_the_workspace_and_its_history_say_the_operators_time(client: 
         text = client.get(reverse(f"admin:contracts_tariffversion_{page}", args=[version.pk])).content.decode()
         assert "UTC" not in text, page
         assert re.search(r"\d\d:\d\d\sE[SD]T", text), page
+
+
+def test_a_history_says_in_words_what_was_done(client: Client, settings: Any) -> None:
+    version = TariffVersion.objects.get(tariff=make.make_tariff(make.make_operator()))
+    sign_in(client, make.make_user(Role.ADMINISTRATOR), settings)
+    text = client.get(reverse("admin:contracts_tariffversion_history", args=[version.pk])).content.decode()
+    assert "contracts.tariffversion.release" not in text
+    assert action_text(history_of(version).first().action) in text
+
+
+def test_a_session_without_a_site_is_shown_in_the_operators_time(client: Client, settings: Any) -> None:
+    # Given a session of which nobody knows where it was
+    make_month(sessions=1)
+    Operator.objects.update(zone=NEW_YORK)
+    ChargingSession.objects.update(site=None)
+    sign_in(client, make.make_user(Role.ADMINISTRATOR), settings)
+    session = ChargingSession.objects.get(provider_ref="beta-0")
+
+    # When staff read it, then its times are those of the workspace
+    page = client.get(reverse("admin:charging_chargingsession_change", args=[session.pk])).content.decode()
+    assert "05:00\N{NO-BREAK SPACE}EDT" in page
+    assert not re.search(r"\d\d:\d\d\sUTC", page)
 
 
 def test_a_time_typed_in_the_workspace_is_the_operators(client: Client, settings: Any) -> None:

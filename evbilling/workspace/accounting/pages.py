@@ -88,7 +88,7 @@ def filters_of(request: HttpRequest) -> Filters:
         entries = JournalEntry.objects.filter(operator=operator).order_by()
         currencies = sorted(entries.values_list("currency", flat=True).distinct())
         latest = entries.order_by("-booked_on").values_list("booked_on", flat=True).first()
-    zone = operator.zone if operator else "UTC"
+    zone = operator.zone if operator else timezone.get_current_timezone_name()
     standard = month_of(latest or local_date(timezone.now(), zone))
     first = _month(request.GET.get("from", ""), standard)
     last = _month(request.GET.get("to", ""), max(first, standard) if "from" not in request.GET else first)
