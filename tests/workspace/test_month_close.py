@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from contracts.models import Contact
 from evbilling.access.roles import Role
@@ -14,6 +15,7 @@ from invoicing.models import BillingRun, Delivery, Document, RunState, TaxRate
 from invoicing.operations import runs
 from invoicing.queries.month_checks import Concern
 from tests.access.people import staff
+from tests.factories import make_contract_in_force, make_tariff, tariff_document
 from tests.invoicing.month import AT, LATER, Month, make_month
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +67,16 @@ def test_before_a_run_it_says_what_the_run_would_bill(clerk: Client, month: Mont
     assert (plan.sessions, plan.energy_wh, plan.unrated, plan.held) == (8, 80_000, 0, 0)
     assert {currency: str(net) for currency, net in plan.net.items()} == {"EUR": "36.00"}
     assert b"Bill and issue" in response.content
+
+
+def test_before_a_run_its_fees_and_settlements_stand_beside_the_prices(clerk: Client, month: Month) -> None:
+    fee = ("base_fee", {"amount": "49.90", "per": "contract"})
+    make_contract_in_force(
+        operator=month.operator, tariff=make_tariff(month.operator, tariff_document(vat=None)), terms=[fee]
+    )
+    words = " ".join(strip_tags(page(clerk).content.decode()).split())
+    assert "Sessions€36.00Base fees and minimum commitments€49.90 Billed to customers and sponsors€85.90" in words
+    assert "Settled with property owners€10.80" in words
 
 
 def test_its_checks_name_what_is_missing(clerk: Client, month: Month) -> None:
