@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldBooleanWidget
 
 from contracts.admin.agreement_tabs import SiteInline, TokenInline, VehicleInline, VersionInline
 from contracts.admin.common import CONTRACT_STATES, IdentifiersForm, of_the_only_operator
@@ -33,6 +33,7 @@ from contracts.queries import PAYING_KINDS
 from contracts.rules.lifecycle import Step, steps_from
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import ReasonForm, WorkspaceAdmin, badge, leave_dialog, page_of, right
+from evbilling.shell.dialogs import DayInput
 
 _FIELDS = (
     "operator_id",
@@ -73,17 +74,15 @@ class ContractForm(IdentifiersForm):
 class DraftTermsForm(BaseDialogForm):
     """From which day new terms hold."""
 
-    valid_from = forms.DateField(label=_("Valid from"), widget=UnfoldAdminDateWidget)
+    valid_from = forms.DateField(label=_("Valid from"), widget=DayInput)
 
 
 class EndForm(ReasonForm):
     """The first day without the contract, when notice was given, and why."""
 
-    ends_on = forms.DateField(
-        label=_("Ends on"), help_text=_("First day on which it no longer holds"), widget=UnfoldAdminDateWidget
-    )
+    ends_on = forms.DateField(label=_("Ends on"), help_text=_("First day on which it no longer holds"), widget=DayInput)
     notice_given_on = forms.DateField(
-        label=_("Notice given on"), required=False, help_text=_("Empty: today"), widget=UnfoldAdminDateWidget
+        label=_("Notice given on"), required=False, help_text=_("Empty: today"), widget=DayInput
     )
     early = forms.BooleanField(
         label=_("Both sides consent to an end before notice period and minimum term are over."),

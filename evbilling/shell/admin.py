@@ -201,6 +201,16 @@ class WorkspaceAdmin(ModelAdmin):
         """Names of the buttons on a row's page that its state leaves open; each, unless a page says otherwise."""
         return set(self._extract_action_names(self.actions_detail))
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the buttons that each row's state leaves open, for its menu."""
+        found = super().get_changelist_instance(request)
+        if self.actions_row:
+            prefix = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_"
+            found.result_list = list(found.result_list)
+            for row in found.result_list:
+                row.open_paths = {f"{prefix}{name}" for name in self.open_steps(request, row)}
+        return found
+
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
         """The buttons that the person may press and the row's state leaves open."""
         allowed = super().get_actions_detail(request, object_id)

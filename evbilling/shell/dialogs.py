@@ -4,14 +4,29 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import INPUT_CLASSES
 
 View = Callable[..., HttpResponse]
+
+
+class DayInput(forms.DateInput):
+    """A day as the browser asks for one, with its calendar and in the person's own way of writing days.
+
+    The calendar of the admin needs scripts that run when a page opens, which a dialog's come too late for.
+    """
+
+    input_type = "date"
+    template_name = "unfold/widgets/text.html"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": " ".join([*INPUT_CLASSES, "max-w-48"])}, format="%Y-%m-%d")
 
 
 class _Refused:

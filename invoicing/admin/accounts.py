@@ -14,11 +14,11 @@ from django.utils.translation import pgettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget
 
 from contracts.admin.common import OperatorDialog
 from evbilling.access.acting import acting_user
 from evbilling.shell.admin import AuditedModelAdmin, ReasonForm, WrittenByTheProduct, badge, right
+from evbilling.shell.dialogs import DayInput
 from invoicing.models import (
     Account,
     AccountingPeriod,
@@ -108,7 +108,7 @@ class AccountAdmin(AuditedModelAdmin):
 class CloseForm(OperatorDialog):
     """Which month of which operator."""
 
-    month = forms.DateField(label=_("Month"), help_text=_("Any day in it"), widget=UnfoldAdminDateWidget)
+    month = forms.DateField(label=_("Month"), help_text=_("Any day in it"), widget=DayInput)
 
 
 @admin.register(AccountingPeriod)
@@ -136,6 +136,14 @@ class AccountingPeriodAdmin(WrittenByTheProduct):
     has_close_permission = right("invoicing.close_period")
     has_ask_permission = right("invoicing.ask_reopening")
     has_reopen_permission = right("invoicing.reopen_period")
+
+    def open_steps(self, request: HttpRequest, row: AccountingPeriod) -> set[str]:
+        """Asked for once; then kept closed by either person, or opened by another than asked."""
+        if row.reopened_at is not None:
+            return set()
+        if row.asked_by_id is None:
+            return {"ask"}
+        return {"decline"} if row.asked_by_id == request.user.pk else {"decline", "reopen"}
 
     @display(description=_("month"), ordering="month")
     def month_text(self, period: AccountingPeriod) -> str:

@@ -11,12 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from contracts.models import Contract
 from evbilling.access.models import User
 from evbilling.kernel.errors import BadInput
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, money
+from evbilling.shell.dialogs import DayInput
 from invoicing.models import Deposit, DepositKind, Invoice
 from invoicing.operations.advances import credit_unused_advance, issue_advance
 
@@ -40,7 +41,7 @@ class AdvanceForm(BaseDialogForm):
         min_value=0,
         widget=UnfoldAdminDecimalFieldWidget(),
     )
-    issued_on = forms.DateField(label=_("Issued on"), widget=UnfoldAdminDateWidget)
+    issued_on = forms.DateField(label=_("Issued on"), widget=DayInput)
     reason = forms.CharField(label=_("What is paid in advance"), max_length=200, widget=UnfoldAdminTextInputWidget())
 
 

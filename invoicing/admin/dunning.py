@@ -17,13 +17,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
 )
 
 from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, link_to, money, right
+from evbilling.shell.dialogs import DayInput
 from evbilling.shell.formats import format_day
 from invoicing.models import DunningStep, DunningStop, OverdueDocument, PaymentPromise
 from invoicing.operations import dunning_decisions as decisions
@@ -38,7 +38,7 @@ class PromiseForm(BaseDialogForm):
     """A customer's word."""
 
     amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), widget=UnfoldAdminDecimalFieldWidget)
-    promised_on = forms.DateField(label=_("To be paid by"), widget=UnfoldAdminDateWidget)
+    promised_on = forms.DateField(label=_("To be paid by"), widget=DayInput)
     note = forms.CharField(
         label=_("Note"), max_length=300, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
@@ -52,9 +52,7 @@ class StopForm(ReasonForm):
         choices=[(_ONE, _("this document")), (_CONTRACT, _("its contract")), (_ALL, _("all of the party"))],
         widget=UnfoldAdminSelectWidget,
     )
-    until = forms.DateField(
-        label=_("Until"), required=False, widget=UnfoldAdminDateWidget, help_text=_("Empty: until it is lifted")
-    )
+    until = forms.DateField(label=_("Until"), required=False, widget=DayInput, help_text=_("Empty: until it is lifted"))
 
 
 def _end_of(stop: DunningStop) -> str:

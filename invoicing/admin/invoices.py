@@ -19,10 +19,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
+from evbilling.shell.dialogs import DayInput
 from evbilling.shell.formats import format_period
 from evbilling.shell.views import file_response
 from invoicing.admin import credit_page, invoice_tabs
@@ -48,7 +49,7 @@ _OF_ISSUED = {"open_pdf", "send_again", "credit", "credit_in_part", "credit_rest
 class IssueForm(BaseDialogForm):
     """The date that the document carries."""
 
-    issued_on = forms.DateField(label=_("Issued on"), widget=UnfoldAdminDateWidget)
+    issued_on = forms.DateField(label=_("Issued on"), widget=DayInput)
 
 
 class WriteOffForm(ReasonForm):

@@ -8,12 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from evbilling.access.models import User
 from evbilling.shell.admin import right
 from invoicing.admin.advances import contract_by_number
 from invoicing.models import Deposit
+from payments.admin.amounts import amount_field
 from payments.operations.deposits import free_payment, hold_payment
 
 
@@ -21,9 +22,7 @@ class DepositForm(BaseDialogForm):
     """For which contract, how much, and why."""
 
     contract = forms.CharField(label=_("Contract number"), widget=UnfoldAdminTextInputWidget())
-    amount = forms.DecimalField(
-        label=_("Amount"), max_digits=14, decimal_places=3, min_value=0, widget=UnfoldAdminDecimalFieldWidget()
-    )
+    amount = amount_field()
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
 
 

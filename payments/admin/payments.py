@@ -13,19 +13,18 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminSingleDateWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from evbilling.access.models import User
 from evbilling.kernel.errors import BadInput
 from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, money, right
+from evbilling.shell.dialogs import DayInput
 from invoicing.models import Allocation, Invoice, InvoiceState
+from invoicing.queries.deposits import held_of
+from payments.admin.amounts import amount_field
 from payments.admin.deposits import DepositActions
-from payments.models import Payment, PaymentEvent, PaymentMethod
-from payments.operations.allocating import allocate_payment
+from payments.models import OPEN_STATES, Payment, PaymentEvent, PaymentMethod, PaymentState
+from payments.operations.allocating import allocate_payment, source_of
 from payments.operations.methods import detach_method, set_default_method
 from payments.operations.payments import cancel_payment, refresh_payment
 from payments.operations.refunds import ask_refund
@@ -45,10 +44,8 @@ class TransferForm(BaseDialogForm):
     """A line of the bank statement."""
 
     invoice = forms.CharField(label=_("Invoice number"), widget=UnfoldAdminTextInputWidget())
-    amount = forms.DecimalField(
-        label=_("Amount"), max_digits=14, decimal_places=2, min_value=0, widget=UnfoldAdminDecimalFieldWidget()
-    )
-    received_on = forms.DateField(label=_("Received on"), widget=UnfoldAdminSingleDateWidget())
+    amount = amount_field()
+    received_on = forms.DateField(label=_("Received on"), widget=DayInput)
     payer_reference = forms.CharField(
         label=_("Payer's reference"), max_length=140, required=False, widget=UnfoldAdminTextInputWidget()
     )
@@ -58,17 +55,13 @@ class AllocationForm(BaseDialogForm):
     """Which invoice takes how much of the free money."""
 
     invoice = forms.CharField(label=_("Invoice number"), widget=UnfoldAdminTextInputWidget())
-    amount = forms.DecimalField(
-        label=_("Amount"), max_digits=14, decimal_places=2, min_value=0, widget=UnfoldAdminDecimalFieldWidget()
-    )
+    amount = amount_field()
 
 
 class RefundForm(BaseDialogForm):
     """How much goes back, and why."""
 
-    amount = forms.DecimalField(
-        label=_("Amount"), max_digits=14, decimal_places=4, min_value=0, widget=UnfoldAdminDecimalFieldWidget()
-    )
+    amount = amount_field()
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
 
 
@@ -118,6 +111,18 @@ class PaymentAdmin(DepositActions, WrittenByTheProduct):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         """With what the list shows."""
         return super().get_queryset(request).select_related("party", "invoice", "method")
+
+    def open_steps(self, request: HttpRequest, row: Payment) -> set[str]:
+        """What was captured is settled, held or paid back; an open attempt is asked after, or given up while it waits
+        for the customer.
+        """
+        if row.state != PaymentState.CAPTURED:
+            asked = {"ask_processor"} if row.state in OPEN_STATES else set()
+            return asked | {"cancel"} if row.state == PaymentState.REQUIRES_ACTION else asked
+        steps = {"refund"}
+        if unallocated_amount(row) > 0:
+            steps |= {"allocate", "hold_deposit"}
+        return steps | {"free_deposit"} if held_of(source_of(row)) > 0 else steps
 
     @display(description=_("reference"), ordering="id")
     def public_id_short(self, payment: Payment) -> str:

@@ -12,9 +12,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSingleDateWidget
 
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
+from evbilling.shell.dialogs import DayInput
 from payments.models import Refund, RefundState
 from payments.operations.refunds import approve_refund, ask_processor, confirm_transfer, decline_refund
 from payments.operations.transfers import TRANSFER
@@ -32,7 +32,7 @@ STATE_TONES = {
 class PaidOnForm(BaseDialogForm):
     """When the transfer left the operator's account."""
 
-    paid_on = forms.DateField(label=_("Paid on"), widget=UnfoldAdminSingleDateWidget())
+    paid_on = forms.DateField(label=_("Paid on"), widget=DayInput)
 
 
 @admin.register(Refund)

@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from contracts.models import Contract, EInvoiceFormat, Operator, Party
 from evbilling.access.models import User
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
+from invoicing.models import Invoice
 from invoicing.queries.documents import open_amount
 from payments.models import MethodState, Payment, PaymentMethod, PaymentState
 from payments.operations.payments import start_payment
@@ -17,7 +19,8 @@ from payments.operations.refunds import approve_refund, ask_refund, confirm_tran
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
 from tests.contracts.world import sign_in
-from tests.factories import make_user
+from tests.factories import make_contract_in_force, make_user
+from tests.invoicing.factories import make_issued
 from tests.payments.world import AT, everything, make_issued_invoice, make_method
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +157,66 @@ def test_given_a_refund_when_its_page_is_opened_then_only_what_its_state_allows_
     assert offered(other) == {"transferred"}
     confirm_transfer(refund_id=refund.pk, paid_on=AT.date(), by=other, at=AT)
     assert offered(other) == set()
+
+
+STEPS = ("allocate", "refund", "hold_deposit", "free_deposit", "ask_processor", "cancel")
+
+
+def issued_in(currency: str) -> Invoice:
+    """An invoice of an operator that reckons in the currency."""
+    contract = make_contract_in_force()
+    Operator.objects.filter(pk=contract.operator_id).update(currency=currency)
+    Party.objects.filter(pk=contract.party_id).update(einvoice_format=EInvoiceFormat.NONE)
+    Contract.objects.filter(pk=contract.pk).update(currency=currency)
+    return make_issued(Contract.objects.get(pk=contract.pk), ("100",))
+
+
+def offered(client: Client, payment: Payment) -> set[str]:
+    """The buttons on a payment's page."""
+    page = client.get(reverse("admin:payments_payment_change", args=[payment.pk])).content.decode()
+    return {step for step in STEPS if button(payment, step) in page}
+
+
+def test_given_a_payment_when_its_page_is_opened_then_only_what_its_state_allows_is_offered(
+    client: Client, settings: Any
+) -> None:
+    admin = sign_in(client, make_user(Role.ADMINISTRATOR), settings)
+    invoice = make_issued_invoice()
+    line = {"operator_id": invoice.operator_id, "party_id": invoice.party_id, "currency": "EUR", "by": None, "at": AT}
+    line |= {"received_on": AT.date(), "payer_reference": "x", "invoice_id": invoice.pk}
+    # Money that settles something, with and without a rest
+    assert offered(admin, record_transfer(amount=Decimal("150.00"), **line)) == {"allocate", "refund", "hold_deposit"}
+    whole = make_issued_invoice()
+    line |= {"operator_id": whole.operator_id, "party_id": whole.party_id, "invoice_id": whole.pk}
+    assert offered(admin, record_transfer(amount=Decimal("119.00"), **line)) == {"refund"}
+    # An attempt that waits, whose answer never came, and one that ended
+    open_ = make_issued_invoice()
+    payment = start_payment(invoice_id=open_.pk, method_id=make_method(open_.party).pk, by=None, at=AT)
+    for state, steps in (
+        (PaymentState.REQUIRES_ACTION, {"ask_processor", "cancel"}),
+        (PaymentState.UNKNOWN, {"ask_processor"}),
+        (PaymentState.FAILED, set()),
+        (PaymentState.CANCELLED, set()),
+    ):
+        Payment.objects.filter(pk=payment.pk).update(state=state)
+        assert offered(admin, payment) == steps, state
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("KWD", "10.125"), ("JPY", "4200"), ("EUR", "10.12")])
+def test_an_amount_has_the_decimals_of_its_currency(officer: Client, currency: str, amount: str) -> None:
+    invoice = issued_in(currency)
+    line = {"invoice": invoice.number, "amount": amount, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    officer.post(reverse("admin:payments_payment_book_transfer"), YES | line)
+    assert Payment.objects.values_list("amount", "currency").get() == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("KWD", "10.1255"), ("JPY", "4200.50"), ("EUR", "10.125")])
+def test_a_fraction_of_the_smallest_unit_is_refused_and_nothing_changes(
+    officer: Client, currency: str, amount: str
+) -> None:
+    invoice = issued_in(currency)
+    before = everything()
+    line = {"invoice": invoice.number, "amount": amount, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    answer = officer.post(reverse("admin:payments_payment_book_transfer"), YES | line, follow=True)
+    assert f"fraction of the smallest unit of {currency}" in answer.content.decode()
+    assert everything() == before

@@ -1,6 +1,7 @@
 """Template tags of every face: formats, badges, icons, tables, form fields, figures."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -107,3 +108,10 @@ def field(bound: BoundField) -> dict[str, Any]:
         "checkbox": isinstance(widget, CheckboxInput),
         "group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
     }
+
+
+@register.filter
+def open_for(actions: Sequence[Mapping[str, Any]], row: Any) -> list[Mapping[str, Any]]:
+    """The buttons of a list that the row's state leaves open, as `WorkspaceAdmin` noted on the row; else each."""
+    paths = getattr(row, "open_paths", None)
+    return [each for each in actions if paths is None or each["raw_path"] in paths]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from contracts.models import Chart
@@ -40,7 +42,7 @@ from tests.factories import make_contract_in_force, make_operator, make_user
 from tests.invoicing.factories import make_issued
 from tests.invoicing.month import Month, make_month
 from tests.invoicing.quiet import nothing_is_drawn  # noqa: F401 - documents are not drawn here
-from tests.workspace.world import closed_month
+from tests.workspace.world import closed_month, signed_in
 
 pytestmark = pytest.mark.django_db
 MONTH = dt.date(2026, 10, 1)
@@ -233,3 +235,19 @@ def test_the_command_writes_a_file_once_and_tells_its_figures(tmp_path: Any, cap
     archive = tmp_path / "documents.zip"
     call_command("export_books", "documents", "--month", "2026-11", "--out", str(archive))
     assert archive.read_bytes().startswith(b"PK")
+
+
+def test_buttons_of_a_month_are_those_that_its_state_allows(client: Client, settings: Any) -> None:
+    first, second, period = make_user(Role.ADMINISTRATOR), make_user(Role.ADMINISTRATOR), closed()
+
+    def offered(by: User) -> set[str]:
+        address = reverse("admin:invoicing_accountingperiod_change", args=[period.pk])
+        page = signed_in(client, settings, by).get(address).content.decode()
+        steps = ("ask", "decline", "reopen")
+        return {step for step in steps if reverse(f"admin:invoicing_accountingperiod_{step}", args=[period.pk]) in page}
+
+    assert offered(first) == {"ask"}
+    ask_reopening(period_id=period.pk, reason="A late invoice", by=first, at=AT + HOUR)
+    assert (offered(first), offered(second)) == ({"decline"}, {"decline", "reopen"})
+    reopen_period(period_id=period.pk, by=second, at=AT + 2 * HOUR)
+    assert (offered(first), offered(second)) == (set(), set())
