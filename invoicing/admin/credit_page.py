@@ -15,7 +15,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -26,6 +25,7 @@ from contracts.models import TariffState, TariffVersion
 from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BadInput, BillingError
 from evbilling.shell.admin import page_of
+from evbilling.shell.dialogs import DayInput
 from invoicing.models import Correction, CorrectionState, Invoice, InvoiceState
 from invoicing.operations.credit_notes import held_lines
 from invoicing.operations.crediting import (
@@ -38,7 +38,7 @@ from invoicing.operations.crediting import (
     credit,
     preview_credit,
 )
-from invoicing.operations.reissuing import Then, reissue
+from invoicing.operations.reissuing import Then, reissue, try_out
 from invoicing.rules.tax import Category
 from sessions.models import ChargingSession
 from sessions.rules.correcting import SessionChange
@@ -89,7 +89,7 @@ class CreditForm(forms.Form):
         max_length=300,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
     )
-    issued_on = forms.DateField(label=_("Issued on"), required=False, widget=UnfoldAdminDateWidget)
+    issued_on = forms.DateField(label=_("Issued on"), required=False, widget=DayInput)
 
     def __init__(self, invoice: Invoice, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -186,14 +186,18 @@ def page(request: HttpRequest, invoice_id: int) -> HttpResponse:
         try:
             what = form.what()
             if "do" in request.POST:
-                return _do(request, invoice, form, what)
+                return HttpResponseRedirect(page_of(said(request, *_corrected(request, invoice, form, what))))
+            try_out(lambda: _corrected(request, invoice, form, what))
             context["plan"] = preview_credit(invoice_id=invoice.pk, what=what)
         except BillingError as refusal:
             form.add_error(None, refusal.message)
     return render(request, "admin/invoicing/credit.html", context)
 
 
-def _do(request: HttpRequest, invoice: Invoice, form: CreditForm, what: What) -> HttpResponse:
+def _corrected(
+    request: HttpRequest, invoice: Invoice, form: CreditForm, what: What
+) -> tuple[Correction, list[Invoice]]:
+    """The credit, or the cancellation and what takes the document's place."""
     values = form.cleaned_data
     common: dict[str, Any] = {
         "invoice_id": invoice.pk,
@@ -203,10 +207,8 @@ def _do(request: HttpRequest, invoice: Invoice, form: CreditForm, what: What) ->
         "at": timezone.now(),
     }
     if values["mode"] == AGAIN:
-        correction, made = reissue(then=Then(values["then"] or ""), **common)
-    else:
-        correction, made = credit(what=what, **common), []
-    return HttpResponseRedirect(page_of(said(request, correction, made)))
+        return reissue(then=Then(values["then"] or ""), **common)
+    return credit(what=what, **common), []
 
 
 def said(request: HttpRequest, correction: Correction, made: list[Invoice]) -> Invoice:

@@ -135,7 +135,7 @@ class Planned:
 
 
 def preview_credit(*, invoice_id: int, what: What) -> CreditPlan:
-    """The figures of a credit note before it is made; nothing is kept. Raises as `credit` does."""
+    """The figures of a credit note before it is made; nothing is kept. `try_out` finds all that `credit` refuses."""
     with transaction.atomic():
         invoice = lock_document(invoice_id)
         _require_creditable(invoice)
@@ -363,10 +363,9 @@ def _pieces(invoice: Invoice, lines: Sequence[HeldLine], what: What) -> tuple[li
         pieces, sessions = rerated_pieces(invoice, lines, what.changes)
         return pieces, {"sessions": sessions}
     chosen = {key: amount for key, amount in what.amounts.items() if amount}
-    require(
-        chosen and all(amount > 0 for amount in chosen.values()),
-        BadInput("amount", "0", _("Say how much is credited; amounts are above zero.")),
-    )
+    least = min(chosen.values(), default=None)
+    advice = _("Say how much is credited; amounts are above zero.")
+    require(least is not None and least > 0, BadInput("amount", least, advice))
     if isinstance(what, SessionAmounts):
         pieces = session_pieces(lines, invoice, {int(str(key)): amount for key, amount in chosen.items()})
         return pieces, {"session_amounts": {str(key): amount for key, amount in chosen.items()}}

@@ -8,6 +8,7 @@ from its source (a changed copy), which is billed once its documents are credite
 """
 
 import datetime as dt
+from collections.abc import Callable
 from enum import StrEnum
 
 from django.db import transaction
@@ -93,6 +94,16 @@ def reissue(
             notes={"then": then.value} if then else None,
         )
         return correction, _follow(correction, issued_on, by, at)
+
+
+def try_out(correct: Callable[[], object]) -> None:
+    """Do a correction and take all of it back: a preview refuses what the correction itself would. Raises as it does.
+
+    Nothing leaves meanwhile: documents are drawn and mails sent by steps that begin once a correction is kept.
+    """
+    with transaction.atomic():
+        correct()
+        transaction.set_rollback(True)
 
 
 def decide_correction(

@@ -10,7 +10,19 @@ from django.urls import reverse
 
 from contracts.models import MembershipRole
 from evbilling.access.roles import Role
-from invoicing.models import Correction, CorrectionKind, CorrectionState, Dispute, DisputeState, Invoice, InvoiceKind
+from evbilling.kernel.models import AuditRecord, OutboxMessage
+from invoicing.models import (
+    Allocation,
+    Correction,
+    CorrectionKind,
+    CorrectionState,
+    Dispute,
+    DisputeState,
+    Invoice,
+    InvoiceKind,
+    JournalLine,
+    NumberSeries,
+)
 from invoicing.operations.disputes import raise_dispute
 from tests.contracts.world import sign_in
 from tests.factories import make_member, make_party, make_user
@@ -130,6 +142,57 @@ def test_given_the_credit_page_when_a_document_is_cancelled_to_be_issued_again_t
     page = url("invoice_credit_page", world.invoice.pk)
     clerk.post(page, {"mode": "again", "reason": "Address", "then": "draft", "do": "1"})
     assert Invoice.objects.filter(replaces=world.invoice, state="draft").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"mode": "whole", "issued_on": "2026-10-01"}, "before the document that it credits"),
+        ({"mode": "whole", "issued_on": "9999-12-31"}, "cannot be dated in the future"),
+        ({"mode": "whole", "reason": "4111 1111 1111 1111"}, "card number"),
+        ({"mode": "again", "then": "issue", "issued_on": "2026-10-01"}, "before the document that it credits"),
+        ({"mode": "lines"}, "Say how much is credited"),
+        ({"mode": "amounts"}, "Say how much is credited"),
+    ],
+)
+def test_what_the_credit_itself_refuses_its_preview_refuses_too_and_neither_changes_anything(
+    world: World, clerk: Client, values: dict[str, str], why: str
+) -> None:
+    page = url("invoice_credit_page", world.invoice.pk)
+    tables = (Correction, Invoice, JournalLine, Allocation, AuditRecord, OutboxMessage)
+    before = [table.objects.count() for table in tables]
+    for press in ("preview", "do"):
+        answer = clerk.post(page, {"reason": "Goodwill"} | values | {press: "1"}).content.decode()
+        assert why in answer, press
+        assert "'0'" not in answer.replace("&#x27;", "'"), press
+    assert [table.objects.count() for table in tables] == before
+
+
+def test_given_a_preview_of_a_cancellation_then_nothing_is_kept_of_what_would_take_its_place(
+    world: World, clerk: Client
+) -> None:
+    tables = (Correction, Invoice, JournalLine, Allocation, AuditRecord, OutboxMessage, NumberSeries)
+    before = [list(table.objects.order_by("pk").values()) for table in tables]
+    page = url("invoice_credit_page", world.invoice.pk)
+    previewed = clerk.post(page, {"mode": "again", "then": "issue", "reason": "Address", "preview": "1"})
+    assert previewed.context["plan"].totals.gross == world.invoice.gross_amount
+    assert [list(table.objects.order_by("pk").values()) for table in tables] == before
+
+
+def test_given_corrections_when_listed_then_only_those_that_wait_can_be_decided(
+    world: World, clerk: Client, settings: Any
+) -> None:
+    clerk.post(url("invoice_write_off", world.invoice.pk), YES | {"reason": "Insolvent", "with_tax": "on"})
+    asked = Correction.objects.get()
+    second = sign_in(Client(), world.second, settings)
+
+    def offered(by: Client) -> set[str]:
+        shown = by.get(url("correction_changelist")).content.decode()
+        return {step for step in ("approve", "refuse") if url(f"correction_{step}", asked.pk) in shown}
+
+    assert offered(second) == {"approve", "refuse"}
+    second.post(url("correction_refuse", asked.pk), YES | {"reason": "He pays"})
+    assert offered(second) == set()
 
 
 def test_given_a_write_off_when_asked_then_another_person_approves_it_in_the_list(
