@@ -156,13 +156,16 @@ def shareable_charges(contract: Contract, sites: QuerySet[Site], period: Period)
     )
 
 
-def unshared_charges(sites: Collection[int]) -> QuerySet[SessionCharge]:
-    """Charges at these sites that documents or drafts bill and no settlement shared, of which nothing was credited."""
+def unshared_charges(sites: Collection[int], since: dt.datetime) -> QuerySet[SessionCharge]:
+    """Charges at these sites, of sessions ended since an instant, that documents or drafts bill, that no settlement
+    shared, and of which nothing was credited.
+    """
     return SessionCharge.objects.filter(
         Exists(_uses(ChargeUse.BILLED).filter(~cancelled("line__invoice"))),
         ~Exists(_uses(ChargeUse.SHARED)),
         ~Exists(_credited_parts()),
         session__site__in=sites,
+        session__ended_at__gte=since,
     )
 
 

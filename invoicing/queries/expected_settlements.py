@@ -1,8 +1,8 @@
 """What a month close would settle with the hosts, by the rules that settle them (invoicing/rules/sharing.py).
 
-Counted are the shares of the sessions that are ready and of those that documents and drafts bill and no settlement
-shared yet, and the month's rents, for all hosts at once: the number of queries grows with the
-zones and with the sites whose cost is reckoned on the meter, not with the hosts.
+Counted are the shares of the sessions that are ready and of those of this month and the one before that documents and
+drafts bill and no settlement shared yet, and the month's rents, for all hosts at once: the number of queries grows
+with the zones and with the sites whose cost is reckoned on the meter, not with the hosts.
 
 Left out, because only settling finds it: what credits take back, months that an earlier run could not settle, and
 what late sessions change in a month that is reckoned as a whole.
@@ -46,7 +46,7 @@ def expected_settlements(
     hosts = _hosts(due, period)
     sites = {host.pk: _sites(host) for host in hosts}
     every = {site.pk for of_host in sites.values() for site in of_host.values()}
-    by_zone = {zone: _by_day(ready, every, zone) for zone in {host.zone for host in hosts}}
+    by_zone = {zone: _by_day(ready, every, zone, period) for zone in {host.zone for host in hosts}}
     for host in hosts:
         try:
             net = _of_host(host, sites[host.pk], by_zone[host.zone], period)
@@ -75,7 +75,7 @@ def _sites(host: Contract) -> dict[int, Site]:
     return {site.pk: site for site in named or host.party.owned_sites.all()}
 
 
-def _by_day(ready: QuerySet[ChargingSession], sites: Collection[int], zone: str) -> _Days:
+def _by_day(ready: QuerySet[ChargingSession], sites: Collection[int], zone: str, period: Period) -> _Days:
     """By site and local day: what is ready to be billed there, and what is billed there and not shared yet."""
     found: _Days = defaultdict(lambda: _NOTHING)
     coming = (
@@ -87,7 +87,9 @@ def _by_day(ready: QuerySet[ChargingSession], sites: Collection[int], zone: str)
     )
     for site_id, day, net, count, wh in coming:
         found[site_id, day] += ShareBase(net, count, wh, wh)
-    charges = unshared_charges(sites).annotate(day=TruncDate("session__ended_at", tzinfo=ZoneInfo(zone)))
+    charges = unshared_charges(sites, period.previous_month().instants(zone)[0]).annotate(
+        day=TruncDate("session__ended_at", tzinfo=ZoneInfo(zone))
+    )
     for site_id, day, net in (
         charges.order_by().values_list("session__site_id", "day").annotate(net=amount_sum("net_amount"))
     ):
