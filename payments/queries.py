@@ -8,10 +8,11 @@ from django.db.models import QuerySet
 
 from contracts.models import Operator, Party
 from evbilling.kernel.fields import amount_sum
-from evbilling.kernel.money import quantise
-from invoicing.models import AccountRole, Allocation, Deposit, DepositKind, Invoice
+from evbilling.kernel.money import add, quantise
+from invoicing.models import CLAIMS, AccountRole, Allocation, Deposit, DepositKind, Invoice, InvoiceState
 from invoicing.queries.accounting.reconciliation import Comparison, Key, compare, ledger_balances
 from invoicing.queries.deposits import held_of
+from invoicing.queries.documents import with_open_amount
 from payments.models import (
     OPEN_STATES,
     RESERVED_STATES,
@@ -44,6 +45,25 @@ def credit_of(party: Party, currency: str) -> Decimal:
     """Money of a party that settles nothing yet."""
     payments = Payment.objects.filter(party=party, currency=currency, state=PaymentState.CAPTURED)
     return sum((unallocated_amount(payment) for payment in payments), quantise(0, currency))
+
+
+def expected_of(invoice: Invoice) -> Decimal:
+    """What is open of the invoice's party with its operator, in its currency: the most that it has reason to send."""
+    claims = Invoice.objects.filter(
+        party=invoice.party_id,
+        operator=invoice.operator_id,
+        currency=invoice.currency,
+        kind__in=CLAIMS,
+        state=InvoiceState.ISSUED,
+    )
+    return add(with_open_amount(claims).values_list("open_amount", flat=True))
+
+
+def far_above(amount: Decimal, expected: Decimal) -> bool:
+    """Whether a transfer is more than twice what is open: a slip of the point or of a line is, a payment in advance of
+    one more invoice is not.
+    """
+    return amount > 2 * expected
 
 
 def under_way(invoice_ids: Collection[int]) -> set[int]:

@@ -1,6 +1,7 @@
 """Payments in the workspace: read, book a transfer, settle another invoice, ask the processor, save a test method."""
 
 import datetime as dt
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -13,12 +14,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from evbilling.access.models import User
 from evbilling.kernel.errors import BadInput
 from evbilling.shell.admin import ListInline, ReasonForm, WrittenByTheProduct, badge, money, right
 from evbilling.shell.dialogs import DayInput
+from evbilling.shell.formats import format_money
 from invoicing.models import Allocation, Invoice, InvoiceState
 from invoicing.queries.deposits import held_of
 from payments.admin.amounts import amount_field
@@ -30,7 +32,7 @@ from payments.operations.payments import cancel_payment, refresh_payment
 from payments.operations.refunds import ask_refund
 from payments.operations.transfers import record_transfer
 from payments.portal import STATE_TONES
-from payments.queries import unallocated_amount
+from payments.queries import expected_of, far_above, unallocated_amount
 
 
 def _issued(number: str) -> Invoice:
@@ -49,6 +51,22 @@ class TransferForm(BaseDialogForm):
     payer_reference = forms.CharField(
         label=_("Payer's reference"), max_length=140, required=False, widget=UnfoldAdminTextInputWidget()
     )
+    sure = forms.BooleanField(label=_("The amount is right"), required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """What is far above all that the customer owes is asked back: a transfer that is booked is never deleted."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        invoice = Invoice.objects.filter(number=given.get("invoice", "").strip(), state=InvoiceState.ISSUED).first()
+        if invoice is None or given.get("amount") is None:
+            return given
+        expected = expected_of(invoice)
+        if far_above(given["amount"], expected):
+            self.fields["sure"].widget = UnfoldBooleanSwitchWidget()
+            if not given["sure"]:
+                question = gettext("%(party)s owes %(open)s. Look at the statement again; tick this if it is so.")
+                owed = format_money(expected, invoice.currency)
+                self.add_error("sure", question % {"party": invoice.party, "open": owed})
+        return given
 
 
 class AllocationForm(BaseDialogForm):

@@ -104,6 +104,33 @@ def test_given_a_transfer_when_booked_and_settled_further_then_the_figures_are_e
     assert (open_amount(other), unallocated_amount(payment)) == (Decimal("28.50"), Decimal(0))
 
 
+def test_given_a_transfer_far_above_what_is_open_when_booked_then_it_is_asked_back_and_taken_once_ticked(
+    officer: Client,
+) -> None:
+    # Given 119.00 and 59.50 open of one customer
+    invoice = make_issued_invoice()
+    make_issued_invoice("50.00", contract=invoice.contract)
+    address, dialog = reverse("admin:payments_payment_book_transfer"), {"hx-request": "true"}
+    line = {"invoice": invoice.number, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    tick = '<input type="checkbox" name="sure"'
+    assert tick not in officer.get(address, headers=dialog).content.decode()
+    # When more than twice of it is typed
+    before = everything()
+    asked = officer.post(address, YES | line | {"amount": "357.01"}, headers=dialog).content.decode()
+    # Then the dialog asks, and books nothing until the tick is set
+    assert "owes €178.50" in asked
+    assert tick in asked
+    assert everything() == before
+    officer.post(address, YES | line | {"amount": "357.01", "sure": "on"}, headers=dialog)
+    assert Payment.objects.get().amount == Decimal("357.01")
+
+
+def test_given_a_transfer_of_twice_what_is_open_when_booked_then_nothing_is_asked(officer: Client) -> None:
+    line = {"invoice": make_issued_invoice().number, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    officer.post(reverse("admin:payments_payment_book_transfer"), YES | line | {"amount": "238.00"})
+    assert Payment.objects.get().amount == Decimal("238.00")
+
+
 def test_given_an_unknown_invoice_when_a_transfer_is_booked_then_the_page_says_so_and_nothing_changes(
     officer: Client,
 ) -> None:
@@ -206,6 +233,7 @@ def test_given_a_payment_when_its_page_is_opened_then_only_what_its_state_allows
 def test_an_amount_has_the_decimals_of_its_currency(officer: Client, currency: str, amount: str) -> None:
     invoice = issued_in(currency)
     line = {"invoice": invoice.number, "amount": amount, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    line |= {"sure": "on"}
     officer.post(reverse("admin:payments_payment_book_transfer"), YES | line)
     assert Payment.objects.values_list("amount", "currency").get() == (Decimal(amount), currency)
 
@@ -216,7 +244,13 @@ def test_a_fraction_of_the_smallest_unit_is_refused_and_nothing_changes(
 ) -> None:
     invoice = issued_in(currency)
     before = everything()
-    line = {"invoice": invoice.number, "amount": amount, "received_on": "2026-03-02", "payer_reference": "TX 1"}
+    line = {
+        "invoice": invoice.number,
+        "amount": amount,
+        "received_on": "2026-03-02",
+        "payer_reference": "TX 1",
+        "sure": "on",
+    }
     answer = officer.post(reverse("admin:payments_payment_book_transfer"), YES | line, follow=True)
     assert f"fraction of the smallest unit of {currency}" in answer.content.decode()
     assert everything() == before
