@@ -16,7 +16,7 @@ from evbilling.kernel.money import ZERO, quantise
 from invoicing.models import BilledCharge, BillingRunItem, ChargeUse, Invoice, InvoiceKind, ItemState
 from invoicing.queries.cancelled import unreleased
 from sessions.models import ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
-from sessions.queries import current_sessions
+from sessions.queries import current_sessions, without_payer
 
 
 class Fate(TextChoices):
@@ -78,7 +78,7 @@ def tallies(operator: Operator, period: Period) -> dict[Fate, Tally]:
     """Count, energy and net price of an operator's sessions of a period by what became of them; two queries.
 
     A session belongs to the period of its end in its contract's zone; one that no contract pays for counts by the
-    operator's zone under every operator, because nobody knows yet whose it is.
+    operator's zone, under the operators that `without_payer` says.
     """
     rows = with_fate(sessions_of_period(operator, period), period).order_by().values("fate", "price__currency")
     found = {fate: Tally() for fate in Fate}
@@ -122,7 +122,7 @@ def sessions_of_period(operator: Operator, period: Period) -> QuerySet[ChargingS
     """The current completed sessions that ended in the period."""
     zones = Contract.objects.filter(operator=operator).order_by().values_list("zone", flat=True).distinct()
     start, end = period.instants(operator.zone)
-    inside = Q(contract__isnull=True, ended_at__gte=start, ended_at__lt=end)
+    inside = without_payer(operator) & Q(ended_at__gte=start, ended_at__lt=end)
     for zone in zones:
         start, end = period.instants(zone)
         inside |= Q(contract__operator=operator, contract__zone=zone, ended_at__gte=start, ended_at__lt=end)

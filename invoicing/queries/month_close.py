@@ -17,7 +17,7 @@ from invoicing.queries.expected_settlements import expected_settlements
 from invoicing.queries.expected_terms import expected_terms
 from invoicing.queries.penalties import billable_net, unbilled_penalties
 from sessions.models import ChargingSession, SessionState
-from sessions.queries import SessionStatus, current_sessions, with_status
+from sessions.queries import SessionStatus, current_sessions, with_status, without_payer
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +117,5 @@ def sessions_until(operator: Operator, period: Period, zones: Collection[str]) -
     for zone in sorted(abroad):
         ended |= Q(contract__zone=zone, ended_at__lt=period.instants(zone)[1])
     return current_sessions().filter(
-        Q(contract__operator=operator) | Q(contract__isnull=True), ended, state=SessionState.COMPLETED
+        Q(contract__operator=operator) | without_payer(operator), ended, state=SessionState.COMPLETED
     )

@@ -13,6 +13,7 @@ from sessions.queries.status import (
     status_of,
     with_status,
 )
+from sessions.queries.whose import without_payer
 
 __all__ = [
     "Completeness",
@@ -37,4 +38,5 @@ __all__ = [
     "unrated_of",
     "unrated_sessions",
     "with_status",
+    "without_payer",
 ]

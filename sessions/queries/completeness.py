@@ -9,6 +9,7 @@ from contracts.models import Contract, Operator
 from evbilling.kernel.clock import Period
 from sessions.models import SessionState
 from sessions.queries.status import SessionStatus, current_sessions, with_status
+from sessions.queries.whose import without_payer
 
 IN_A_LIST = (
     SessionStatus.HELD,
@@ -74,7 +75,7 @@ def completeness(operator: Operator, period: Period) -> Completeness:
     """Count an operator's completed sessions of a period, in four queries.
 
     A session belongs to the period by its end in its contract's zone; one that no contract pays for counts by the
-    operator's zone, and under every operator, because nobody knows yet whose it is.
+    operator's zone, under the operators that `without_payer` says.
     """
     zones = set(Contract.objects.filter(operator=operator).order_by().values_list("zone", flat=True).distinct())
     inside, before = Q(pk__in=[]), Q(pk__in=[])
@@ -84,8 +85,8 @@ def completeness(operator: Operator, period: Period) -> Completeness:
         inside |= of_zone & Q(ended_at__gte=start, ended_at__lt=end)
         before |= of_zone & Q(ended_at__lt=start)
     start, end = period.instants(operator.zone)
-    inside |= Q(contract__isnull=True, ended_at__gte=start, ended_at__lt=end)
-    before |= Q(contract__isnull=True, ended_at__lt=start)
+    inside |= without_payer(operator) & Q(ended_at__gte=start, ended_at__lt=end)
+    before |= without_payer(operator) & Q(ended_at__lt=start)
     completed = current_sessions().filter(state=SessionState.COMPLETED).order_by()
     rows = (
         with_status(completed.filter(inside)).values("status").annotate(sessions=Count("pk"), energy=Sum("energy_wh"))

@@ -12,7 +12,7 @@ from evbilling.kernel.clock import Period, local_date, start_of_day
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO, quantise
 from sessions.models import ChargingSession, SessionState
-from sessions.queries import current_sessions
+from sessions.queries import current_sessions, without_payer
 
 
 @dataclass(slots=True)
@@ -54,12 +54,12 @@ class MonthFigures:
 
 
 def operator_sessions(operator: Operator, *, only_one: bool) -> QuerySet[ChargingSession]:
-    """Completed current sessions of the operator, and those that no contract pays for: nobody knows yet whose they are.
+    """Completed current sessions of the operator, and those that no contract pays for and that may be its own.
 
     With `only_one` operator in the house they are all, and the join that would say so is saved.
     """
     rows = current_sessions().filter(state=SessionState.COMPLETED, ended_at__isnull=False)
-    return rows if only_one else rows.filter(Q(contract__operator=operator) | Q(contract__isnull=True))
+    return rows if only_one else rows.filter(Q(contract__operator=operator) | without_payer(operator))
 
 
 def first_and_last_end(sessions: QuerySet[ChargingSession], zone: str) -> tuple[dt.date, dt.date] | None:
