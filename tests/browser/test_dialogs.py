@@ -39,3 +39,16 @@ def test_a_double_click_books_a_transfer_once(new_page: Any, month: Month) -> No
 
     assert Payment.objects.get().amount == Decimal("1.00")
     assert Allocation.objects.filter(invoice=invoice).count() == 1
+
+
+def test_a_day_is_asked_for_by_the_browser_in_a_dialog_and_by_address(new_page: Any, month: Month) -> None:
+    month.close()
+    hire(OFFICER)
+    page = new_page(width=1440)
+    address = reverse("admin:payments_payment_changelist")
+    sign_in(page, OFFICER, address)
+    page.get_by_role("link", name="Book a bank transfer").click()
+    expect(page.locator("#modal-content").get_by_label("Received on")).to_have_attribute("type", "date")
+    # Opened by its address, the form is a page of its own; its console stays clean
+    page.goto(reverse("admin:payments_payment_book_transfer"))
+    expect(page.get_by_label("Received on")).to_have_attribute("type", "date")
