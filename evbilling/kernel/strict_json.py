@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
@@ -53,12 +54,16 @@ _HARMLESS = frozenset({str, Decimal, int, bool, type(None)})
 
 
 def _refuse_floats(value: object) -> None:
-    if isinstance(value, float):
+    inside: Iterable[object] = ()
+    if isinstance(value, dict):
+        inside = value.values()
+    elif isinstance(value, list | tuple):
+        inside = value
+    elif isinstance(value, float):
         raise TypeError(f"The float {value!r} cannot leave this product; use Decimal.")
-    if isinstance(value, dict | list | tuple):
-        for inner in value.values() if isinstance(value, dict) else value:
-            if type(inner) not in _HARMLESS:
-                _refuse_floats(inner)
+    for inner in inside:
+        if type(inner) not in _HARMLESS:
+            _refuse_floats(inner)
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
