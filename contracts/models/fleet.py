@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models.contract import Contract
 from contracts.models.party import Party
+from evbilling.shell.formats import format_day
 
 
 class CostCentre(models.Model):
@@ -92,7 +93,7 @@ def require_days_in_order(valid_from: dt.date | None, valid_to: dt.date | None) 
     """Raises ValidationError at `valid_to` where what is joined from day to day would not hold for a single one."""
     if valid_from is not None and valid_to is not None and valid_to <= valid_from:
         words = _("%(to)s is not after %(start)s, the first day; give a later day, or leave it empty for no end.")
-        raise ValidationError({"valid_to": words % {"to": valid_to, "start": valid_from}})
+        raise ValidationError({"valid_to": words % {"to": format_day(valid_to), "start": format_day(valid_from)}})
 
 
 class TokenAssignment(models.Model):

@@ -28,6 +28,7 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BadInput, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_day
 
 
 def assign_tariff(
@@ -142,9 +143,9 @@ def assign_token(
                 not Days(valid_from, valid_to).overlaps(Days(other.valid_from, other.valid_to)),
                 BadInput(
                     "valid_from",
-                    valid_from.isoformat(),
+                    valid_from,
                     _("Contract %(number)s pays for this token from %(day)s already; end that first.")
-                    % {"number": contract.number, "day": other.valid_from},
+                    % {"number": contract.number, "day": format_day(other.valid_from)},
                 ),
             )
         assignment.save()
@@ -211,9 +212,9 @@ def sponsor_vehicle(
                 not Days(valid_from, valid_to).overlaps(Days(other.valid_from, last)),
                 BadInput(
                     "valid_from",
-                    valid_from.isoformat(),
+                    valid_from,
                     _("%(vehicle)s is sponsored under %(number)s from %(day)s already; end that first.")
-                    % {"vehicle": vehicle, "number": other.contract.number, "day": other.valid_from},
+                    % {"vehicle": vehicle, "number": other.contract.number, "day": format_day(other.valid_from)},
                 ),
             )
         sponsored.save()

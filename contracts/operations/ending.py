@@ -19,6 +19,7 @@ from evbilling.access.models import User
 from evbilling.kernel.clock import local_date, start_of_day
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,16 @@ def end_contract(
             ends_on >= contract.starts_on,
             BadInput(
                 "ends_on",
-                ends_on.isoformat(),
-                _("The contract starts on %(day)s; choose that day or a later one.") % {"day": contract.starts_on},
+                ends_on,
+                _("The contract starts on %(day)s; choose that day or a later one.")
+                % {"day": format_day(contract.starts_on)},
             ),
         )
         today = local_date(at, contract.zone)
         given_on = notice_given_on or today
         require(
             given_on <= today,
-            BadInput("notice_given_on", given_on.isoformat(), _("Notice was given today at the latest.")),
+            BadInput("notice_given_on", given_on, _("Notice was given today at the latest.")),
         )
         regular = _regular_end(contract, given_on)
         is_early = ends_on < regular
@@ -84,9 +86,9 @@ def end_contract(
             early or not is_early,
             BadInput(
                 "ends_on",
-                ends_on.isoformat(),
+                ends_on,
                 _("Notice period and minimum term let the contract end on %(day)s; before it ends only by consent.")
-                % {"day": regular},
+                % {"day": format_day(regular)},
             ),
         )
         _require_nothing_after(contract, ends_on)
@@ -129,5 +131,10 @@ def _require_nothing_after(contract: Contract, ends_on: dt.date) -> None:
                 " later, or reject what is not owed and credit what is billed.",
                 found.count,
             )
-            % {"count": found.count, "day": ends_on, "billed": found.billed, "possible": possible}
+            % {
+                "count": found.count,
+                "day": format_day(ends_on),
+                "billed": found.billed,
+                "possible": format_day(possible),
+            }
         )

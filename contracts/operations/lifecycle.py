@@ -20,6 +20,7 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import MakerIsChecker, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_day
 
 _REFUSALS = {
     Step.OFFER: gettext_noop("Contract %(number)s is %(state)s; only a draft can be offered."),
@@ -86,14 +87,22 @@ def first_terms(contract: Contract) -> ContractVersion:
     if version is None:
         raise WrongState(
             _("Contract %(number)s has no approved terms for its first day, %(day)s; approve a version first.")
-            % {"number": contract.number, "day": contract.starts_on}
+            % {"number": contract.number, "day": format_day(contract.starts_on)}
         )
     return version
 
 
 def next_state_of(contract: Contract, step: Step) -> ContractState:
     """The state that a step leads to. Raises WrongState, saying why, where it leads nowhere."""
-    return ContractState(next_state(contract.state, step, number=contract.number, refusal=_(_REFUSALS[step])))
+    return ContractState(
+        next_state(
+            contract.state,
+            step,
+            number=contract.number,
+            named=contract.get_state_display(),
+            refusal=_(_REFUSALS[step]),
+        )
+    )
 
 
 def move(

@@ -15,6 +15,7 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import require_aware, zone
 from evbilling.kernel.errors import BadInput, BillingError, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_instant
 
 _COLUMNS = ("station", "from", "until", "planned", "cause")
 _YES_NO = {"yes": True, "no": False, "ja": True, "nein": False}
@@ -161,21 +162,25 @@ def _lock(outage_id: int) -> StationOutage:
     return lock(StationOutage, outage_id)
 
 
+def _shown(outage: StationOutage, at: dt.datetime) -> str:
+    return format_instant(at, outage.station.site.zone)
+
+
 def _set_times(outage: StationOutage, started_at: dt.datetime, ended_at: dt.datetime | None, at: dt.datetime) -> None:
     outage.started_at = require_aware(started_at)
     outage.ended_at = None if ended_at is None else require_aware(ended_at)
     require(
         outage.started_at <= at,
-        BadInput(_("from"), started_at.isoformat(), _("An outage is recorded once it has begun.")),
+        BadInput(_("from"), _shown(outage, started_at), _("An outage is recorded once it has begun.")),
     )
     if outage.ended_at is not None:
         require(
             outage.started_at < outage.ended_at,
-            BadInput(_("until"), outage.ended_at.isoformat(), _("An outage ends after it begins.")),
+            BadInput(_("until"), _shown(outage, outage.ended_at), _("An outage ends after it begins.")),
         )
         require(
             outage.ended_at <= at,
-            BadInput(_("until"), outage.ended_at.isoformat(), _("Leave it empty while the outage lasts.")),
+            BadInput(_("until"), _shown(outage, outage.ended_at), _("Leave it empty while the outage lasts.")),
         )
     others = StationOutage.objects.filter(
         Q(ended_at__isnull=True) | Q(ended_at__gt=outage.started_at), station=outage.station

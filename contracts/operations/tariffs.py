@@ -20,6 +20,7 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import require_aware
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, refuse, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_instant
 
 
 class TariffHasErrors(WrongState):
@@ -142,7 +143,7 @@ def release_tariff_version(
             same is None,
             WrongState(
                 _("%(other)s begins at %(instant)s too; choose another instant.")
-                % {"other": same, "instant": version.valid_from.isoformat()}
+                % {"other": same, "instant": format_instant(version.valid_from, version.tariff.operator.zone)}
             ),
         )
         version.state = TariffState.RELEASED

@@ -34,6 +34,7 @@ from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import start_of_day
 from evbilling.kernel.errors import BadInput, MakerIsChecker, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_day
 
 TERMS = (
     "payment_terms_days",
@@ -161,7 +162,7 @@ def approve_version(*, version_id: int, by: User | None, at: dt.datetime) -> Con
             same_day is None,
             WrongState(
                 _("%(other)s begins on %(day)s too; choose another first day.")
-                % {"other": same_day, "day": version.valid_from}
+                % {"other": same_day, "day": format_day(version.valid_from)}
             ),
         )
         _require_same_basis(contract, version)

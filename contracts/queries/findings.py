@@ -28,6 +28,7 @@ from contracts.queries.prices import released_on
 from contracts.rules.matching import Days, TariffRule, find_tariff
 from contracts.rules.tariff_shape import states_tax
 from evbilling.kernel.clock import start_of_day
+from evbilling.shell.formats import format_day
 
 MOST_NAMED = 5
 """Things named in one sentence; the rest is counted."""
@@ -128,7 +129,7 @@ def _of_tokens(contract: Contract) -> Iterator[ContractFinding]:
     first = min(each.valid_from for each in assigned)
     if first > contract.starts_on:
         text = _("The first token is assigned from %(first)s, the contract starts on %(start)s.")
-        yield _warning("late_tokens", text % {"first": first, "start": contract.starts_on})
+        yield _warning("late_tokens", text % {"first": format_day(first), "start": format_day(contract.starts_on)})
     days = Days(contract.starts_on, contract.ends_on)
     idle = [each for each in assigned if not days.overlaps(Days(each.valid_from, each.valid_to))]
     if idle:
@@ -166,7 +167,7 @@ def _of_vehicles(contract: Contract) -> Iterator[ContractFinding]:
         return
     if (first := min(each.valid_from for each in joined)) > contract.starts_on:
         text = _("The first vehicle is sponsored from %(first)s, the contract starts on %(start)s.")
-        yield _warning("late_vehicles", text % {"first": first, "start": contract.starts_on})
+        yield _warning("late_vehicles", text % {"first": format_day(first), "start": format_day(contract.starts_on)})
     outside = joined.filter(Q(valid_to__lte=contract.starts_on))
     if outside:
         text = _("These vehicles have no day under the contract: %s.") % _some(str(each.vehicle) for each in outside)

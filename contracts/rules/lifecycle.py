@@ -36,10 +36,10 @@ def steps_from(state: str) -> frozenset[Step]:
     return frozenset(step for (start, step) in TRANSITIONS if start == state)
 
 
-def next_state(state: str, step: Step, *, number: str, refusal: str) -> str:
+def next_state(state: str, step: Step, *, number: str, named: str, refusal: str) -> str:
     """The state that a step leads to. Raises WrongState with the sentence `refusal` where it leads nowhere.
 
-    `refusal` may name %(number)s and %(state)s.
+    `refusal` may name %(number)s and %(state)s, which is the state as people call it (`named`).
     """
     found = TRANSITIONS.get((state, step))
-    return found if found is not None else refuse(WrongState(refusal % {"number": number, "state": state}))
+    return found if found is not None else refuse(WrongState(refusal % {"number": number, "state": named}))

@@ -72,7 +72,7 @@ class NoTermsInForce(BillingError):
     def __init__(self, contract: Contract, on: dt.date) -> None:
         super().__init__(
             _("Contract %(contract)s has no approved terms on %(day)s. Approve a version, then bill again.")
-            % {"contract": contract.number, "day": on.isoformat()}
+            % {"contract": contract.number, "day": format_day(on)}
         )
 
 

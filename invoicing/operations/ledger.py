@@ -17,6 +17,7 @@ from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.clock import month_of
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.money import require_minor
+from evbilling.shell.formats import format_day, format_month
 from invoicing.models import AccountingPeriod, AccountRole, JournalEntry, JournalLine
 from invoicing.operations.charts import ensure_chart
 from invoicing.rules.bookings import require_balanced
@@ -30,7 +31,7 @@ class PeriodClosed(WrongState):
     def __init__(self, booked_on: dt.date) -> None:
         super().__init__(
             _("%(month)s is closed in the ledger; choose a day in an open month instead of %(day)s.")
-            % {"month": f"{booked_on:%Y-%m}", "day": booked_on.isoformat()}
+            % {"month": format_month(booked_on), "day": format_day(booked_on)}
         )
 
 

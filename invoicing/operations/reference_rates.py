@@ -14,6 +14,7 @@ from contracts.models import TermKind
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.shell.formats import format_day
 from invoicing.models import Penalty, PenaltyKind, ReferenceRate
 
 KNOWN = Path(__file__).resolve().parents[1] / "reference_rates.csv"
@@ -49,7 +50,7 @@ def set_reference_rate(
             assessed is None or assessed <= half,
             WrongState(
                 _("Interest up to %(until)s was assessed with the rates known then; the one of %(day)s cannot change.")
-                % {"until": assessed, "day": half}
+                % {"until": format_day(assessed) if assessed else "", "day": format_day(half)}
             ),
         )
         before = ReferenceRate.objects.filter(valid_from=valid_from).values_list("percent", flat=True).first()

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import BadInput, BillingError, require
 from evbilling.kernel.money import round_half_up
+from evbilling.shell.formats import format_day
 
 EURO = "EUR"
 MOST_DAYS = 7
@@ -29,13 +30,13 @@ class NoExchangeRate(BillingError):
     code = "no_exchange_rate"
 
     def __init__(self, currency: str, target: str, on: dt.date, newest: dt.date | None) -> None:
-        known = _("the newest one is of %s") % newest.isoformat() if newest else _("none is known")
+        known = _("the newest one is of %s") % format_day(newest) if newest else _("none is known")
         super().__init__(
             _(
                 "There is no exchange rate from %(currency)s to %(target)s of the %(days)s days up to %(day)s: "
                 "%(known)s. Enter it or load the central bank's file, then issue again."
             )
-            % {"currency": currency, "target": target, "days": MOST_DAYS, "day": on.isoformat(), "known": known}
+            % {"currency": currency, "target": target, "days": MOST_DAYS, "day": format_day(on), "known": known}
         )
 
 

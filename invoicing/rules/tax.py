@@ -15,6 +15,7 @@ from enum import StrEnum
 from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import BillingError
+from evbilling.shell.formats import format_day
 
 NO_TAX = Decimal(0)
 
@@ -65,7 +66,7 @@ class MissingTaxRate(BillingError):
         where = f"{place.country} {place.region}".strip() or _("a site without a country")
         super().__init__(
             _("There is no tax rate for %(place)s on %(day)s. Add it to the tax rates, then bill again.")
-            % {"place": where, "day": on}
+            % {"place": where, "day": format_day(on)}
         )
 
 

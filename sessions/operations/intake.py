@@ -146,7 +146,7 @@ def _distinct(rows: Sequence[SessionInput]) -> dict[str, SessionInput]:
         )
         require(
             row.ended_at is None or require_aware(row.ended_at) >= row.started_at,
-            BadInput("ended_at", str(row.ended_at), _("A session ends after it starts.")),
+            BadInput("ended_at", row.ended_at, _("A session ends after it starts.")),
         )
         require(
             isinstance(row.energy_wh, int) and row.energy_wh >= 0,

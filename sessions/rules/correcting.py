@@ -83,7 +83,7 @@ def corrected_periods(
         until = change.charging_until
         require(
             started_at <= until <= ended_at,
-            BadInput("end of charging", until.isoformat(), _("Charging ended between start and end of the session.")),
+            BadInput("end of charging", until, _("Charging ended between start and end of the session.")),
         )
         starts = [dt.datetime.fromisoformat(row["start_at"]) for row in rows]
         for row, start, end in zip(rows, starts, [*starts[1:], ended_at], strict=True):

@@ -220,5 +220,5 @@ class TestTariffs:
     def test_two_versions_do_not_begin_at_one_instant(self) -> None:
         tariff = make.make_tariff(valid_from=NOW)
         version = make.make_tariff_version(tariff, None, NOW, released=False)
-        with refused(WrongState, "2026-02-02"):
+        with refused(WrongState, "2 Feb 2026"):
             release_tariff_version(version_id=version.pk, by=make.checker(), at=NOW)

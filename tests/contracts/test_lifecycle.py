@@ -73,10 +73,10 @@ def test_the_table_leads_from_draft_to_ended_and_nowhere_else() -> None:
 @pytest.mark.parametrize(("state", "step"), list(itertools.product(ContractState.values, Step)))
 def test_the_table_refuses_every_other_step(state: str, step: Step) -> None:
     if (state, step) in TRANSITIONS:
-        assert next_state(state, step, number="K-1", refusal="") == TRANSITIONS[state, step]
+        assert next_state(state, step, number="K-1", named=state.upper(), refusal="") == TRANSITIONS[state, step]
     else:
-        with pytest.raises(WrongState, match=f"K-1 is {state}"):
-            next_state(state, step, number="K-1", refusal="%(number)s is %(state)s")
+        with pytest.raises(WrongState, match=f"K-1 is {state.upper()}"):
+            next_state(state, step, number="K-1", named=state.upper(), refusal="%(number)s is %(state)s")
 
 
 class RandomLives(TestCase):
@@ -141,7 +141,7 @@ class TestActivation:
     def test_terms_must_hold_on_the_first_day(self) -> None:
         contract = make.make_contract(starts_on=dt.date(2026, 1, 31))
         make.make_version(contract, valid_from=dt.date(2026, 2, 1))
-        with refused(WrongState, "2026-01-31"):
+        with refused(WrongState, "31 Jan 2026"):
             offer_contract(contract_id=contract.pk, by=make.maker(), at=NOW)
 
     def test_terms_must_be_approved(self) -> None:
@@ -309,7 +309,7 @@ class TestVersions:
     def test_two_versions_do_not_begin_on_one_day(self) -> None:
         contract = make.make_contract_in_force()
         version = make.make_version(contract, approved=False)
-        with refused(WrongState, "2026-01-01"):
+        with refused(WrongState, "1 Jan 2026"):
             approve_version(version_id=version.pk, by=make.checker(), at=NOW)
 
     @pytest.mark.parametrize("kind", ["charging", "hosting", "sponsorship"])

@@ -91,7 +91,7 @@ class TestEnd:
     def test_a_contract_does_not_end_before_a_session_that_it_owes(self) -> None:
         world = make_world()
         make_session(world)
-        with refused(WrongState, "Choose 2026-01-15 or later"):
+        with refused(WrongState, "Choose 15 Jan 2026 or later"):
             self.end(world.contract, dt.date(2026, 1, 14))
         assert self.end(world.contract, dt.date(2026, 1, 15)).ends_on == dt.date(2026, 1, 15)
 
@@ -102,7 +102,7 @@ class TestEnd:
         self.end(world.contract, dt.date(2026, 1, 15))
         other = make_world()
         make_session(other, "S2", started_at=midnight)
-        with refused(WrongState, "1 session started on or after 2026-01-15"):
+        with refused(WrongState, "1 session started on or after 15 Jan 2026"):
             self.end(other.contract, dt.date(2026, 1, 15))
 
     def test_what_is_excluded_does_not_count(self) -> None:
@@ -124,7 +124,7 @@ class TestEnd:
     def test_notice_and_minimum_term_hold_unless_both_sides_consent(self) -> None:
         contract = make.make_contract_in_force()
         day = dt.date(2026, 3, 4)  # notice on 2 February, 30 days
-        with refused(BadInput, "2026-03-04"):
+        with refused(BadInput, "4 Mar 2026"):
             self.end(contract, day - dt.timedelta(days=1), early=False)
         ended = self.end(contract, day - dt.timedelta(days=1))
         assert (ended.ended_early, ended.regular_end_on, ended.notice_given_on) == (True, day, dt.date(2026, 2, 2))

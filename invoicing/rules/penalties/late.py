@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from contracts.rules.terms import LatePayment
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import ZERO, add, quantise
+from evbilling.shell.formats import format_day
 from invoicing.rules.penalties.fee import Fee, text
 
 EU_POINTS = Decimal(8)
@@ -40,7 +41,8 @@ class MissingReferenceRate(BillingError):
 
     def __init__(self, on: dt.date) -> None:
         super().__init__(
-            _("There is no reference rate for %(day)s. Add it to the reference rates, then bill again.") % {"day": on}
+            _("There is no reference rate for %(day)s. Add it to the reference rates, then bill again.")
+            % {"day": format_day(on)}
         )
 
 

@@ -154,7 +154,7 @@ def test_given_a_closed_month_when_issued_into_it_then_it_is_refused_and_no_numb
     draft = make_draft()
     close_period(operator_id=draft.operator_id, month=ISSUED_ON, by=None, at=dt.datetime(2026, 12, 2, tzinfo=dt.UTC))
     before = trace()
-    with pytest.raises(PeriodClosed, match="2026-11 is closed"):
+    with pytest.raises(PeriodClosed, match="November 2026 is closed"):
         issue_invoice(invoice_id=draft.pk, issued_on=ISSUED_ON, by=None, at=ISSUED_AT)
     assert trace() == before
     december = issue_invoice(

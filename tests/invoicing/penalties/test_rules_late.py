@@ -82,7 +82,7 @@ def test_the_statutory_rate_is_that_of_the_first_day_of_the_half_year() -> None:
 
 
 def test_a_half_year_without_a_reference_rate_is_refused() -> None:
-    with pytest.raises(MissingReferenceRate, match="2025-01-01"):
+    with pytest.raises(MissingReferenceRate, match="1 Jan 2025"):
         yearly_rates(EU, REFERENCES, day(5, 1, 2025), day(8, 1))
 
 

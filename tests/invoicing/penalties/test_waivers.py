@@ -188,7 +188,7 @@ def test_a_rate_that_interest_follows_from_stays(clerk: User) -> None:
     fleet = make_fleet(EU_LATE)
     late_invoice(fleet)
     fleet.close()
-    with pytest.raises(WrongState, match="Interest up to 2026-11-01"):
+    with pytest.raises(WrongState, match="Interest up to 1 Nov 2026"):
         set_rate(clerk, dt.date(2026, 6, 17))
     set_rate(clerk, dt.date(2026, 7, 2))  # decides the half year from January 2027 on
     assert Invoice.objects.filter(kind="fee_note").count() == 1

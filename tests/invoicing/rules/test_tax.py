@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from invoicing.rules.tax import (
     Category,
@@ -55,8 +56,13 @@ def test_given_no_rate_for_the_place_when_supplied_then_the_error_names_place_an
     with pytest.raises(MissingTaxRate) as error:
         supply_tax(Treatment.STANDARD, None, Place("FR", "Île-de-France"), DAY, TABLE)
     assert str(error.value) == (
-        "There is no tax rate for FR Île-de-France on 2026-10-31. Add it to the tax rates, then bill again."
+        "There is no tax rate for FR Île-de-France on 31 Oct 2026. Add it to the tax rates, then bill again."
     )
+
+
+def test_given_a_german_reader_then_a_refusal_names_the_day_as_germans_write_it() -> None:
+    with translation.override("de"):
+        assert "31.10.2026" in MissingTaxRate(Place("FR"), DAY).message
 
 
 def test_given_no_rate_on_that_day_when_supplied_then_it_is_missing_and_not_zero() -> None:

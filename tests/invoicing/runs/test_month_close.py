@@ -119,7 +119,7 @@ def test_one_bad_contract_blocks_no_other(month: Month) -> None:
     assert states(month) == {
         "alpha": "issued", "beta": "failed", "idle": "skipped", "sponsor": "issued", "host": "issued"
     }  # fmt: skip
-    assert month.item("beta").reason.startswith("There is no tax rate for FR on 2026-10-09.")
+    assert month.item("beta").reason.startswith("There is no tax rate for FR on 9 Oct 2026.")
     assert run.state == RunState.FINISHED
     assert not Invoice.objects.filter(contract=month.contracts["beta"]).exists()
 
