@@ -31,7 +31,7 @@ def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.da
             BadInput("month", period.code, _("A month is closed when it is over.")),
         )
         first = first_bookable_day(operator=operator, at=at)
-        advice = _("The books begin in %(first)s, ten years back; check the year.") % {"first": f"{first:%Y-%m}"}
+        advice = _("The books begin in %(first)s; check the year.") % {"first": f"{first:%Y-%m}"}
         require(period.start >= first, BadInput("month", period.code, advice))
         require(
             not AccountingPeriod.objects.filter(operator=operator, month=period.start, reopened_at=None).exists(),

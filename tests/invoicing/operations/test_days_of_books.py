@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.models import Operator
 from evbilling.access.roles import Role
 from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.errors import BadInput
@@ -29,8 +30,8 @@ def kept() -> tuple[int, ...]:
     return tuple(table.objects.count() for table in tables)
 
 
-def checked(day: dt.date) -> None:
-    require_bookable(day, field="received on", ahead="It is ahead.", operator=make_operator(), at=AT)
+def checked(day: dt.date, operator: Operator | None = None) -> None:
+    require_bookable(day, field="received on", ahead="It is ahead.", operator=operator or make_operator(), at=AT)
 
 
 @pytest.mark.parametrize("day", [FIRST, dt.date(2026, 3, 10)])
@@ -55,6 +56,20 @@ def test_a_day_outside_is_refused_with_its_field_and_what_is_taken(day: dt.date,
 def test_the_first_day_follows_the_calendar_where_the_operator_is() -> None:
     turn = dt.datetime(2026, 12, 31, 23, 30, tzinfo=dt.UTC)  # half past midnight in Berlin
     assert first_bookable_day(operator=make_operator(), at=turn) == dt.date(2017, 1, 1)
+
+
+def test_books_that_go_back_further_take_days_from_the_year_of_their_first_booking() -> None:
+    # Given an operator whose first document was booked in November 2014
+    then = dt.datetime(2014, 11, 10, 8, tzinfo=dt.UTC)
+    draft = make_draft(make_contract_in_force())
+    Invoice.objects.filter(pk=draft.pk).update(period_from=dt.date(2014, 10, 1))
+    issue_invoice(invoice_id=draft.pk, issued_on=then.date(), by=None, at=then)
+    # Then its months of that year can still be closed, and nothing before is taken
+    assert first_bookable_day(operator=draft.operator, at=AT) == dt.date(2014, 1, 1)
+    checked(dt.date(2014, 1, 1), draft.operator)
+    close_period(operator_id=draft.operator_id, month=then.date(), by=None, at=AT)
+    with pytest.raises(BadInput, match="from 1 Jan 2014 on"):
+        checked(dt.date(2013, 12, 31), draft.operator)
 
 
 def _document(day: dt.date) -> Callable[[], object]:
