@@ -1,14 +1,17 @@
 """Shared by the pages of this app: sending again, the two sides of the journal."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from evbilling.shell.admin import ListInline, ReasonForm, money
-from invoicing.models import JournalLine
+from evbilling.shell.formats import format_percent
+from invoicing.models import JournalLine, TaxCategory
 
 SEND_AGAIN: dict[str, Any] = {
     "description": _("Send again"),
@@ -39,3 +42,9 @@ class SidesInline(ListInline):
     def credit(self, line: JournalLine) -> SafeString:
         """Negative amounts, shown positive."""
         return money(-line.amount if line.amount < 0 else None, line.entry.currency)
+
+
+def tax_words(category: str, rate: Decimal) -> str:
+    """Standard rate 19 %; where nothing is charged the category alone. `rate` is in percent."""
+    words = str(capfirst(TaxCategory(category).label))
+    return f"{words} {format_percent(rate / 100)}" if rate else words

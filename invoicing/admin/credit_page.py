@@ -26,6 +26,7 @@ from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BadInput, BillingError
 from evbilling.shell.admin import page_of
 from evbilling.shell.dialogs import DayInput
+from invoicing.admin.common import tax_words
 from invoicing.models import Correction, CorrectionState, Invoice, InvoiceState
 from invoicing.operations.credit_notes import held_lines
 from invoicing.operations.crediting import (
@@ -106,7 +107,7 @@ class CreditForm(forms.Form):
         self.rates = list(dict.fromkeys(line.key for line in self.lines))
         for place, (category, rate) in enumerate(self.rates):
             self.fields[f"rate_{place}"] = forms.DecimalField(
-                label=f"{category.value} {rate.normalize():f} %",
+                label=tax_words(category, rate),
                 required=False,
                 min_value=0,
                 max_digits=14,

@@ -8,12 +8,13 @@ from django.db.models.functions import Cast, Concat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.inlines.admin import NonrelatedTabularInline
 
 from evbilling.shell.admin import ListInline, link_to, money
 from evbilling.shell.formats import format_instant, format_kwh, format_percent
-from invoicing.admin.common import SidesInline
+from invoicing.admin.common import SidesInline, tax_words
 from invoicing.models import (
     Allocation,
     BilledCharge,
@@ -47,7 +48,7 @@ class LineInline(ListInline):
     @admin.display(description=_("tax"))
     def tax(self, line: InvoiceLine) -> str:
         """Category and rate."""
-        return f"{line.tax_category} {format_percent(line.tax_rate / 100)}"
+        return tax_words(line.tax_category, line.tax_rate)
 
     @admin.display(description=_("net"))
     def net(self, line: InvoiceLine) -> SafeString:
@@ -69,8 +70,8 @@ class TaxInline(ListInline):
 
     @admin.display(description=_("category"))
     def category(self, row: InvoiceTax) -> str:
-        """EN 16931 code and its meaning."""
-        return f"{row.tax_category} {row.get_tax_category_display()}"
+        """What EN 16931 calls it."""
+        return capfirst(row.get_tax_category_display())
 
     @admin.display(description=_("rate"))
     def rate(self, row: InvoiceTax) -> str:
