@@ -39,6 +39,7 @@ from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import csv_response, portal_page
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionState
 from sessions.queries import OwnPart, SessionStatus, charging_now, explain, of_status, price_now, status_of
+from sessions.queries.simulation import zone_of
 from sessions.queries.status import TONES
 
 MOST_EXPORTED = 50_000
@@ -88,10 +89,6 @@ def _basis(session: ChargingSession) -> str:
     return str((PriceBasis.GROSS if price is not None and price.includes_tax else PriceBasis.NET).label)
 
 
-def _zone(session: ChargingSession) -> str:
-    return session.site.zone if session.site else "UTC"
-
-
 def _vehicle_of(session: ChargingSession, part: OwnPart) -> str:
     """Hosts do not see who drove."""
     shown = part.pays(session) or part.amount(session) is not None
@@ -103,7 +100,7 @@ def _columns(part: OwnPart) -> Sequence[Column]:
         Column(
             "ended_at",
             _("End"),
-            value=lambda row: format_instant(row.ended_at, _zone(row)),
+            value=lambda row: format_instant(row.ended_at, zone_of(row)),
             sort="ended_at",
             title=True,
             href=lambda row: reverse("portal:session", args=[row.pk]),
@@ -208,7 +205,8 @@ def _months(sessions: QuerySet[ChargingSession]) -> list[Period]:
     ends = sessions.order_by().aggregate(first=Min("ended_at"), last=Max("ended_at"))
     if ends["first"] is None:
         return []
-    first, last = (month_of(local_date(ends[name], "UTC")) for name in ("first", "last"))
+    zone = timezone.get_current_timezone_name()
+    first, last = (month_of(local_date(ends[name], zone)) for name in ("first", "last"))
     return months_between(first, last)[::-1][:MONTHS_OFFERED]
 
 
@@ -282,7 +280,7 @@ def _exported(rows: QuerySet[ChargingSession], party: Party) -> Iterator[list[ob
         gettext("Status"),
     ]
     for row in rows.iterator(chunk_size=2000):
-        zone = clock_zone(_zone(row))
+        zone = clock_zone(zone_of(row))
         amount, own = part.amount(row), part.pays(row)
         yield [
             row.provider_ref,
@@ -316,7 +314,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "session": found,
         "status": status_of(found),
         "tone": TONES[status_of(found)],
-        "zone": _zone(found),
+        "zone": zone_of(found),
         "currency": _currency(found),
         "is_own": own,
         "vehicle": _vehicle_of(found, part),
@@ -347,7 +345,7 @@ def _live(request: HttpRequest, party: Party) -> list[dict[str, Any]]:
     return [
         {
             "session": each,
-            "zone": _zone(each),
+            "zone": zone_of(each),
             "seconds": max(0, int((now - each.started_at).total_seconds())),
             "amount": part.running(each, price.amount) if (price := prices[each.pk]) else None,
             "currency": _currency(each),
