@@ -14,6 +14,7 @@ from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import ZERO
 from invoicing.models import (
     Allocation,
+    Invoice,
     InvoiceLine,
     LineKind,
     Penalty,
@@ -23,6 +24,7 @@ from invoicing.models import (
     ReleasedPenalty,
 )
 from invoicing.queries.cancelled import cancelled
+from invoicing.queries.late_debts import LateDebts
 from invoicing.rules.penalties import Debt, late_interest, yearly_rates
 
 
@@ -51,21 +53,20 @@ def days_follow() -> Iterator[Finding]:
 
 @proves("I14", "Interest is what accrued on the open amount, less what was booked before")
 def interest_is_what_accrued() -> Iterator[Finding]:
-    """Computed again from terms, reference rates and what was allocated when it was assessed."""
+    """Computed again from terms, reference rates, and what was allocated and contested when it was assessed."""
     references = list(ReferenceRate.objects.values_list("valid_from", "percent"))
     settled: dict[int, list[Allocation]] = defaultdict(list)
     late = Penalty.objects.filter(kind=PenaltyKind.INTEREST).values("invoice")
     for allocation in Allocation.objects.filter(invoice__in=late).order_by("pk"):
         settled[allocation.invoice_id].append(allocation)
+    debts = LateDebts(Invoice.objects.filter(pk__in=late))
     booked: dict[int, Decimal] = defaultdict(lambda: ZERO)
     for penalty in _interest():
         invoice = penalty.invoice
         if invoice is None or invoice.due_on is None:
             continue
-        known = tuple(
-            (each.allocated_on, each.amount) for each in settled[invoice.pk] if each.allocated_at <= penalty.assessed_at
-        )
-        debt = Debt(invoice.gross_amount, invoice.due_on, known)
+        known = [each for each in settled[invoice.pk] if each.allocated_at <= penalty.assessed_at]
+        debt = debts.of(invoice, known, at=penalty.assessed_at)
         term = next((term for term in terms_of(penalty.contract_version) if isinstance(term, LatePayment)), None)
         try:
             rates = [] if term is None else yearly_rates(term, references, debt.late_from, penalty.period_to)

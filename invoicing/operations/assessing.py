@@ -29,10 +29,10 @@ from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import ZERO
 from invoicing.models import BilledCharge, ChargeUse, Penalty, PenaltyKind, PenaltyState, ReferenceRate
+from invoicing.queries.late_debts import LateDebts
 from invoicing.queries.monthly import vehicles_under
 from invoicing.queries.penalties import interest_so_far, late_documents
 from invoicing.rules.penalties import (
-    Debt,
     Ending,
     Fee,
     MissingReferenceRate,
@@ -208,11 +208,14 @@ def _reserved_price(session: ChargingSession) -> Decimal:
 
 
 def late_payment_fees(contract: Contract, terms: TermsInTime, period: Period) -> Iterator[Found]:
-    """Of invoices due before the period's last day: the flat fee once, and interest up to the period's end."""
+    """Of invoices due before the period's last day: the flat fee once, and interest up to the period's end; not on what
+    is contested (LateDebts).
+    """
     if not terms.ever(LatePayment):
         return
     documents = late_documents(contract, period.last_day)
     so_far = interest_so_far(each.pk for each in documents)
+    debts = LateDebts([each.pk for each in documents])
     references = list(ReferenceRate.objects.values_list("valid_from", "percent"))
     for invoice in documents:
         term = terms.of_version(invoice.contract_version_id, LatePayment)
@@ -220,8 +223,7 @@ def late_payment_fees(contract: Contract, terms: TermsInTime, period: Period) ->
         business = bool(invoice.recipient_details.get("is_business", contract.party.is_business))
         if term is None or invoice.due_on is None or not applies(term, business=business):
             continue
-        settled = tuple((each.allocated_on, each.amount) for each in invoice.allocations.all())
-        debt = Debt(invoice.gross_amount, invoice.due_on, settled)
+        debt = debts.of(invoice, invoice.allocations.all())
         first = debt.late_from
         yield Found(
             PenaltyKind.LATE_FEE,

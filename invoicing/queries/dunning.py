@@ -28,8 +28,9 @@ from invoicing.models import (
     ReferenceRate,
 )
 from invoicing.queries.documents import open_amount, with_open_amount
+from invoicing.queries.late_debts import LateDebts
 from invoicing.rules.dunning import Level, due_levels, next_level
-from invoicing.rules.penalties import Debt, MissingReferenceRate, yearly_rates
+from invoicing.rules.penalties import MissingReferenceRate, yearly_rates
 from invoicing.rules.penalties.late import accrue, accrued, applies
 
 type UnderWay = Callable[[Collection[int]], set[int]]
@@ -206,16 +207,17 @@ def interest_to_date(documents: Iterable[Invoice], *, on: dt.date) -> Decimal:
     For information: what is billed is assessed with the month (I14). A missing reference rate counts nothing.
     """
     references = list(ReferenceRate.objects.values_list("valid_from", "percent"))
+    rows = list(documents)
+    debts = LateDebts([row.pk for row in rows])
     sums = []
-    for row in documents:
+    for row in rows:
         term = _late_payment(row)
         business = bool(row.recipient_details.get("is_business", row.party.is_business))
         if term is None or row.due_on is None or row.kind != InvoiceKind.INVOICE:
             continue
         if not applies(term, business=business):
             continue
-        settled = tuple((each.allocated_on, each.amount) for each in row.allocations.all())
-        debt = Debt(row.gross_amount, row.due_on, settled)
+        debt = debts.of(row, row.allocations.all())
         try:
             rates = yearly_rates(term, references, debt.late_from, on)
         except MissingReferenceRate:

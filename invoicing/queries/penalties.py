@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db.models import Case, CharField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract
 from evbilling.kernel.fields import AmountField, amount_sum
 from evbilling.kernel.money import ZERO
-from invoicing.models import Allocation, Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind, PenaltyState
+from invoicing.models import Allocation, Dispute, Invoice, InvoiceKind, InvoiceState, Penalty, PenaltyKind, PenaltyState
 from invoicing.queries.cancelled import cancelled
+from invoicing.queries.documents import CREDIT_PREFIX
 from invoicing.rules.penalties import penalty_sentence
 from sessions.models import Hold, HoldState
 
@@ -41,10 +43,18 @@ def _void() -> Q:
 
 
 def _paid_in_time() -> Q:
-    """Fees and interest for late payment of what was settled in full by its due date, as is known by now; interest
-    stays where money was taken back since."""
+    """Fees and interest for late payment of what was settled in full by its due date, as is known by now: what was
+    credited because it was rightly contested never was due. Interest stays where money was taken back since."""
+    accepted = Dispute.objects.filter(invoice=OuterRef("invoice"), credit_note__isnull=False).annotate(
+        money=Concat(Value(CREDIT_PREFIX), Cast("credit_note", CharField()), output_field=CharField())
+    )
     onto = Allocation.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice")
-    in_time = onto.filter(allocated_on__lte=OuterRef("due_on")).annotate(total=amount_sum("amount")).values("total")
+    never_due = Q(Exists(accepted.filter(money=OuterRef("source"))))
+    in_time = (
+        onto.filter(Q(allocated_on__lte=OuterRef("due_on")) | never_due)
+        .annotate(total=amount_sum("amount"))
+        .values("total")
+    )
     whole = Invoice.objects.annotate(in_time=Subquery(in_time, output_field=AmountField())).filter(
         pk=OuterRef("invoice"), in_time__gte=F("gross_amount")
     )
