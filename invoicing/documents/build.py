@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from babel import Locale
 from babel.numbers import format_decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -83,7 +84,7 @@ def _view(invoice: Invoice, annex: bool, on: dt.date | None) -> DocumentView:
         recipient=recipient_block(recipient, issuer),
         letterhead=letterhead_of(issuer, language),
         groups=_groups(invoice),
-        tax_rows=tuple(_tax_row(row, invoice.currency, issuer["tax_word"]) for row in taxes),
+        tax_rows=tuple(_tax_row(row, invoice, issuer["tax_word"]) for row in taxes),
         net_amount=quantise(invoice.net_amount, invoice.currency),
         tax_amount=quantise(invoice.tax_amount, invoice.currency),
         total_amount=total,
@@ -157,12 +158,13 @@ def _group(label: str, members: list[InvoiceLine], currency: str) -> LineGroup:
     return LineGroup(lines, add(line.net_amount for line in lines), label, add(grosses) if grosses else None)
 
 
-def _tax_row(row: InvoiceTax, currency: str, tax_word: str) -> TaxRow:
-    net, tax = quantise(row.net_amount, currency), quantise(row.tax_amount, currency)
-    return TaxRow(_tax_label(row, tax_word), net, tax, net + tax)
+def _tax_row(row: InvoiceTax, invoice: Invoice, tax_word: str) -> TaxRow:
+    net, tax = quantise(row.net_amount, invoice.currency), quantise(row.tax_amount, invoice.currency)
+    locale = locale_of(language_of(invoice), invoice.currency)
+    return TaxRow(_tax_label(row, tax_word, locale), net, tax, net + tax)
 
 
-def _tax_label(row: InvoiceTax, tax_word: str) -> str:
+def _tax_label(row: InvoiceTax, tax_word: str, locale: Locale) -> str:
     if row.tax_category == TaxCategory.REVERSE_CHARGE:
         return _("Reverse charge")
     if row.tax_category == TaxCategory.EXEMPT:
@@ -170,7 +172,7 @@ def _tax_label(row: InvoiceTax, tax_word: str) -> str:
     if row.tax_category == TaxCategory.OUTSIDE:
         return _("Not taxable")
     word = _("Sales tax") if tax_word == TaxWord.SALES_TAX else _("VAT")
-    rate = format(row.tax_rate.normalize(), "f")
+    rate = format_decimal(row.tax_rate, locale=locale, decimal_quantization=False)
     return f"{word} {rate} %"
 
 
