@@ -1,4 +1,4 @@
-"""Reference pictures of documents: first pages as pypdfium2 draws them, small.
+"""Reference pictures of documents: first pages, and one of an annex, as pypdfium2 draws them, small.
 
 After a change of the look that is meant, look at the documents themselves, then write the pictures anew:
 
@@ -20,6 +20,8 @@ from tests.invoicing.documents import samples, shape_samples
 
 FOLDER = Path(__file__).parent / "golden"
 _DPI = 45
+PAGES = {"invoice-annex": 1}
+"""Which page of a document is pictured, counted from 0; of all others it is the first."""
 TILE = 8
 """Edge of the squares in which pictures are compared, in pixels: about 5 mm of paper."""
 TOLERANCE = 6
@@ -33,6 +35,7 @@ def documents() -> dict[str, Callable[[], bytes]]:
         "invoice-de": lambda: render_pdf(samples.german_invoice(8)),
         "invoice-group": lambda: render_pdf(shape_samples.group_invoice()),
         "invoice-gross": lambda: render_pdf(shape_samples.with_tax_prices(language="en")),
+        "invoice-annex": lambda: render_pdf(samples.us_invoice()),
         "credit-note": lambda: render_pdf(samples.credit_note()),
         "settlement": lambda: render_pdf(samples.settlement()),
         "fee-note": lambda: render_pdf(shape_samples.fee_note()),
@@ -43,11 +46,11 @@ def documents() -> dict[str, Callable[[], bytes]]:
     }
 
 
-def picture(content: bytes) -> Image.Image:
-    """The first page, small."""
+def picture(content: bytes, page: int = 0) -> Image.Image:
+    """One page, small."""
     pdf = pypdfium2.PdfDocument(content)
     try:
-        return pdf[0].render(scale=_DPI / 72).to_pil().convert("RGB")
+        return pdf[page].render(scale=_DPI / 72).to_pil().convert("RGB")
     finally:
         pdf.close()
 
@@ -68,7 +71,7 @@ def differing(first: Image.Image, second: Image.Image) -> list[tuple[int, int]]:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, made in documents().items():
-        picture(made()).save(FOLDER / f"{name}.png", optimize=True)
+        picture(made(), PAGES.get(name, 0)).save(FOLDER / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
