@@ -9,7 +9,7 @@ from evbilling.kernel.errors import BillingError, require
 from invoicing.einvoice import cii, ubl
 from invoicing.einvoice.arithmetic import check_figures
 from invoicing.einvoice.build import asked_of, einvoice_of, format_of
-from invoicing.einvoice.figures import read
+from invoicing.einvoice.figures import addresses, read
 from invoicing.einvoice.model import EInvoice, Finding, Format
 from invoicing.einvoice.preflight import find_missing
 from invoicing.einvoice.rules import validate
@@ -103,6 +103,6 @@ def _addresses(written: Written, model: EInvoice) -> list[Finding]:
     parties = ((model.seller, "PEPPOL-EN16931-R020"), (model.buyer, "PEPPOL-EN16931-R010"))
     return [
         Finding(rule, _("%(party)s has no electronic address.") % {"party": party.name})
-        for party, rule in parties
-        if party.endpoint is None
+        for (party, rule), address in zip(parties, addresses(written.xml), strict=True)
+        if not address
     ]

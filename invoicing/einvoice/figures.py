@@ -66,10 +66,22 @@ class _Reader:
 
 def read(xml: bytes) -> Figures:
     """The figures of CII or UBL."""
-    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    root = _parsed(xml)
     if etree.QName(root).localname == "CrossIndustryInvoice":
         return _read_cii(_Reader(root, _CII))
     return _read_ubl(_Reader(root, _UBL), etree.QName(root).localname)
+
+
+def addresses(xml: bytes) -> tuple[str, str]:
+    """The electronic addresses of seller and buyer in UBL (BT-34, BT-49); empty where one is not written."""
+    root = _Reader(_parsed(xml), _UBL)
+    parties = ("cac:AccountingSupplierParty", "cac:AccountingCustomerParty")
+    seller, buyer = (root.text(f"{each}/cac:Party/cbc:EndpointID") for each in parties)
+    return seller, buyer
+
+
+def _parsed(xml: bytes) -> etree._Element:
+    return etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _read_cii(root: _Reader) -> Figures:
