@@ -92,11 +92,13 @@ def versions_of(contract: Contract) -> Timeline[dt.date, ContractVersion]:
     return found
 
 
-def versions_of_all(contract_ids: Iterable[int]) -> dict[int, Timeline[dt.date, ContractVersion]]:
-    """The same of several contracts, by contract, in one query; of those that have any."""
+def versions_of_all(contract_ids: Iterable[int], *loaded: str) -> dict[int, Timeline[dt.date, ContractVersion]]:
+    """The same of several contracts, by contract; of those that have any. One query, and one for each of the relations
+    that are `loaded` with them.
+    """
     found: dict[int, Timeline[dt.date, ContractVersion]] = defaultdict(Timeline)
     approved = ContractVersion.objects.filter(contract__in=contract_ids, state=VersionState.APPROVED)
-    for version in approved.order_by("contract_id", "valid_from"):
+    for version in approved.prefetch_related(*loaded).order_by("contract_id", "valid_from"):
         found[version.contract_id].add(version.valid_from, version)
     return dict(found)
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from contracts.models import Contract, ContractKind, PriceBasis
+from contracts.models import Contract, PriceBasis
 from contracts.queries import version_on
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
@@ -26,6 +26,7 @@ from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import NewLine, net_and_gross, write_draft
 from invoicing.queries.advances import advance_of
+from invoicing.queries.due import BY_INVOICE
 from invoicing.queries.taxes import fee_place, tax_table
 from invoicing.rules.tax import Treatment, supply_tax
 
@@ -50,7 +51,7 @@ def issue_advance(
         require(amount > 0, BadInput(_("amount"), amount, _("Ask for more than zero.")))
         require_day_of_document(issued_on, operator=contract.operator, at=at)
         require(
-            contract.kind in {ContractKind.CHARGING, ContractKind.SPONSORSHIP},
+            contract.kind in BY_INVOICE,
             WrongState(_("%s is not billed by invoice; only customers and sponsors pay in advance.") % contract.number),
         )
         version = version_on(contract, issued_on)

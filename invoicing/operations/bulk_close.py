@@ -30,6 +30,7 @@ from invoicing.operations.issuing import issue_drafts
 from invoicing.operations.penalties import assess_penalties
 from invoicing.operations.writing import Drafting, NewDocument, write_drafts
 from invoicing.queries.charges import ChargeRow, charge_rows, unbilled_of
+from invoicing.queries.due import BY_INVOICE
 from invoicing.queries.monthly import MONTHLY_KINDS
 from invoicing.queries.penalties import unbilled_penalties
 from invoicing.queries.taxes import tax_table
@@ -41,7 +42,6 @@ from sessions.queries import billable_of, unrated_of
 
 MOST_SESSIONS = 10_000
 """So many sessions are billed in one transaction; a contract that has more goes alone."""
-TOGETHER = (ContractKind.CHARGING, ContractKind.SPONSORSHIP)
 
 
 class NotAllTogether(Exception):
@@ -126,7 +126,7 @@ def _locked(items: Sequence[BillingRunItem]) -> dict[int, Contract]:
     """The contracts of the items that may go together, locked in the order of their keys, in the order of the items."""
     lock_all(Contract, [item.contract_id for item in items])
     rows = Contract.objects.select_related("party").filter(
-        pk__in=[item.contract_id for item in items], kind__in=TOGETHER, billing_group=None
+        pk__in=[item.contract_id for item in items], kind__in=BY_INVOICE, billing_group=None
     )
     found = rows.in_bulk()
     operators = {item.run.operator_id: item.run.operator for item in items}

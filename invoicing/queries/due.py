@@ -14,7 +14,9 @@ from invoicing.queries.documents import with_open_amount
 from invoicing.queries.penalties import unbilled_penalties
 from sessions.models import ChargingSession, HoldState, SessionCharge, SessionState
 
-PHASES = (ContractKind.CHARGING, ContractKind.SPONSORSHIP, ContractKind.HOSTING)
+BY_INVOICE = (ContractKind.CHARGING, ContractKind.SPONSORSHIP)
+"""The kinds of contract that are billed by invoice."""
+PHASES = (*BY_INVOICE, ContractKind.HOSTING)
 """The order inside a run: sponsors pay parts of the customers' sessions, hosts share in what was issued."""
 HOSTS_STAY_DUE = dt.timedelta(days=366)
 """So long after his contract ended a host is settled for what comes late: sessions of his days, and credits of them."""

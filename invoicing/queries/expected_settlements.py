@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Prefetch, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
-from contracts.models import Contract, ContractKind, ContractVersion, Site, VersionState
-from contracts.queries import Timeline
+from contracts.models import Contract, ContractKind, ContractVersion, Site
+from contracts.queries import Timeline, versions_of_all
 from contracts.rules.shares import Share, ShareTerms
 from evbilling.kernel.clock import Period, month_of
 from evbilling.kernel.fields import amount_sum
@@ -47,9 +47,10 @@ def expected_settlements(
     sites = {host.pk: _sites(host) for host in hosts}
     every = {site.pk for of_host in sites.values() for site in of_host.values()}
     by_zone = {zone: _by_day(ready, every, zone, period) for zone in {host.zone for host in hosts}}
+    versions = versions_of_all([host.pk for host in hosts], "revenue_shares__site")
     for host in hosts:
         try:
-            net = _of_host(host, sites[host.pk], by_zone[host.zone], period)
+            net = _of_host(host, versions.get(host.pk, Timeline()), sites[host.pk], by_zone[host.zone], period)
         except NoRevenueShare:
             continue
         if net > 0:
@@ -58,15 +59,12 @@ def expected_settlements(
 
 
 def _hosts(due: QuerySet[Contract], period: Period) -> list[Contract]:
-    """Hosts to be settled for the month, with all that their terms say."""
+    """Hosts to be settled for the month, with their sites."""
     settled = Invoice.objects.filter(
         ~cancelled("pk"), kind=InvoiceKind.SETTLEMENT, period_from=period.start, period_to=period.end
     )
-    approved = ContractVersion.objects.filter(state=VersionState.APPROVED).order_by("valid_from")
     rows = due.filter(kind=ContractKind.HOSTING).exclude(pk__in=settled.values("contract")).order_by("pk")
-    hosts = rows.select_related("party").prefetch_related(
-        "sites", "party__owned_sites", Prefetch("versions", approved.prefetch_related("revenue_shares__site"))
-    )
+    hosts = rows.select_related("party").prefetch_related("sites", "party__owned_sites")
     return [host for host in hosts if may_self_bill(host.party, period)]
 
 
@@ -101,11 +99,14 @@ def _by_day(ready: QuerySet[ChargingSession], sites: Collection[int], zone: str,
     return found
 
 
-def _of_host(host: Contract, sites: Mapping[int, Site], by_day: _Days, period: Period) -> Decimal:
+def _of_host(
+    host: Contract,
+    versions: Timeline[dt.date, ContractVersion],
+    sites: Mapping[int, Site],
+    by_day: _Days,
+    period: Period,
+) -> Decimal:
     """What the host's settlement comes to. Raises NoRevenueShare."""
-    versions: Timeline[dt.date, ContractVersion] = Timeline()
-    for version in host.versions.all():
-        versions.add(version.valid_from, version)
     last = versions.at(period.last_day)
     if last is None or not last.revenue_shares.all():
         return ZERO

@@ -14,21 +14,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from contracts.models import (
     Contract,
-    ContractKind,
     ContractTerm,
     ContractVersion,
     PriceBasis,
     SponsoredVehicle,
-    VersionState,
 )
-from contracts.queries import terms_of
+from contracts.queries import Timeline, terms_of, versions_of_all
 from contracts.rules.terms import BaseFee, Term
 from evbilling.kernel.clock import Period, local_date, month_of
 from evbilling.kernel.money import ZERO, add, split_gross
+from invoicing.queries.due import BY_INVOICE
 from invoicing.queries.monthly import (
     MONTHLY_KINDS,
     MONTHLY_TERMS,
@@ -38,16 +37,13 @@ from invoicing.queries.monthly import (
     months_without_fees,
     vehicles_of_all,
 )
-from invoicing.queries.taxes import fee_place, tax_table
+from invoicing.queries.taxes import fee_place, session_tax, tax_table
 from invoicing.rules.monthly_terms import MonthCharge, MonthFacts
 from invoicing.rules.monthly_terms import month_of as month_under
-from invoicing.rules.tax import MissingTaxRate, Place, Tax, TaxTable, Treatment, supply_tax
+from invoicing.rules.tax import MissingTaxRate, Tax, TaxTable, Treatment, supply_tax
 from sessions.models import ChargingSession, SessionPrice
 from sessions.queries.splits import expected_shares, net_of_share
 from sessions.rules.sharing import Share
-
-BY_INVOICE = (ContractKind.CHARGING, ContractKind.SPONSORSHIP)
-"""The kinds of contract that are billed by invoice."""
 
 
 @dataclass(slots=True)
@@ -63,6 +59,7 @@ class _Month:
     """A contract's month in the making: under which version, what it charges, and at which sites."""
 
     contract: Contract
+    versions: Timeline[dt.date, ContractVersion]
     version: ContractVersion
     month: Period
     terms: tuple[Term, ...]
@@ -88,11 +85,9 @@ class _Month:
         """Add a payer's part of a session at one VAT rate."""
         session, site = price.session, price.session.site
         ended_at = session.ended_at or session.started_at
-        version = _on(self.contract, local_date(ended_at, self.contract.zone)) or self.version
-        place = Place(site.country, site.region) if site is not None else Place("")
+        version = self.versions.at(local_date(ended_at, self.contract.zone)) or self.version
         try:
-            on = local_date(ended_at, site.zone if site is not None else self.contract.zone)
-            tax = supply_tax(Treatment(version.tax_treatment), share.vat_rate, place, on, table)
+            tax = session_tax(session, self.contract, version.tax_treatment, share.vat_rate, table)
         except MissingTaxRate as missing:
             self.untaxed = missing
             return
@@ -138,30 +133,24 @@ def expected_terms(due: QuerySet[Contract], period: Period, ready: QuerySet[Char
 def _months_of(due: QuerySet[Contract], period: Period) -> dict[tuple[int, Period], _Month]:
     """The months whose fees the next document of each contract with monthly terms charges."""
     stated = ContractTerm.objects.filter(kind__in=MONTHLY_KINDS, version__contract__in=due)
-    approved = ContractVersion.objects.filter(state=VersionState.APPROVED).order_by("valid_from")
-    versions = Prefetch("versions", approved.prefetch_related("terms"))
     contracts = (
         Contract.objects.filter(pk__in=stated.values("version__contract"), kind__in=BY_INVOICE)
         .select_related("party")
-        .prefetch_related(versions, "sites")
+        .prefetch_related("sites")
         .in_bulk()
     )
+    versions = versions_of_all(contracts, "terms")
     own = month_of(period.start)
     found = {}
     for contract_id, documents in documents_of_all(contracts).items():
-        contract = contracts[contract_id]
+        contract, timeline = contracts[contract_id], versions.get(contract_id, Timeline())
         mine = {own} if own.start not in documents.any else set()
         for month in mine | months_without_fees(contract, documents, own):
-            version = _on(contract, month.last_day) or _on(contract, period.last_day)
+            version = timeline.at(month.last_day) or timeline.at(period.last_day)
             terms = [term for term in terms_of(version) if isinstance(term, MONTHLY_TERMS)] if version else []
             if version is not None and terms:
-                found[contract_id, month] = _Month(contract, version, month, tuple(terms))
+                found[contract_id, month] = _Month(contract, timeline, version, month, tuple(terms))
     return found
-
-
-def _on(contract: Contract, day: dt.date) -> ContractVersion | None:
-    """The version in force, of those that are loaded."""
-    return next((each for each in reversed(contract.versions.all()) if each.valid_from <= day), None)
 
 
 def _charge(months: Mapping[tuple[int, Period], _Month], ready: QuerySet[ChargingSession], table: TaxTable) -> None:
@@ -195,12 +184,11 @@ def _add(found: ExpectedTerms, each: _Month, vehicles: int, table: TaxTable) -> 
         sites=len(contract.sites.all()) or len(each.sites),
     )
     result = month_under(each.terms, facts)
-    added = [*result.fees, *([result.shortfall] if result.shortfall else [])]
-    fees, allowances = ZERO, ZERO
-    if added:
+    fees = ZERO
+    if result.added:
         treatment = Treatment(each.version.tax_treatment)
         tax = supply_tax(treatment, None, fee_place(contract), each.month.last_day, table)
-        fees = add(each.net(fee.net, tax) for fee in added)
+        fees = add(each.net(fee.net, tax) for fee in result.added)
     allowances = add(each.net(net, tax) for of in result.allowances for tax, net in of.nets.items())
     found.fees[contract.currency] += fees
     found.allowances[contract.currency] += allowances

@@ -17,15 +17,15 @@ from contracts import queries as contract_queries
 from contracts.models import ContractVersion, PriceBasis
 from contracts.queries import terms_of
 from contracts.rules.terms import WindowCap
-from evbilling.kernel.clock import Period, local_date
+from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import BadInput, require
 from evbilling.kernel.money import ZERO, add, quantise
 from invoicing.queries.monthly import LIMITS, vehicles_under
-from invoicing.queries.taxes import tax_table
+from invoicing.queries.taxes import session_tax, tax_table
 from invoicing.rules.basis import Charged, billed_amount
 from invoicing.rules.monthly_terms import MonthCharge, MonthFacts, energy_part, month_of
 from invoicing.rules.monthly_words import because_text, line_text
-from invoicing.rules.tax import Place, TaxTable, Treatment, supply_tax
+from invoicing.rules.tax import TaxTable
 from sessions.models import SessionPrice
 from sessions.queries import Pricer
 from sessions.rules.pricing import Priced
@@ -100,12 +100,11 @@ def month_preview(version: ContractVersion, month: Period) -> MonthPreview:
         sites=contract.sites.count() or len(sites),
     )
     found = month_of(terms, facts)
-    fees = [*found.fees, *([found.shortfall] if found.shortfall else [])]
     capped = any(isinstance(term, WindowCap) for term in terms)
     rows = [
         *([PreviewRow(_("Caps in a time window"), _("Part of the session charges."), taken)] if capped else []),
         *(_row(each.term, month, each.because, -each.net, contract.currency) for each in found.allowances),
-        *(_row(fee.term, month, fee.because, fee.net, contract.currency) for fee in fees),
+        *(_row(fee.term, month, fee.because, fee.net, contract.currency) for fee in found.added),
     ]
     return MonthPreview(sessions, facts.energy_wh, billed, found.charged, tuple(rows), found.net, unpriced, with_tax)
 
@@ -127,9 +126,6 @@ def _priced(version: ContractVersion, prices: QuerySet[SessionPrice]) -> Iterato
 
 def _charges(version: ContractVersion, price: SessionPrice, priced: Priced, table: TaxTable) -> Iterator[MonthCharge]:
     session, contract = price.session, version.contract
-    site = session.site
-    place = Place(site.country, site.region) if site is not None else Place("")
-    on = local_date(session.ended_at or session.started_at, site.zone if site is not None else contract.zone)
     grosses = priced.grosses if priced.grosses is not None else (None,) * len(priced.parts)
     for (vat, net), gross in zip(priced.parts, grosses, strict=True):
         lines = (
@@ -137,7 +133,7 @@ def _charges(version: ContractVersion, price: SessionPrice, priced: Priced, tabl
             for line in priced.lines
             if line.vat_rate == vat and line.amount_excl_vat is not None
         )
-        tax = supply_tax(Treatment(version.tax_treatment), vat, place, on, table)
+        tax = session_tax(session, contract, version.tax_treatment, vat, table)
         amount = billed_amount(Charged(net, gross, vat), tax, contract.currency, with_tax=gross is not None)
         yield MonthCharge(
             session_id=session.pk,

@@ -1,8 +1,12 @@
-"""The tax table, and where a fee is taxed that belongs to no session."""
+"""The tax table, the tax of a session, and where a fee is taxed that belongs to none."""
+
+from decimal import Decimal
 
 from contracts.models import Contract, Site
+from evbilling.kernel.clock import local_date
 from invoicing.models import TaxRate
-from invoicing.rules.tax import Place, RateRow, TaxTable
+from invoicing.rules.tax import Place, RateRow, Tax, TaxTable, Treatment, supply_tax
+from sessions.models import ChargingSession
 
 
 def tax_table() -> TaxTable:
@@ -13,6 +17,18 @@ def tax_table() -> TaxTable:
             for rate in TaxRate.objects.all()
         ]
     )
+
+
+def session_tax(
+    session: ChargingSession, contract: Contract, treatment: str, stated: Decimal | None, table: TaxTable
+) -> Tax:
+    """The tax on a session, loaded with its site, where and on the day on which it ended; `stated` is its tariff's rate
+    in percent, `treatment` that of the contract's version. Raises MissingTaxRate.
+    """
+    site = session.site
+    place = Place(site.country, site.region) if site is not None else Place("")
+    on = local_date(session.ended_at or session.started_at, site.zone if site is not None else contract.zone)
+    return supply_tax(Treatment(treatment), stated, place, on, table)
 
 
 def fee_country(contract: Contract) -> str:

@@ -124,12 +124,14 @@ class Month:
     shortfall: Fee | None
 
     @property
+    def added(self) -> tuple[Fee, ...]:
+        """What the terms add: base fees, then the shortfall."""
+        return (*self.fees, self.shortfall) if self.shortfall else self.fees
+
+    @property
     def net(self) -> Decimal:
         """What the month comes to."""
-        taken = add(allowance.net for allowance in self.allowances)
-        return (
-            self.charged - taken + add(fee.net for fee in self.fees) + (self.shortfall.net if self.shortfall else ZERO)
-        )
+        return self.charged - add(allowance.net for allowance in self.allowances) + add(fee.net for fee in self.added)
 
 
 @dataclass(slots=True)

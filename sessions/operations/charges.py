@@ -15,7 +15,7 @@ from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.locks import lock_all
 from sessions.models import ChargeRole, ChargingSession, SessionCharge, SessionPrice
-from sessions.queries.splits import net_of_share, split_of
+from sessions.queries.splits import net_of_share
 from sessions.queries.sponsored_parts import (
     Pool,
     Split,
@@ -23,6 +23,7 @@ from sessions.queries.sponsored_parts import (
     budget_used,
     limited_contracts,
     pool_of,
+    split_of,
     sponsored_parts,
 )
 from sessions.queries.sponsors import SponsorBook, Sponsored

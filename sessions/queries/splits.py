@@ -8,27 +8,9 @@ from django.db.models import QuerySet
 
 from evbilling.kernel.money import split_gross
 from sessions.models import SessionPrice
-from sessions.queries.sponsored_parts import CHUNK, Split, parts_of_price, sponsored_parts
+from sessions.queries.sponsored_parts import CHUNK, split_of, sponsored_parts
 from sessions.queries.sponsors import SponsorBook
 from sessions.rules.sharing import SPONSOR, Share, share_parts
-
-
-def split_of(price: SessionPrice) -> Split:
-    """A price with its session loaded, as the question who sponsors it."""
-    session = price.session
-    assert session.ended_at is not None  # noqa: S101 - what has a price is completed
-    return Split(
-        session_id=session.pk,
-        vehicle_id=session.vehicle_id,
-        contract_id=session.contract_id,
-        site_id=session.site_id,
-        started_at=session.started_at,
-        ended_at=session.ended_at,
-        ref=session.provider_ref,
-        energy_wh=session.energy_wh,
-        parts=parts_of_price(price.parts),
-        currency=price.currency,
-    )
 
 
 def net_of_share(price: SessionPrice, share: Share) -> Decimal:

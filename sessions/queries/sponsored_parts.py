@@ -30,7 +30,7 @@ from contracts.rules.shares import BudgetSpan, Sponsor, SponsorTerms
 from evbilling.kernel.clock import local_date, month_of
 from evbilling.kernel.fields import amount_sum
 from evbilling.kernel.money import add, from_minor, quantise, to_minor
-from sessions.models import ChargeRole, ChargingSession, Hold, HoldState, SessionCharge, SessionState
+from sessions.models import ChargeRole, ChargingSession, Hold, HoldState, SessionCharge, SessionPrice, SessionState
 from sessions.queries.sponsors import SponsorBook, Sponsored
 from sessions.rules.sharing import SPONSOR, Claim, allot, covered_percent, share_parts
 
@@ -100,6 +100,24 @@ def parts_of_price(data: Iterable[Mapping[str, Any]]) -> list[tuple[Decimal | No
         (None if each["vat_rate"] is None else Decimal(each["vat_rate"]), Decimal(each.get("gross", each["net"])))
         for each in data
     ]
+
+
+def split_of(price: SessionPrice) -> Split:
+    """A price with its session loaded, as the question who sponsors it."""
+    session = price.session
+    assert session.ended_at is not None  # noqa: S101 - what has a price is completed
+    return Split(
+        session_id=session.pk,
+        vehicle_id=session.vehicle_id,
+        contract_id=session.contract_id,
+        site_id=session.site_id,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        ref=session.provider_ref,
+        energy_wh=session.energy_wh,
+        parts=parts_of_price(price.parts),
+        currency=price.currency,
+    )
 
 
 def pool_of(contract_id: int, zone: str, terms: SponsorTerms, vehicle_id: int | None, ended_at: dt.datetime) -> Pool:
@@ -249,22 +267,8 @@ def _waiting(pools: Iterable[Pool]) -> list[Split]:
         state=SessionState.COMPLETED,
         superseded_at__isnull=True,
     )
-    return [
-        Split(
-            session_id=row.pk,
-            vehicle_id=row.vehicle_id,
-            contract_id=row.contract_id,
-            site_id=row.site_id,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            ref=row.provider_ref,
-            energy_wh=row.energy_wh,
-            parts=parts_of_price(row.price.parts),
-            currency=row.price.currency,
-        )
-        for row in rows.select_related("price").only(*_COLUMNS).order_by().iterator(chunk_size=CHUNK)
-        if row.ended_at is not None
-    ]
+    light = rows.select_related("price").only(*_COLUMNS).order_by()
+    return [split_of(row.price) for row in light.iterator(chunk_size=CHUNK) if row.ended_at is not None]
 
 
 def _inside(pools: Iterable[Pool], path: str, vehicles: QuerySet[SponsoredVehicle, Any]) -> Q:
