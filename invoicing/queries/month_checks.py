@@ -105,28 +105,24 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
             _("The run prices them first; those without a tariff go on hold."),
             by_status.get(SessionStatus.UNRATED, 0),
         ),
-        MonthCheck(
+        _of_rows(
             Concern.NO_ACCOUNTANT,
             _("Parties without an accountant's address"),
             _("Their documents are issued but cannot be mailed: add a contact with the role accountant."),
-            len(unreachable),
-            tuple(str(party) for party in unreachable[:5]),
-            blocks=True,
+            unreachable,
         ),
-        MonthCheck(
+        _of_rows(
             Concern.NO_TAX_RATE,
             _("Sites without a tax rate"),
             _("Contracts with sessions there fail: add the rate of the country or region."),
-            len(untaxed),
-            tuple(str(site) for site in untaxed[:5]),
-            blocks=True,
+            untaxed,
         ),
-        MonthCheck(
+        _of_rows(
             Concern.UNAPPROVED_TERMS,
             _("Terms that nobody approved yet"),
             _("The run bills under the terms that were approved before."),
-            len(drafts),
-            tuple(str(version) for version in drafts[:5]),
+            drafts,
+            blocks=False,
         ),
         MonthCheck(
             Concern.ASKED_WAIVERS,
@@ -140,13 +136,11 @@ def month_checks(operator: Operator, period: Period) -> list[MonthCheck]:
             _("Look the rate up at the central bank and enter it, also where it is unchanged."),
             _without_reference_rate(due, period),
         ),
-        MonthCheck(
+        _of_rows(
             Concern.NO_EXCHANGE_RATE,
             _("Contracts in another currency without an exchange rate"),
             _("Load the central bank's rates of the last days; without one their documents are not issued."),
-            len(foreign),
-            tuple(str(contract) for contract in foreign[:5]),
-            blocks=True,
+            foreign,
         ),
         *_data_checks(operator, lacking(operator, period, contracts, _in_month(operator, period, zones))),
     ]
@@ -217,7 +211,7 @@ def _of_rows(
     concern: Concern,
     title: str | Promise,
     advice: str | Promise,
-    rows: Sequence[Contract | Party],
+    rows: Sequence[Contract | ContractVersion | Party | Site],
     *,
     blocks: bool = True,
     lacks: Sequence[str] = (),

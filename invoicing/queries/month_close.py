@@ -69,6 +69,7 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
         .values("price__currency")
         .annotate(count=Count("pk"), energy=Sum("energy_wh"), net=amount_sum("price__net_amount"))
     )
+    counts = dict(sessions.order_by().values_list("status").annotate(count=Count("pk")))
     drafts = list(_drafts_of(operator, period))
     terms = expected_terms(contracts, period, ready)
     return DryRun(
@@ -82,8 +83,8 @@ def dry_run(operator: Operator, period: Period) -> DryRun:
         drafts=sum(count for _currency, count, _net in drafts),
         drafted=_rounded({currency: net for currency, _count, net in drafts}),
         settlements=_rounded(expected_settlements(contracts, period, ready)),
-        unrated=sessions.filter(status=SessionStatus.UNRATED).count(),
-        held=sessions.filter(status=SessionStatus.HELD).count(),
+        unrated=counts.get(SessionStatus.UNRATED, 0),
+        held=counts.get(SessionStatus.HELD, 0),
         penalties=unbilled_penalties().filter(contract__operator=operator, occurred_on__lt=period.end).count(),
     )
 
