@@ -97,7 +97,7 @@ def check(written: Written, model: EInvoice) -> list[Finding]:
 
 
 def _addresses(written: Written, model: EInvoice) -> list[Finding]:
-    """XRechnung 3 wants both electronic addresses, which its published rules do not ask for."""
+    """XRechnung 3 wants both electronic addresses; our file of its rules lacks those of Peppol that ask for them."""
     if written.format is not Format.XRECHNUNG:
         return []
     parties = ((model.seller, "PEPPOL-EN16931-R020"), (model.buyer, "PEPPOL-EN16931-R010"))
