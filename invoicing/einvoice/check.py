@@ -9,7 +9,7 @@ from evbilling.kernel.errors import BillingError, require
 from invoicing.einvoice import cii, ubl
 from invoicing.einvoice.arithmetic import check_figures
 from invoicing.einvoice.build import asked_of, einvoice_of, format_of
-from invoicing.einvoice.figures import addresses, read
+from invoicing.einvoice.figures import read
 from invoicing.einvoice.model import EInvoice, Finding, Format
 from invoicing.einvoice.preflight import find_missing
 from invoicing.einvoice.rules import validate
@@ -91,18 +91,6 @@ def write(model: EInvoice, format: Format) -> Written:
 
 def check(written: Written, model: EInvoice) -> list[Finding]:
     """What is wrong with the bytes: figures that do not add up or differ from the document, then broken rules."""
-    findings = check_figures(read(written.xml), model)
-    findings += _addresses(written, model)
-    return findings + validate(written.xml, written.format, self_billed=model.is_self_billed)
-
-
-def _addresses(written: Written, model: EInvoice) -> list[Finding]:
-    """XRechnung 3 wants both electronic addresses; our file of its rules lacks those of Peppol that ask for them."""
-    if written.format is not Format.XRECHNUNG:
-        return []
-    parties = ((model.seller, "PEPPOL-EN16931-R020"), (model.buyer, "PEPPOL-EN16931-R010"))
-    return [
-        Finding(rule, _("%(party)s has no electronic address.") % {"party": party.name})
-        for (party, rule), address in zip(parties, addresses(written.xml), strict=True)
-        if not address
-    ]
+    return check_figures(read(written.xml), model) + validate(
+        written.xml, written.format, self_billed=model.is_self_billed
+    )

@@ -28,11 +28,17 @@ class LineFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is written. `allowances` are (tax, amount), `taxes` (tax, net, amount); a tax is its category and rate."""
+    """What is written. `allowances` are (tax, amount), `taxes` (tax, net, amount); a tax is its category and rate.
+
+    The addresses are electronic ones (BT-34, BT-49); empty where none is written, as is the reference (BT-10).
+    """
 
     type_code: str
     number: str
     currency: str
+    buyer_reference: str
+    seller_address: str
+    buyer_address: str
     lines: tuple[LineFigures, ...]
     allowances: tuple[tuple[tuple[str, Decimal], Decimal], ...]
     taxes: tuple[tuple[tuple[str, Decimal], Decimal, Decimal], ...]
@@ -72,20 +78,14 @@ def read(xml: bytes) -> Figures:
     return _read_ubl(_Reader(root, _UBL), etree.QName(root).localname)
 
 
-def addresses(xml: bytes) -> tuple[str, str]:
-    """The electronic addresses of seller and buyer in UBL (BT-34, BT-49); empty where one is not written."""
-    root = _Reader(_parsed(xml), _UBL)
-    parties = ("cac:AccountingSupplierParty", "cac:AccountingCustomerParty")
-    seller, buyer = (root.text(f"{each}/cac:Party/cbc:EndpointID") for each in parties)
-    return seller, buyer
-
-
 def _parsed(xml: bytes) -> etree._Element:
     return etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _read_cii(root: _Reader) -> Figures:
     trade = "rsm:SupplyChainTradeTransaction"
+    agreed = f"{trade}/ram:ApplicableHeaderTradeAgreement"
+    address = "ram:URIUniversalCommunication/ram:URIID"
     settled = f"{trade}/ram:ApplicableHeaderTradeSettlement"
     sums = f"{settled}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
     charge = "ram:SpecifiedLineTradeSettlement"
@@ -93,6 +93,9 @@ def _read_cii(root: _Reader) -> Figures:
         type_code=root.text("rsm:ExchangedDocument/ram:TypeCode"),
         number=root.text("rsm:ExchangedDocument/ram:ID"),
         currency=root.text(f"{settled}/ram:InvoiceCurrencyCode"),
+        buyer_reference=root.text(f"{agreed}/ram:BuyerReference"),
+        seller_address=root.text(f"{agreed}/ram:SellerTradeParty/{address}"),
+        buyer_address=root.text(f"{agreed}/ram:BuyerTradeParty/{address}"),
         lines=tuple(
             LineFigures(
                 quantity=line.number("ram:SpecifiedLineTradeDelivery/ram:BilledQuantity"),
@@ -140,6 +143,9 @@ def _read_ubl(root: _Reader, name: str) -> Figures:
         type_code=root.text(f"cbc:{name}TypeCode"),
         number=root.text("cbc:ID"),
         currency=root.text("cbc:DocumentCurrencyCode"),
+        buyer_reference=root.text("cbc:BuyerReference"),
+        seller_address=root.text("cac:AccountingSupplierParty/cac:Party/cbc:EndpointID"),
+        buyer_address=root.text("cac:AccountingCustomerParty/cac:Party/cbc:EndpointID"),
         lines=tuple(
             LineFigures(
                 quantity=line.number(quantity),

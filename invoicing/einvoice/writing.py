@@ -8,6 +8,11 @@ from lxml import etree
 from evbilling.kernel.xml import xml_text
 
 
+def written(text: str) -> str:
+    """A text as it stands in the file: without what XML forbids and without space around it."""
+    return xml_text(text).strip()
+
+
 class Node:
     """An element under construction. Names are prefix:local, as in the standards' own examples."""
 
@@ -34,8 +39,7 @@ class Node:
     def text(self, path: str, value: str | Decimal | int, **attributes: str) -> None:
         """A new element with a text or figure; none at all where the text is empty."""
         shown = format(value, "f") if isinstance(value, Decimal) else str(value)
-        shown = xml_text(shown).strip()
-        if shown:
+        if shown := written(shown):
             self.node(path, **attributes).element.text = shown
 
     def content(self) -> bytes:
