@@ -5,45 +5,26 @@ contract with tax in its prices, a sponsor and a host. Rules pick rows by number
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Model
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from contracts.models import Contract, ContractKind
-from evbilling.access.models import User
+from contracts.models import ContractKind
 from evbilling.kernel import outbox
-from evbilling.kernel.books import check_books
 from evbilling.kernel.clock import Period, month_of
-from evbilling.kernel.errors import BillingError
-from evbilling.kernel.models import AuditRecord, OutboxMessage
 from invoicing.models import (
     AccountingPeriod,
     Allocation,
-    BilledCharge,
-    BillingRun,
-    BillingRunItem,
     Correction,
     CorrectionState,
-    CreditedCharge,
-    Deposit,
     Dispute,
     DisputeState,
-    DunningStep,
     Invoice,
     InvoiceKind,
-    InvoiceLine,
     InvoiceState,
-    InvoiceTax,
-    JournalEntry,
-    JournalLine,
-    NumberSeries,
-    Penalty,
-    ReleasedPenalty,
 )
 from invoicing.operations import runs
 from invoicing.operations.advances import credit_unused_advance, issue_advance
@@ -64,83 +45,16 @@ from payments.operations.deposits import free_payment, hold_payment
 from payments.operations.refunds import approve_refund, ask_refund, confirm_transfer, decline_refund
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
-from sessions.models import ChargingSession, SessionCharge
-from tests.invoicing.month import AT, FIRST, OCTOBER, Month, record
+from tests.invoicing.month import AT, FIRST, OCTOBER, record
 from tests.invoicing.shapes.world import NOVEMBER
+from tests.properties.watched_books import CENT, WatchedBooks, part, pick, sessions_of
 
-WATCHED: tuple[type[Model], ...] = (
-    Invoice, InvoiceLine, InvoiceTax, BilledCharge, CreditedCharge, SessionCharge, Penalty, ReleasedPenalty, Correction,
-    Dispute, Allocation, JournalEntry, JournalLine, NumberSeries, AccountingPeriod, Payment, Refund, Deposit,
-    DunningStep, BillingRun, BillingRunItem, OutboxMessage, AuditRecord,
-)  # fmt: skip
-"""What a refused operation leaves as it was: rows, ledger, outbox, audit trail."""
-CENT = Decimal("0.01")
 NUMBERS = st.integers(0, 40)
 PERCENT = st.sampled_from([1, 33, 50, 100, 120])
 
 
-def rows() -> list[object]:
-    """All that is watched, as it stands."""
-    return [list(model._default_manager.order_by("pk").values_list()) for model in WATCHED]
-
-
-def part(amount: Decimal, percent: int) -> Decimal:
-    """So much of an amount, at least a cent."""
-    return max((amount * percent / 100).quantize(CENT), CENT)
-
-
-class MoneyMachine(RuleBasedStateMachine):
-    """One operator's books; `world` is set by the test that runs it, in its own transaction."""
-
-    world: tuple[Month, User, User]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.block = transaction.atomic()
-        self.block.__enter__()
-        self.month, self.clerk, self.second = self.world
-        self.now = AT
-        self.made = 100
-
-    def teardown(self) -> None:
-        """The next example begins with the same world."""
-        transaction.set_rollback(True)
-        self.block.__exit__(None, None, None)
-
-    def attempt(self, work: Callable[[], object]) -> None:
-        """Do it; when it is refused nothing has changed, else the books are right."""
-        before, refused = rows(), None
-        try:
-            work()
-        except BillingError as error:
-            refused = error
-        if refused is None:
-            self.prove()
-        else:
-            assert rows() == before, f"refused, but something changed: {refused}"
-
-    def prove(self) -> None:
-        """The checks of the books, and what must hold besides."""
-        findings = [str(finding) for result in check_books() for finding in result.findings]
-        assert findings == []
-        for invoice in self.documents():
-            assert 0 <= open_amount(invoice) <= invoice.gross_amount, invoice
-        for payment in Payment.objects.all():
-            assert 0 <= unallocated_amount(payment) <= payment.amount, payment
-
-    def documents(self, **about: Any) -> list[Invoice]:
-        """Issued documents but credit notes."""
-        issued = Invoice.objects.filter(state=InvoiceState.ISSUED, **about)
-        return list(issued.exclude(kind=InvoiceKind.CREDIT_NOTE).order_by("pk"))
-
-    def payers(self) -> list[Contract]:
-        """Who is billed or settled."""
-        return [*self.month.contracts.values()]
-
-    @property
-    def by(self) -> dict[str, Any]:
-        """Who does it, and when."""
-        return {"by": self.clerk, "at": self.now}
+class MoneyMachine(WatchedBooks):
+    """What people do, in any order."""
 
     # What was consumed, and documents
 
@@ -379,14 +293,3 @@ class MoneyMachine(RuleBasedStateMachine):
             "open": lambda: reopen_period(period_id=chosen, by=by, at=self.now),
         }
         self.attempt(work[how])
-
-
-def pick[T](found: Sequence[T], number: int) -> T:
-    """One of them, by a number of any size."""
-    return found[number % len(found)]
-
-
-def sessions_of(invoice: Invoice) -> list[ChargingSession]:
-    """The sessions that a document bills."""
-    billed = BilledCharge.objects.filter(line__invoice=invoice)
-    return list(ChargingSession.objects.filter(pk__in=billed.values("charge__session")).order_by("pk"))

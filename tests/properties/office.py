@@ -38,7 +38,7 @@ from payments.operations.transfers import record_transfer
 from tests.invoicing.month import ISSUED_ON, LATER, OCTOBER, Month, record
 from tests.invoicing.shapes.world import NOVEMBER
 from tests.payments.world import make_method
-from tests.properties.money_machine import sessions_of
+from tests.properties.watched_books import sessions_of
 
 D = Decimal
 DECEMBER = dt.datetime(2026, 12, 2, 8, tzinfo=dt.UTC)
