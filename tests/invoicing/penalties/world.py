@@ -94,8 +94,13 @@ class Fleet:
         return run
 
 
-def make_fleet(*terms: tuple[str, dict[str, Any]], vat: str | None = None, **fields: Any) -> Fleet:
-    """A fleet whose contract has these terms; 0.50 EUR a kWh, 19 % VAT."""
+def make_fleet(
+    *terms: tuple[str, dict[str, Any]],
+    vat: str | None = None,
+    tariff: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Fleet:
+    """A fleet whose contract has these terms; 0.50 EUR a kWh, 19 % VAT, unless the tariff says otherwise."""
     TaxRate.objects.get_or_create(country="DE", defaults={"percent": 19, "valid_from": dt.date(2020, 1, 1)})
     operator = make_operator()
     party = make_party(accountant="books@fleet.example", **fields.pop("party", {}))
@@ -104,7 +109,7 @@ def make_fleet(*terms: tuple[str, dict[str, Any]], vat: str | None = None, **fie
     contract = make_contract_in_force(
         operator=operator,
         party=party,
-        tariff=make_tariff(operator, tariff_document("0.50", vat=vat)),
+        tariff=make_tariff(operator, tariff or tariff_document("0.50", vat=vat)),
         tokens=[token],
         terms=terms,
         **fields,
