@@ -10,11 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from contracts.models import ContractKind
-from evbilling.kernel import outbox
-from evbilling.kernel.clock import Period, month_of
+from evbilling.kernel.clock import month_of
 from invoicing.models import (
     AccountingPeriod,
     Allocation,
@@ -26,7 +25,6 @@ from invoicing.models import (
     InvoiceKind,
     InvoiceState,
 )
-from invoicing.operations import runs
 from invoicing.operations.advances import credit_unused_advance, issue_advance
 from invoicing.operations.allocations import reverse_allocation
 from invoicing.operations.crediting import Amounts, Lines, SessionAmounts, What, Whole, credit
@@ -45,54 +43,18 @@ from payments.operations.deposits import free_payment, hold_payment
 from payments.operations.refunds import approve_refund, ask_refund, confirm_transfer, decline_refund
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
-from tests.invoicing.month import AT, FIRST, OCTOBER, record
+from tests.invoicing.month import OCTOBER
 from tests.invoicing.shapes.world import NOVEMBER
-from tests.properties.watched_books import CENT, WatchedBooks, part, pick, sessions_of
+from tests.properties.consumption import NUMBERS, Consumption
+from tests.properties.watched_books import CENT, part, pick, sessions_of
 
-NUMBERS = st.integers(0, 40)
 PERCENT = st.sampled_from([1, 33, 50, 100, 120])
 
 
-class MoneyMachine(WatchedBooks):
+class MoneyMachine(Consumption):
     """What people do, in any order."""
 
-    # What was consumed, and documents
-
-    @initialize()
-    def october_is_billed(self) -> None:
-        self.attempt(lambda: self.close_run(OCTOBER))
-
-    def close_run(self, period: Period) -> None:
-        run = runs.start_run(
-            operator_id=self.month.operator.pk,
-            period=period,
-            issued_on=self.now.date(),
-            issue=True,
-            by=None,
-            at=self.now,
-        )
-        with outbox.run_here():
-            while items := runs.next_items(run_id=run.pk):
-                runs.process_items(run_id=run.pk, item_ids=items, at=self.now)
-            runs.finish_run(run_id=run.pk, at=self.now)
-
-    @rule(token=NUMBERS, november=st.booleans(), kwh=st.sampled_from([1, 10, 37]))
-    def sessions_come_in(self, token: int, november: bool, kwh: int) -> None:
-        if november and self.now.date() < NOVEMBER.end:
-            return
-        self.made += 1
-        name = pick(list(self.month.tokens), token)
-        at = FIRST + dt.timedelta(days=31 if november else 0)
-        self.attempt(lambda: record([self.month.charge(name, self.made, kwh, at)], self.now))
-
-    @rule(days=st.sampled_from([1, 10, 31]))
-    def time_passes(self, days: int) -> None:
-        if self.now < AT + dt.timedelta(days=70):
-            self.now += dt.timedelta(days=days)
-
-    @rule(november=st.booleans())
-    def month_is_billed(self, november: bool) -> None:
-        self.attempt(lambda: self.close_run(NOVEMBER if november else OCTOBER))
+    # Documents
 
     @rule(contract=NUMBERS, november=st.booleans())
     def month_is_drafted(self, contract: int, november: bool) -> None:

@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from invoicing.operations import dunning
 from tests.invoicing.quiet import nothing_is_drawn
 from tests.properties.money_machine import MoneyMachine
-from tests.properties.world import make_world
+from tests.properties.world import leave_open, make_world
 
 __all__ = ["nothing_is_drawn"]
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,9 @@ UNHURRIED = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data
 
 def run(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int) -> None:
     monkeypatch.setattr(dunning, "draw_notice", lambda *_args, **_values: b"%PDF-1.7 quiet")
-    machine = type("Machine", (MoneyMachine,), {"world": make_world()})
+    world = make_world()
+    leave_open(world[0], world[1])
+    machine = type("Machine", (MoneyMachine,), {"world": world})
     run_state_machine_as_test(
         machine,
         settings=settings(
