@@ -170,7 +170,11 @@ class PartyAdmin(PartyExchange, AuditedModelAdmin):
         (
             _("E-invoices"),
             {
-                "fields": ("einvoice_format", "buyer_reference", ("endpoint_scheme", "endpoint_id")),
+                "fields": (
+                    ("einvoice_format", "einvoice_alone"),
+                    "buyer_reference",
+                    ("endpoint_scheme", "endpoint_id"),
+                ),
                 "description": _(
                     "XRechnung needs buyer reference and electronic address, Peppol the address and a reference or "
                     "purchase order. A document that lacks them is not issued."

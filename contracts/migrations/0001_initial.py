@@ -123,6 +123,7 @@ class Migration(migrations.Migration):
                 ('iban', models.CharField(blank=True, max_length=40, verbose_name='IBAN or account number')),
                 ('delivery_channel', models.CharField(choices=[('mail', 'mail to the accountants'), ('folder', 'export folder'), ('portal', 'portal only')], default='mail', max_length=6, verbose_name='documents go by')),
                 ('einvoice_format', models.CharField(choices=[('none', 'PDF only'), ('facturx', 'Factur-X in the PDF'), ('xrechnung', 'XRechnung (UBL)'), ('peppol', 'Peppol BIS 3 (UBL)')], default='facturx', max_length=9, verbose_name='e-invoice')),
+                ('einvoice_alone', models.BooleanField(default=False, help_text='Mails and export folder carry the XRechnung or Peppol file without the PDF and the session lists, which stay in the portal', verbose_name='e-invoice alone')),
                 ('buyer_reference', models.CharField(blank=True, help_text="Leitweg-ID or the buyer's own reference (BT-10)", max_length=60, verbose_name='buyer reference')),
                 ('endpoint_scheme', models.CharField(blank=True, help_text='EAS code, such as 0204, 9930 or EM', max_length=4, verbose_name='electronic address scheme')),
                 ('endpoint_id', models.CharField(blank=True, max_length=100, verbose_name='electronic address')),
@@ -135,6 +136,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'party',
                 'verbose_name_plural': 'parties',
                 'ordering': ['legal_name'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('einvoice_alone', False), ('einvoice_format__in', ['xrechnung', 'peppol']), _connector='OR'), name='alone_goes_only_a_file_of_its_own', violation_error_message='Only an XRechnung or a Peppol file can go alone. Choose one of them, or take the tick away.')],
             },
         ),
         migrations.CreateModel(

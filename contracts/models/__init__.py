@@ -20,6 +20,7 @@ from contracts.models.dunning import DunningAction, DunningLevel, DunningPlan
 from contracts.models.fleet import CostCentre, Token, TokenAssignment, TokenKind, Vehicle
 from contracts.models.operator import Chart, Operator, OperatorText, TaxWord, TextPlace
 from contracts.models.party import (
+    AS_XML,
     Contact,
     ContactRole,
     DeliveryChannel,
@@ -43,6 +44,7 @@ from contracts.models.tariff import Tariff, TariffAssignment, TariffState, Tarif
 from contracts.models.term import ContractTerm, TermKind
 
 __all__ = [
+    "AS_XML",
     "Acknowledgement",
     "BillingCycle",
     "BillingGroup",

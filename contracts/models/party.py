@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.fields import CurrencyField
@@ -38,6 +39,10 @@ class EInvoiceFormat(models.TextChoices):
     FACTURX = "facturx", _("Factur-X in the PDF")
     XRECHNUNG = "xrechnung", "XRechnung (UBL)"
     PEPPOL = "peppol", "Peppol BIS 3 (UBL)"
+
+
+AS_XML = (EInvoiceFormat.XRECHNUNG, EInvoiceFormat.PEPPOL)
+"""The e-invoices that are a file of their own."""
 
 
 class Party(models.Model):
@@ -78,6 +83,14 @@ class Party(models.Model):
     einvoice_format = models.CharField(
         _("e-invoice"), max_length=9, choices=EInvoiceFormat.choices, default=EInvoiceFormat.FACTURX
     )
+    einvoice_alone = models.BooleanField(
+        _("e-invoice alone"),
+        default=False,
+        help_text=_(
+            "Mails and export folder carry the XRechnung or Peppol file without the PDF and the session lists, which "
+            "stay in the portal"
+        ),
+    )
     buyer_reference = models.CharField(
         _("buyer reference"), max_length=60, blank=True, help_text=_("Leitweg-ID or the buyer's own reference (BT-10)")
     )
@@ -97,6 +110,15 @@ class Party(models.Model):
     class Meta:
         verbose_name = _("party")
         verbose_name_plural = _("parties")
+        constraints = [
+            models.CheckConstraint(
+                name="alone_goes_only_a_file_of_its_own",
+                condition=Q(einvoice_alone=False) | Q(einvoice_format__in=AS_XML),
+                violation_error_message=_(
+                    "Only an XRechnung or a Peppol file can go alone. Choose one of them, or take the tick away."
+                ),
+            )
+        ]
         ordering = ["legal_name"]
 
     def __str__(self) -> str:

@@ -24,13 +24,12 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """A mail ready to send. `pdf_name` is the document's file name; `attachment_names` lists all of them, it first."""
+    """A mail ready to send; `attachment_names` lists the files, the document first."""
 
     subject: str
     text: str
     html: str
     reply_to: str
-    pdf_name: str
     attachment_names: tuple[str, ...]
 
 
@@ -45,14 +44,14 @@ def file_name(view: DocumentView, ending: str = "pdf") -> str:
     return f"{number}_{company}_{(view.supply_to or view.issued_on).isoformat()}.{ending}"
 
 
-def compose_mail(view: DocumentView, *, reply_to: str, more_attachments: tuple[str, ...] = ()) -> MailContent:
+def compose_mail(view: DocumentView, *, reply_to: str, files: tuple[str, ...] = ("pdf",)) -> MailContent:
     """The mail for the view's document, in its language.
 
-    `reply_to` is an address that a person reads. `more_attachments` are endings of further files of the same document,
-    for example ("xml", "csv"); they get the document's name.
+    `reply_to` is an address that a person reads. `files` are the endings of what is attached, the first the document
+    itself: ("pdf", "xml", "csv"), or ("xml",) where its e-invoice goes alone; all get the document's name.
     """
     with override(language_code(view)):
-        context = _context(view, tuple(file_name(view, ending) for ending in ("pdf", *more_attachments)))
+        context = _context(view, tuple(file_name(view, ending) for ending in files))
         return render_mail(context, reply_to=reply_to)
 
 
@@ -66,7 +65,6 @@ def render_mail(context: dict[str, Any], *, reply_to: str) -> MailContent:
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=html,
         reply_to=reply_to,
-        pdf_name=attached[0] if attached else "",
         attachment_names=attached,
     )
 
@@ -112,7 +110,7 @@ def _context(view: DocumentView, attached: tuple[str, ...]) -> dict[str, Any]:
         "amount": amount,
         "facts": [(words.amount, amount), *details],
         "details": details,
-        "lead": _lead(view, title),
+        "lead": _lead(view, title, as_pdf=attached[0].endswith(".pdf")),
         "own_text": view.mail_text,
         "payment_text": payment.text if payment else "",
         "pay_url": payment.pay_url if payment and view.amount_due else "",
@@ -145,10 +143,14 @@ def _greeting(view: DocumentView) -> str:
     return pgettext("mail", "Hello, your invoice is ready.")
 
 
-def _lead(view: DocumentView, title: str) -> str:
+def _lead(view: DocumentView, title: str, *, as_pdf: bool) -> str:
     formats = formats_of(view.language, view.currency)
     values = {"title": title, "company": view.recipient.legal_name}
     if not (view.supply_from and view.supply_to):
-        return pgettext("mail", "%(title)s for %(company)s is attached as a PDF file.") % values
+        if as_pdf:
+            return pgettext("mail", "%(title)s for %(company)s is attached as a PDF file.") % values
+        return pgettext("mail", "%(title)s for %(company)s is attached as an e-invoice (XML).") % values
     values["period"] = formats.period(view.supply_from, view.supply_to)
-    return pgettext("mail", "%(title)s for %(company)s, period %(period)s, is attached as a PDF file.") % values
+    if as_pdf:
+        return pgettext("mail", "%(title)s for %(company)s, period %(period)s, is attached as a PDF file.") % values
+    return pgettext("mail", "%(title)s for %(company)s, period %(period)s, is attached as an e-invoice (XML).") % values

@@ -29,6 +29,7 @@ from evbilling.kernel.outbox import GiveUp, OutboxState, OutcomeUnknown, TryAgai
 from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
 from invoicing.models import Delivery, DeliveryState, Document, DocumentKind, Invoice, Letter
+from invoicing.queries.deliveries import files_to_send
 
 if TYPE_CHECKING:
     from invoicing.documents.mail import MailContent
@@ -215,9 +216,8 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     item = delivery.invoice or delivery.letter
     if item is None:
         raise WrongState(_("Delivery %(delivery)s has nothing to send.") % {"delivery": delivery})
-    files: list[Document] | list[Letter] = [item] if isinstance(item, Letter) else _documents(item)
-    more = tuple(file.kind for file in files if isinstance(file, Document) and file.kind != DocumentKind.PDF)
-    content = _content(item, more)
+    files: list[Document] | list[Letter] = [item] if isinstance(item, Letter) else files_to_send(item)
+    content = _content(item, tuple(file.kind for file in files if isinstance(file, Document)))
     mail = EmailMultiAlternatives(
         subject=delivery.subject, body=content.text, to=list(delivery.recipients), reply_to=[content.reply_to]
     )
@@ -231,12 +231,7 @@ def _mail(delivery: Delivery) -> EmailMultiAlternatives:
     return mail
 
 
-def _documents(invoice: Invoice) -> list[Document]:
-    """The archived files, the PDF first."""
-    return sorted(invoice.documents.all(), key=lambda file: (file.kind != DocumentKind.PDF, file.kind))
-
-
-def _content(item: Invoice | Letter, more: tuple[str, ...] = ()) -> "MailContent":
+def _content(item: Invoice | Letter, files: tuple[str, ...] = (DocumentKind.PDF,)) -> "MailContent":
     if isinstance(item, Letter):
         from invoicing.operations.letter_mails import letter_mail  # noqa: PLC0415 - the templates load slowly
 
@@ -245,7 +240,7 @@ def _content(item: Invoice | Letter, more: tuple[str, ...] = ()) -> "MailContent
     from invoicing.documents.mail import compose_mail  # noqa: PLC0415
 
     view = document_view(item, annex=False)
-    return compose_mail(view, reply_to=item.operator.billing_email, more_attachments=more)
+    return compose_mail(view, reply_to=item.operator.billing_email, files=files)
 
 
 def _message_ref(item: Invoice | Letter, intent: int) -> str:

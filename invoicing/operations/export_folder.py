@@ -18,6 +18,7 @@ from evbilling.kernel.outbox import GiveUp, TryAgain
 from evbilling.kernel.steps import step
 from invoicing.models import Delivery, DeliveryState, Document, Letter
 from invoicing.operations.deliveries import settle
+from invoicing.queries.deliveries import files_to_send
 
 
 def export(*, delivery_id: int, last_attempt: bool, at: dt.datetime) -> None:
@@ -55,7 +56,7 @@ def folder_of(delivery: Delivery) -> Path:
 def _files(delivery: Delivery) -> list[Document] | list[Letter]:
     if delivery.letter is not None:
         return [delivery.letter]
-    return list(Document.objects.filter(invoice=delivery.invoice_id).order_by("kind"))
+    return files_to_send(delivery.invoice) if delivery.invoice is not None else []
 
 
 def _safe(name: str) -> str:

@@ -4,7 +4,7 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from invoicing.models import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState
+from invoicing.models import Delivery, DeliveryEvent, DeliveryEventKind, DeliveryState, Document, DocumentKind, Invoice
 
 RETURNED = (DeliveryEventKind.BOUNCED, DeliveryEventKind.REJECTED, DeliveryEventKind.COMPLAINED)
 """Events after which a person has to act: the mail did not arrive, or was not wanted."""
@@ -38,6 +38,16 @@ def with_fate(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
 
 def _has(*kinds: str) -> Exists:
     return Exists(DeliveryEvent.objects.filter(delivery=OuterRef("pk"), kind__in=kinds))
+
+
+def files_to_send(invoice: Invoice) -> list[Document]:
+    """The archived files that mail and export folder carry, the PDF first; the e-invoice alone where that is wanted.
+
+    A document without an e-invoice of its own, such as one under sales tax, goes as it is.
+    """
+    files = sorted(invoice.documents.all(), key=lambda file: (file.kind != DocumentKind.PDF, file.kind))
+    alone = [file for file in files if file.kind == DocumentKind.XML] if invoice.party.einvoice_alone else []
+    return alone or files
 
 
 def needing_a_person() -> QuerySet[Delivery]:

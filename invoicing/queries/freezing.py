@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.models import ContactRole, Contract, ContractKind, ContractVersion, EInvoiceFormat, Operator, Party
+from contracts.models import AS_XML, ContactRole, Contract, ContractKind, ContractVersion, Operator, Party
 from invoicing.models import Invoice, InvoiceState
 
 ADDRESS = ("legal_name", "street", "postal_code", "city", "region", "country", "vat_id")
@@ -36,7 +36,6 @@ _RECIPIENT = (
     "endpoint_scheme",
     "endpoint_id",
 )
-_AS_XML = (EInvoiceFormat.XRECHNUNG, EInvoiceFormat.PEPPOL)
 
 
 def details_of(invoice: Invoice) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,7 +81,7 @@ def recipient_details(party: Party, contract: Contract, version: ContractVersion
 
 
 def _sells_by_xml(party: Party, contract: Contract) -> bool:
-    return contract.kind == ContractKind.HOSTING and party.einvoice_format in _AS_XML
+    return contract.kind == ContractKind.HOSTING and party.einvoice_format in AS_XML
 
 
 def _contact(party: Party) -> dict[str, str]:

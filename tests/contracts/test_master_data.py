@@ -11,6 +11,7 @@ from contracts.models import Contact, Party, Vehicle
 from contracts.rules.identifiers import country_code, vat_id
 from evbilling.access.models import User
 from evbilling.access.roles import Role
+from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.errors import BadInput
 from evbilling.shell import admin as shell_admin
 from tests import factories as make
@@ -63,6 +64,16 @@ CONTACT = {
     "contacts-0-email": "ann@example.com",
     "contacts-0-role": "accountant",
 }
+
+
+def test_only_a_file_of_its_own_goes_alone(staff: Client) -> None:
+    before = AuditRecord.objects.count()
+    response = staff.post(url("party_add"), party_fields(einvoice_alone="on", **CONTACT))
+    assert "Only an XRechnung or a Peppol file can go alone." in response.content.decode()
+    assert not Party.objects.exists()
+    assert AuditRecord.objects.count() == before
+    staff.post(url("party_add"), party_fields(**CONTACT | {"einvoice_alone": "on", "einvoice_format": "peppol"}))
+    assert Party.objects.get().einvoice_alone
 
 
 def test_a_new_party_and_its_contact_are_on_record(staff: Client, manager: User) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
-from contracts.models import DeliveryChannel, Party
+from contracts.models import DeliveryChannel, EInvoiceFormat, Party
 from evbilling.kernel import outbox
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.mailers import provider_of, provider_settings, redirected_mailers
@@ -72,6 +72,15 @@ def test_all_files_of_a_document_land_whole_in_the_folder_of_its_party(folder: P
     delivery = Delivery.objects.get(invoice=invoice)
     assert (delivery.channel, delivery.state, delivery.recipients) == ("folder", DeliveryState.SENT, [])
     assert list(mails_are_accounted_for()) == list(drawn_documents_are_delivered()) == []
+
+
+@pytest.mark.django_db
+def test_a_party_that_wants_the_e_invoice_alone_finds_nothing_else_in_its_folder(folder: Path) -> None:
+    with outbox.run_here():
+        invoice = archived(DeliveryChannel.FOLDER)
+        Party.objects.update(einvoice_format=EInvoiceFormat.XRECHNUNG, einvoice_alone=True)
+        export_all()
+    assert [path.name for path in (folder / invoice.party.number).iterdir()] == [f"{invoice.number}.xml"]
 
 
 @pytest.mark.django_db

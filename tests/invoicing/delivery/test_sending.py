@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 import pytest
 
-from contracts.models import Contact, ContactRole
+from contracts.models import Contact, ContactRole, EInvoiceFormat
 from evbilling.kernel import outbox
 from evbilling.kernel.audit import AuditRecord
 from evbilling.kernel.errors import WrongState
 from evbilling.kernel.outbox import OutboxMessage, OutboxState
 from evbilling.kernel.steps import observed
-from invoicing.models import Delivery, DeliveryState, Document, Invoice
+from invoicing.models import Delivery, DeliveryState, Document, Invoice, InvoiceKind
 from invoicing.operations.deliveries import request_delivery, resend_delivery, settle_lost
+from invoicing.operations.documents import archive_document
+from invoicing.operations.issuing import issue_invoice
 from tests.invoicing.delivery.conftest import AT, mailers
+from tests.invoicing.einvoice.world import TAXES, make_document, make_world
 from tests.invoicing.mailserver import MailServer
 
 MAIL = {"invoicing.delivery.send"}
@@ -48,6 +51,32 @@ def test_the_accountant_gets_the_archived_bytes(mail_server: MailServer, make_ar
     assert invoice.number in mail["Subject"]
     assert "119.00" in mail.get_body(("plain",)).get_content()
     assert mail_server.senders == ["billing@evbilling.example"]
+
+
+@pytest.mark.parametrize(
+    ("format", "alone", "endings"),
+    [
+        (EInvoiceFormat.XRECHNUNG, True, ["xml"]),
+        (EInvoiceFormat.PEPPOL, True, ["xml"]),
+        (EInvoiceFormat.XRECHNUNG, False, ["pdf", "xml"]),
+    ],
+)
+@pytest.mark.django_db
+def test_a_party_that_wants_the_e_invoice_alone_is_mailed_nothing_else(
+    mail_server: MailServer, format: str, alone: bool, endings: list[str]
+) -> None:
+    contract = make_world(format, einvoice_alone=alone)
+    draft = make_document(contract, TAXES["one"], InvoiceKind.INVOICE)
+    invoice = issue_invoice(invoice_id=draft.pk, issued_on=dt.date(2026, 11, 1), by=None, at=AT)
+    archive_document(invoice_id=invoice.pk, at=AT)
+    send_all()
+    (mail,) = mail_server.received
+    files = {file.file_name: bytes(file.content) for file in invoice.documents.all()}
+    attached = {each.get_filename(): each.get_payload(decode=True) for each in mail.iter_attachments()}
+    assert [name.rpartition(".")[2] for name in attached] == endings
+    assert attached.items() <= files.items()
+    assert sorted(name.rpartition(".")[2] for name in files) == ["pdf", "xml"]
+    assert ("as an e-invoice (XML)" in mail.get_body(("plain",)).get_content()) == alone
 
 
 def test_a_delivery_tells_what_became_of_it(mail_server: MailServer, make_archived: MakeArchived) -> None:

@@ -63,9 +63,15 @@ def test_given_a_direct_debit_then_the_day_is_one_of_collection_and_the_notice_i
 def test_given_files_then_their_names_carry_number_issuer_and_last_day_of_supply():
     view = samples.us_invoice(1)
     assert file_name(view) == "INV-2026-000365_Voltline-Energy-Inc_2026-11-30.pdf"
-    mail = compose_mail(view, reply_to="a@b.example", more_attachments=("xml", "csv"))
+    mail = compose_mail(view, reply_to="a@b.example", files=("pdf", "xml", "csv"))
     assert [name.rsplit(".", 1)[1] for name in mail.attachment_names] == ["pdf", "xml", "csv"]
-    assert mail.pdf_name == mail.attachment_names[0]
+
+
+def test_given_an_e_invoice_alone_then_the_mail_says_what_is_attached():
+    mail = compose_mail(samples.german_invoice(), reply_to="a@b.example", files=("xml",))
+    assert [name.rsplit(".", 1)[1] for name in mail.attachment_names] == ["xml"]
+    assert "liegt als E-Rechnung (XML) bei" in mail.text
+    assert "PDF" not in mail.text
 
 
 def test_given_a_number_or_name_with_path_signs_then_the_file_name_holds_none():
