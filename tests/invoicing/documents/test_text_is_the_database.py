@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from contracts.models import Party
+from contracts.models import Party, PriceBasis
 from evbilling.kernel import outbox
 from evbilling.shell.formats import format_day, format_money, format_number
 from evbilling.shell.paper.formats import formats_of
@@ -14,10 +14,13 @@ from invoicing.documents.build import document_view
 from invoicing.documents.pdf import render_pdf
 from invoicing.models import Document, Invoice, InvoiceKind, InvoiceTax, TaxCategory, TaxRate
 from invoicing.operations.crediting import credit_invoice
+from sessions.models import SessionCharge
+from tests.factories import make_party
 from tests.invoicing.documents.reading import text_of
 from tests.invoicing.einvoice.world import ISSUED_ON, TAXES, make_document, make_world
 from tests.invoicing.month import LATER, Month, make_month
 from tests.invoicing.penalties.world import LATE, late_invoice, make_fleet
+from tests.invoicing.tax.test_gross_contracts import driver
 
 pytestmark = pytest.mark.django_db
 WORDS = {
@@ -142,7 +145,9 @@ def said(invoice: Invoice, front: Front, language: str) -> list[str]:
         label = plain(" ".join(filter(None, (line.group_label if alone else "", line.text))))
         figures = [format_number(line.session_count, 0, language)] if line.session_count else []
         figures += [format_number(Decimal(line.energy_wh) / 1000, 3, language)] if line.energy_wh else []
-        figures.append(format_number(line.net_amount, 2, language))
+        shown = line.gross_amount if invoice.price_basis == PriceBasis.GROSS else line.net_amount
+        assert shown is not None
+        figures.append(format_number(shown, 2, language))
         if not front.bills(label, figures):
             lost.append(f"{label}: {figures}")
         if plain(f"{label} {line.because.get('sentence', '')}") not in front.described:
@@ -183,6 +188,31 @@ def test_given_any_kind_of_document_then_its_text_says_what_the_database_holds(l
     assert {str(invoice): missing(text_archived(invoice), invoice) for invoice in issued} == {
         str(invoice): [] for invoice in issued
     }
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_given_a_consumers_prices_with_tax_then_the_text_says_lines_with_tax_and_what_of_them_is_tax(
+    language: str,
+) -> None:
+    month = make_month(sessions=0)
+    party = make_party("ev_driver", accountant="dana@home.example", is_business=False, language=language)
+    name = driver(month, 23, 8, 2_000, party=party)
+    month.close()
+    invoice = month.item(name).invoice
+    assert invoice is not None
+    assert (invoice.price_basis, invoice.gross_amount) == (PriceBasis.GROSS, Decimal("1198.29"))
+    assert invoice.net_amount + invoice.tax_amount == invoice.gross_amount
+    text = text_archived(invoice)
+    assert missing(text, invoice) == []
+    front, annex = text.split(str(WORDS[language]["annex"]), maxsplit=1)
+    charges = SessionCharge.objects.filter(contract=invoice.contract).select_related("session")
+    assert sorted(str(each.gross_amount) for each in charges) == ["1180.0000", "13.5700", "4.7200"]
+    for charge in charges:
+        (row,) = [line for line in annex.splitlines() if line.endswith(format_number(charge.gross_amount, 2, language))]
+        assert format_number(Decimal(charge.session.energy_wh) / 1000, 3, language) in row
+    nets = [format_number(line.net_amount, 2, language) for line in invoice.lines.all()]
+    assert len(nets) == 2
+    assert [net for net in nets if net in front] == []
 
 
 def test_given_another_figure_in_the_database_then_the_comparison_names_it() -> None:
