@@ -17,9 +17,8 @@ from sessions.operations.rating import rerate_sessions
 from sessions.queries.status import current_sessions
 from tests.invoicing.month import AT, FIRST, OCTOBER, record
 from tests.invoicing.shapes.world import NOVEMBER
+from tests.properties.choices import NUMBERS, ways_of
 from tests.properties.watched_books import WatchedBooks, pick
-
-NUMBERS = st.integers(0, 40)
 
 
 class Consumption(WatchedBooks):
@@ -67,11 +66,11 @@ class Consumption(WatchedBooks):
         )
 
     @precondition(lambda _self: Hold.objects.filter(state=HoldState.OPEN).exists())
-    @rule(number=NUMBERS, release=st.booleans())
-    def a_held_session_is_decided(self, number: int, release: bool) -> None:
+    @rule(number=NUMBERS, how=ways_of("a_held_session_is_decided"))
+    def a_held_session_is_decided(self, number: int, how: str) -> None:
         chosen = pick(list(Hold.objects.filter(state=HoldState.OPEN).order_by("pk")), number).pk
-        decide = release_hold if release else reject_hold
-        self.attempt(lambda: decide(hold_id=chosen, reason="Looked at", **self.by))
+        decide = release_hold if how == "release" else reject_hold
+        self.attempt(lambda: decide(hold_id=chosen, reason="Looked at", **self.by), how)
 
     @rule(number=NUMBERS)
     def a_session_is_rated_again(self, number: int) -> None:
@@ -82,6 +81,7 @@ class Consumption(WatchedBooks):
     def time_passes(self, days: int) -> None:
         if self.now < AT + dt.timedelta(days=70):
             self.now += dt.timedelta(days=days)
+            self.done["time_passes", ""] += 1
 
     @rule(november=st.booleans())
     def month_is_billed(self, november: bool) -> None:

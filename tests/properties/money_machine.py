@@ -7,7 +7,6 @@ contract with tax in its prices, a sponsor and a host. Rules pick rows by number
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -27,7 +26,7 @@ from invoicing.models import (
 )
 from invoicing.operations.advances import credit_unused_advance, issue_advance
 from invoicing.operations.allocations import reverse_allocation
-from invoicing.operations.crediting import Amounts, Lines, SessionAmounts, What, Whole, credit
+from invoicing.operations.crediting import Amounts, Lines, Rerated, SessionAmounts, What, Whole, credit
 from invoicing.operations.disputes import accept_dispute, raise_dispute, refuse_dispute, withdraw_dispute
 from invoicing.operations.drafting import discard_draft, draft_documents
 from invoicing.operations.dunning import run_dunning
@@ -43,12 +42,12 @@ from payments.operations.deposits import free_payment, hold_payment
 from payments.operations.refunds import approve_refund, ask_refund, confirm_transfer, decline_refund
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
+from sessions.rules.correcting import SessionChange
 from tests.invoicing.month import OCTOBER
 from tests.invoicing.shapes.world import NOVEMBER
-from tests.properties.consumption import NUMBERS, Consumption
+from tests.properties.choices import NUMBERS, PERCENT, ways_of
+from tests.properties.consumption import Consumption
 from tests.properties.watched_books import CENT, part, pick, sessions_of
-
-PERCENT = st.sampled_from([1, 33, 50, 100, 120])
 
 
 class MoneyMachine(Consumption):
@@ -62,24 +61,24 @@ class MoneyMachine(Consumption):
         period = NOVEMBER if november else OCTOBER
         self.attempt(lambda: draft_documents(contract_id=chosen.pk, period=period, at=self.now))
 
-    @rule(number=NUMBERS, issue=st.booleans())
-    def a_draft_is_issued_or_discarded(self, number: int, issue: bool) -> None:
-        drafts = list(Invoice.objects.filter(state=InvoiceState.DRAFT).order_by("pk"))
-        if drafts and issue:
-            draft_id = pick(drafts, number).pk
-            self.attempt(lambda: issue_invoice(invoice_id=draft_id, issued_on=self.now.date(), **self.by))
-        elif drafts:
-            self.attempt(lambda: discard_draft(invoice_id=pick(drafts, number).pk, **self.by))
+    @precondition(lambda _self: Invoice.objects.filter(state=InvoiceState.DRAFT).exists())
+    @rule(number=NUMBERS, how=ways_of("a_draft_is_decided"))
+    def a_draft_is_decided(self, number: int, how: str) -> None:
+        draft = pick(list(Invoice.objects.filter(state=InvoiceState.DRAFT).order_by("pk")), number).pk
+        if how == "issue":
+            self.attempt(lambda: issue_invoice(invoice_id=draft, issued_on=self.now.date(), **self.by), how)
+        else:
+            self.attempt(lambda: discard_draft(invoice_id=draft, **self.by), how)
 
     # Credits, corrections, disputes
 
     @precondition(lambda self: self.documents())
-    @rule(number=NUMBERS, how=st.sampled_from(["whole", "line", "rate", "session"]), row=NUMBERS, percent=PERCENT)
+    @rule(number=NUMBERS, how=ways_of("a_document_is_credited"), row=NUMBERS, percent=PERCENT)
     def a_document_is_credited(self, number: int, how: str, row: int, percent: int) -> None:
         invoice = pick(self.documents(), number)
         what = self.what_of(invoice, how, row, percent)
         if what is not None:
-            self.attempt(lambda: credit(invoice_id=invoice.pk, what=what, reason="Wrong", **self.by))
+            self.attempt(lambda: credit(invoice_id=invoice.pk, what=what, reason="Wrong", **self.by), how)
 
     def what_of(self, invoice: Invoice, how: str, row: int, percent: int) -> What | None:
         gross = invoice.price_basis == "gross"
@@ -93,21 +92,25 @@ class MoneyMachine(Consumption):
         if how == "session":
             sessions = sessions_of(invoice)
             return SessionAmounts({pick(sessions, row).pk: part(Decimal("4.50"), percent)}) if sessions else None
+        if how in {"rerated", "free"}:
+            return rerated(invoice, row, percent, how == "free")
         return Whole()
 
     @precondition(lambda self: self.documents())
-    @rule(number=NUMBERS, then=st.sampled_from(list(Then)))
-    def a_document_is_issued_again(self, number: int, then: Then) -> None:
+    @rule(number=NUMBERS, how=ways_of("a_document_is_issued_again"))
+    def a_document_is_issued_again(self, number: int, how: str) -> None:
         invoice = pick(self.documents(), number)
-        self.attempt(lambda: reissue(invoice_id=invoice.pk, reason="Address", then=then, **self.by))
+        self.attempt(lambda: reissue(invoice_id=invoice.pk, reason="Address", then=Then(how), **self.by), how)
 
     @precondition(lambda _self: Correction.objects.filter(state=CorrectionState.ASKED).exists())
-    @rule(number=NUMBERS, approve=st.booleans(), own=st.booleans())
-    def a_correction_is_decided(self, number: int, approve: bool, own: bool) -> None:
+    @rule(number=NUMBERS, how=ways_of("a_correction_is_decided"), own=st.booleans())
+    def a_correction_is_decided(self, number: int, how: str, own: bool) -> None:
         waiting = list(Correction.objects.filter(state=CorrectionState.ASKED).order_by("pk"))
-        chosen = pick(waiting, number).pk
-        by = self.clerk if own else self.second
-        self.attempt(lambda: decide_correction(correction_id=chosen, approve=approve, reason="No", by=by, at=self.now))
+        chosen, by = pick(waiting, number).pk, self.clerk if own else self.second
+        self.attempt(
+            lambda: decide_correction(correction_id=chosen, approve=how == "approve", reason="No", by=by, at=self.now),
+            how,
+        )
 
     @precondition(lambda self: self.documents())
     @rule(number=NUMBERS, percent=PERCENT, with_tax=st.booleans())
@@ -128,19 +131,20 @@ class MoneyMachine(Consumption):
             self.attempt(lambda: raise_dispute(invoice_id=invoice.pk, session_id=chosen, message="Not me", **self.by))
 
     @precondition(lambda _self: Dispute.objects.filter(state=DisputeState.OPEN).exists())
-    @rule(number=NUMBERS, how=st.sampled_from(["accept", "part", "refuse", "withdraw"]))
+    @rule(number=NUMBERS, how=ways_of("a_dispute_is_answered"))
     def a_dispute_is_answered(self, number: int, how: str) -> None:
         chosen = pick(list(Dispute.objects.filter(state=DisputeState.OPEN).order_by("pk")), number).pk
         if how == "refuse":
-            self.attempt(lambda: refuse_dispute(dispute_id=chosen, answer="See photo", **self.by))
+            self.attempt(lambda: refuse_dispute(dispute_id=chosen, answer="See photo", **self.by), how)
         elif how == "withdraw":
-            self.attempt(lambda: withdraw_dispute(dispute_id=chosen, **self.by))
+            self.attempt(lambda: withdraw_dispute(dispute_id=chosen, **self.by), how)
         else:
             amount = Decimal("1.01") if how == "part" else None
             self.attempt(
                 lambda: accept_dispute(
                     dispute_id=chosen, answer="Sorry", amount=amount, partly=how == "part", **self.by
-                )
+                ),
+                how,
             )
 
     # Money
@@ -189,15 +193,16 @@ class MoneyMachine(Consumption):
         self.attempt(lambda: ask_refund(payment_id=payment.pk, amount=amount, reason="Too much", **self.by))
 
     @precondition(lambda _self: Refund.objects.exists())
-    @rule(number=NUMBERS, how=st.sampled_from([approve_refund, decline_refund, confirm_transfer]), own=st.booleans())
-    def a_refund_goes_on(self, number: int, how: Callable[..., Refund], own: bool) -> None:
+    @rule(number=NUMBERS, how=ways_of("a_refund_goes_on"), own=st.booleans())
+    def a_refund_goes_on(self, number: int, how: str, own: bool) -> None:
         chosen = pick(list(Refund.objects.order_by("pk")), number).pk
-        more: dict[Any, dict[str, Any]] = {
-            decline_refund: {"reason": "No"},
-            confirm_transfer: {"paid_on": self.now.date()},
-        }
         by = self.clerk if own else self.second
-        self.attempt(lambda: how(refund_id=chosen, by=by, at=self.now, **more.get(how, {})))
+        work: dict[str, Callable[[], object]] = {
+            "approve": lambda: approve_refund(refund_id=chosen, by=by, at=self.now),
+            "decline": lambda: decline_refund(refund_id=chosen, reason="No", by=by, at=self.now),
+            "confirm": lambda: confirm_transfer(refund_id=chosen, paid_on=self.now.date(), by=by, at=self.now),
+        }
+        self.attempt(work[how], how)
 
     @rule(contract=NUMBERS, amount=st.sampled_from(["5.00", "20.00"]))
     def an_advance_is_asked_for(self, contract: int, amount: str) -> None:
@@ -215,12 +220,12 @@ class MoneyMachine(Consumption):
         self.attempt(lambda: credit_unused_advance(invoice_id=advance.pk, reason="Over", **self.by))
 
     @precondition(lambda _self: Payment.objects.exists())
-    @rule(number=NUMBERS, percent=PERCENT, hold=st.booleans())
-    def a_deposit_moves(self, number: int, percent: int, hold: bool) -> None:
+    @rule(number=NUMBERS, percent=PERCENT, how=ways_of("a_deposit_moves"))
+    def a_deposit_moves(self, number: int, percent: int, how: str) -> None:
         payment = pick(list(Payment.objects.order_by("pk")), number)
         theirs = [each for each in self.payers() if each.party_id == payment.party_id]
         if theirs:
-            move = hold_payment if hold else free_payment
+            move = hold_payment if how == "hold" else free_payment
             self.attempt(
                 lambda: move(
                     payment_id=payment.pk,
@@ -228,7 +233,8 @@ class MoneyMachine(Consumption):
                     amount=part(payment.amount, percent),
                     reason="Security",
                     **self.by,
-                )
+                ),
+                how,
             )
 
     # The books
@@ -245,7 +251,7 @@ class MoneyMachine(Consumption):
         self.attempt(lambda: close_period(operator_id=self.month.operator.pk, month=month.start, **self.by))
 
     @precondition(lambda _self: AccountingPeriod.objects.exists())
-    @rule(number=NUMBERS, how=st.sampled_from(["ask", "decline", "open"]), own=st.booleans())
+    @rule(number=NUMBERS, how=ways_of("a_closed_period_is_to_be_opened"), own=st.booleans())
     def a_closed_period_is_to_be_opened(self, number: int, how: str, own: bool) -> None:
         chosen = pick(list(AccountingPeriod.objects.order_by("pk")), number).pk
         by = self.clerk if own else self.second
@@ -254,4 +260,14 @@ class MoneyMachine(Consumption):
             "decline": lambda: decline_reopening(period_id=chosen, reason="No", by=by, at=self.now),
             "open": lambda: reopen_period(period_id=chosen, by=by, at=self.now),
         }
-        self.attempt(work[how])
+        self.attempt(work[how], how)
+
+
+def rerated(invoice: Invoice, row: int, percent: int, free: bool) -> What | None:
+    """A session of the document as if it were free, so much energy had been metered, or (100) nothing were wrong."""
+    sessions = sessions_of(invoice)
+    if not sessions:
+        return None
+    session = pick(sessions, row)
+    metered = None if free or percent == 100 else session.energy_wh * percent // 100
+    return Rerated({session.pk: SessionChange(energy_wh=metered, free=free)})

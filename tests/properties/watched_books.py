@@ -1,5 +1,6 @@
 """Books under watch: what a refusal must leave as it was, and what must hold after each step."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.db.models import Model
 from hypothesis.stateful import RuleBasedStateMachine
 
-from contracts.models import Contract
+from contracts.models import Contract, TariffVersion, TokenAssignment
 from evbilling.access.models import User
 from evbilling.kernel.books import check_books
 from evbilling.kernel.errors import BillingError
@@ -38,13 +39,14 @@ from invoicing.models import (
 from invoicing.queries.documents import open_amount
 from payments.models import Payment, Refund
 from payments.queries import unallocated_amount
-from sessions.models import ChargingSession, SessionCharge
+from sessions.models import ChargingSession, Hold, SessionCharge, SessionPrice
 from tests.invoicing.month import AT, Month
 
 WATCHED: tuple[type[Model], ...] = (
-    Invoice, InvoiceLine, InvoiceTax, BilledCharge, CreditedCharge, SessionCharge, Penalty, ReleasedPenalty, Correction,
-    Dispute, Allocation, JournalEntry, JournalLine, NumberSeries, AccountingPeriod, Payment, Refund, Deposit,
-    DunningStep, BillingRun, BillingRunItem, OutboxMessage, AuditRecord,
+    ChargingSession, Hold, SessionPrice, SessionCharge, TariffVersion, TokenAssignment, Invoice, InvoiceLine,
+    InvoiceTax, BilledCharge, CreditedCharge, Penalty, ReleasedPenalty, Correction, Dispute, Allocation, JournalEntry,
+    JournalLine, NumberSeries, AccountingPeriod, Payment, Refund, Deposit, DunningStep, BillingRun, BillingRunItem,
+    OutboxMessage, AuditRecord,
 )  # fmt: skip
 """What a refused operation leaves as it was: rows, ledger, outbox, audit trail."""
 CENT = Decimal("0.01")
@@ -61,9 +63,11 @@ def part(amount: Decimal, percent: int) -> Decimal:
 
 
 class WatchedBooks(RuleBasedStateMachine):
-    """One operator's books; `world` is set by the test that runs it, in its own transaction."""
+    """One operator's books; `world` is set by the test that runs it, in its own transaction, and so are the counts."""
 
     world: tuple[Month, User, User]
+    done: Counter[tuple[str, str]]
+    refused: Counter[tuple[str, str, type[BillingError]]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,17 +82,23 @@ class WatchedBooks(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.block.__exit__(None, None, None)
 
-    def attempt(self, work: Callable[[], object]) -> None:
-        """Do it; when it is refused nothing has changed, else the books are right."""
-        before, refused = rows(), None
+    def attempt(self, work: Callable[[], object], choice: str = "") -> None:
+        """Do it; when it is refused nothing has changed, else the books are right.
+
+        What changed something is counted by the rule that `work` is made in and its choice, what was refused by its
+        error too.
+        """
+        rule, before, refused = work.__qualname__.split(".")[1], rows(), None
         try:
             work()
         except BillingError as error:
             refused = error
         if refused is None:
             self.prove()
+            self.done[rule, choice] += rows() != before
         else:
             assert rows() == before, f"refused, but something changed: {refused}"
+            self.refused[rule, choice, type(refused)] += 1
 
     def prove(self) -> None:
         """The checks of the books, and what must hold besides."""
