@@ -124,3 +124,17 @@ def test_the_filters_of_the_workspace_answer_to_the_keyboard(new_page, live_serv
     filters.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Payments officer")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_title_of_a_page_alone_in_the_header_stands_on_one_line(new_page, live_server, width: int) -> None:
+    client = Client()
+    client.force_login(staff(role=Role.ADMINISTRATOR))
+    page = new_page(width=width)
+    session = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    page.goto("/admin/")
+    title = page.locator("#header-inner h1")
+    expect(title).to_have_text(re.compile(r"^\s*Dashboard\s*$"))
+    assert title.evaluate("each => each.getBoundingClientRect().height") < 30
+    assert title.evaluate("each => [...each.querySelectorAll('*'), each].every(x => x.scrollWidth <= x.clientWidth + 1)")
