@@ -9,12 +9,16 @@ import pytest
 from contracts.models import Contract
 from evbilling.kernel import outbox
 from evbilling.shell.formats import format_day, format_money, format_number
-from invoicing.models import Invoice, JournalLine, Letter
+from evbilling.shell.paper.formats import formats_of
+from invoicing.models import Allocation, Invoice, JournalLine, Letter
 from invoicing.operations.statements import draw_statement, read_statement
 from invoicing.queries.documents import open_amount
 from invoicing.queries.statements import ROLES
 from payments.models import Payment
+from payments.operations.allocating import allocate_payment, source_of
+from payments.operations.receipts import file_receipt
 from payments.operations.transfers import record_transfer
+from payments.queries import unallocated_amount
 from tests.invoicing.documents.reading import text_of
 from tests.invoicing.dunning.world import dun, make_debtor, make_overdue, make_plan
 
@@ -33,9 +37,25 @@ ENTRIES = {
     },
 }  # fmt: skip
 
+RECEIPT = {
+    "en": {
+        "title": "Payment receipt", "number": "Receipt no.", "settled": "Settled documents", "credit": "Kept as credit",
+        "received": "Received", "transfer": "bank transfer",
+    },
+    "de": {
+        "title": "Zahlungsbestätigung", "number": "Bestätigungsnr.", "settled": "Beglichene Belege",
+        "credit": "Bleibt als Guthaben", "received": "Erhalten", "transfer": "Überweisung",
+    },
+}  # fmt: skip
+
 
 def plain(text: str) -> str:
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+def unbroken(text: str) -> str:
+    """Without spaces and hyphens: a long reference goes on below, and its line may end at a hyphen that is left out."""
+    return "".join(text.split()).replace("-", "")
 
 
 def owing(language: str) -> tuple[Contract, Invoice]:
@@ -92,7 +112,7 @@ def test_given_a_statement_then_it_says_both_sides_each_booking_and_the_balance(
     words, payment = ENTRIES[language], Payment.objects.get()
     days = {"invoice": invoice.issued_on, "payment": payment.received_on, "last": dt.date(2026, 12, 1)}
     day = {name: format_day(on, language) for name, on in days.items() if on is not None}
-    reference = "PAY-[0-9a-f]+"  # which goes on below
+    reference = "PAY-[0-9a-f]*"  # which goes on below
     rows = [
         f"{day['invoice']} {words['document']} {invoice} {words['invoice']} {total} {total} {day['payment']}",
         f"{day['payment']} {words['payment']} {reference} {paid} {left} ",
@@ -101,9 +121,45 @@ def test_given_a_statement_then_it_says_both_sides_each_booking_and_the_balance(
     ]
     places = [match.start() for row in rows if (match := re.search(row, text))]
     assert (len(places), places) == (len(rows), sorted(places))
-    assert "".join(text_of(content, layout=False).split()).count(payment.public_id) == 2
+    assert unbroken(text_of(content, layout=False)).count(unbroken(payment.public_id)) == 2
     booked = JournalLine.objects.filter(party=contract.party, account__role__in=ROLES).values_list("amount", flat=True)
     assert sum(booked) == open_amount(invoice) == invoice.gross_amount - PAID
     shown = [*sides(contract), row_of(invoice, language, overdue=16)]
     shown.append(plain(format_money(open_amount(invoice), "EUR", language)))
     assert [each for each in shown if each not in text] == []
+
+
+def test_given_a_receipt_then_it_says_both_sides_the_money_and_what_it_settled(language: str) -> None:
+    contract, first = owing(language)
+    with outbox.run_here():
+        second = make_overdue(contract, "10.00", party=contract.party)
+        payment = record_transfer(
+            operator_id=contract.operator_id, party_id=contract.party_id, amount=Decimal("1500.00"), currency="EUR",
+            received_on=dt.date(2026, 11, 12), payer_reference="Rest und mehr", invoice_id=first.pk, by=None, at=LATER,
+        )  # fmt: skip
+        allocate_payment(payment_id=payment.pk, invoice_id=second.pk, amount=Decimal("5.00"), by=None, at=LATER)
+    letter = file_receipt(payment_id=payment.pk, by=None, at=LATER)
+    text, words = plain(text_of(bytes(letter.content))), RECEIPT[language]
+    settled = dict(Allocation.objects.filter(source=source_of(payment)).values_list("invoice", "amount"))
+    assert sorted(settled.values()) == [Decimal("5.00"), first.gross_amount - PAID]
+    rows = []
+    for invoice in (first, second):
+        assert invoice.issued_on is not None
+        amounts = (invoice.gross_amount, settled[invoice.pk], open_amount(invoice))
+        figures = [format_number(each, 2, language) for each in amounts]
+        rows.append(" ".join([str(invoice), format_day(invoice.issued_on, language), *figures]))
+
+    def money(amount: Decimal) -> str:
+        return plain(format_money(amount, "EUR", language))
+
+    number = payment.public_id[:12].upper()
+    shown = [
+        *sides(contract), *rows, f"{words['title']} {number}", f"{words['number']} {number}",
+        f"{words['settled']} {money(sum(settled.values(), Decimal(0)))}",
+        f"{words['credit']} {money(unallocated_amount(payment))}", f"{words['received']} {money(payment.amount)}",
+    ]  # fmt: skip
+    box = [formats_of(language, "EUR").long_date(dt.date(2026, 11, 12)), words["transfer"], payment.payer_reference]
+    by_cell = plain(text_of(bytes(letter.content), layout=False))
+    assert (letter.language, [each for each in shown if each not in text]) == (language, [])
+    assert [each for each in box if each not in by_cell] == []
+    assert unbroken(payment.public_id) in unbroken(by_cell)
