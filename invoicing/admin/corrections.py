@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from contracts.models import PriceBasis, StationOutage
 from evbilling.shell.admin import ReasonForm, WrittenByTheProduct, badge, link_to, money, right
-from evbilling.shell.formats import format_instant, format_kwh, format_money
+from evbilling.shell.formats import format_duration, format_instant, format_kwh, format_money
 from invoicing.models import Correction, CorrectionState, Dispute, DisputeState
 from invoicing.operations.disputes import decide_dispute
 from invoicing.operations.reissuing import decide_correction
@@ -264,9 +264,13 @@ class DisputeAdmin(WrittenByTheProduct):
         """As the source sent them, where the station is."""
         zone = zone_of(row.session)
         return _listed(
-            f"{format_instant(dt.datetime.fromisoformat(each['start_at']), zone)}: "
-            f"{format_kwh(each.get('energy_wh') or 0)}, "
-            f"{(each.get('charging_s') or 0) // 60} + {(each.get('parking_s') or 0) // 60} min"
+            gettext("%(start)s: %(energy)s, charging %(charging)s, parked %(parked)s")
+            % {
+                "start": format_instant(dt.datetime.fromisoformat(each["start_at"]), zone),
+                "energy": format_kwh(each.get("energy_wh") or 0),
+                "charging": format_duration(each.get("charging_s") or 0),
+                "parked": format_duration(each.get("parking_s") or 0),
+            }
             for each in row.session.periods
         )
 

@@ -219,6 +219,7 @@ def test_given_a_dispute_when_read_then_evidence_stands_on_its_page_and_a_clerk_
     page = clerk.get(url("dispute_change", dispute.pk)).content.decode()
     assert "I was away" in page
     assert dispute.session.periods[0]["start_at"] not in page  # said as people say it, not as ISO 8601
+    assert "charging 1\N{NO-BREAK SPACE}h, parked 0\N{NO-BREAK SPACE}s" in page
     assert clerk.get(url("dispute_changelist")).status_code == 200
     clerk.post(url("dispute_accept", dispute.pk), YES | {"answer": "You are right"})
     dispute.refresh_from_db()
