@@ -36,7 +36,7 @@ from contracts.rules.tariff_text import describe as describe_tariff
 from contracts.rules.terms import EarlyTermination, FailedPayment, LatePayment, NoShow, Overstay, UptimePromise
 from contracts.rules.terms import describe as describe_term
 from evbilling.kernel.clock import local_date, start_of_day
-from evbilling.shell.formats import format_money
+from evbilling.shell.formats import format_kw, format_money
 from evbilling.shell.paper.address import LETTER_COUNTRIES, address_lines, tax_id_word
 from evbilling.shell.paper.formats import Formats, formats_of
 from evbilling.shell.paper.letterhead import Letterhead, Paper, PartyBlock
@@ -226,7 +226,7 @@ class _Builder:
     def _where(self, assignment: TariffAssignment) -> str:
         words = self.clauses.words
         low, high = assignment.min_power_w, assignment.max_power_w
-        values = {"low": _kw(low or 0), "high": _kw(high or 0)}
+        values = {"low": format_kw(low or 0), "high": format_kw(high or 0)}
         power = ""
         if low is not None or high is not None:
             key = "below_power" if low is None else "from_power" if high is None else "from_to_power"
@@ -275,11 +275,6 @@ class _Builder:
         for text in self.version.terms_text.replace("\r\n", "\n").split("\n\n"):
             if text.strip():
                 yield Block(BlockKind.PARAGRAPH, text.strip())
-
-
-def _kw(watts: int) -> str:
-    whole, rest = divmod(watts, 1000)
-    return f"{whole}.{rest:03}".rstrip("0") if rest else str(whole)
 
 
 def _operator_block(operator: Operator) -> PartyBlock:

@@ -38,6 +38,7 @@ from contracts.rules.tariff_text import DisplayPart, display_parts
 from contracts.rules.terms import describe
 from evbilling.access.scope import visible
 from evbilling.kernel.clock import local_date
+from evbilling.shell.formats import format_kw
 from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import find_visible, portal_page
@@ -178,15 +179,10 @@ def _tariff(assignment: TariffAssignment, released: Sequence[TariffVersion], now
 def _power(assignment: TariffAssignment) -> str:
     low, high = assignment.min_power_w, assignment.max_power_w
     if low is not None and high is not None:
-        return _("from %(low)s to below %(high)s kW") % {"low": _kw(low), "high": _kw(high)}
+        return _("from %(low)s to below %(high)s kW") % {"low": format_kw(low), "high": format_kw(high)}
     if low is not None:
-        return _("from %(low)s kW") % {"low": _kw(low)}
-    return _("below %(high)s kW") % {"high": _kw(high)} if high is not None else ""
-
-
-def _kw(watts: int) -> str:
-    whole, rest = divmod(watts, 1000)
-    return f"{whole}.{rest:03}".rstrip("0").rstrip(".") if rest else str(whole)
+        return _("from %(low)s kW") % {"low": format_kw(low)}
+    return _("below %(high)s kW") % {"high": format_kw(high)} if high is not None else ""
 
 
 @never_cache

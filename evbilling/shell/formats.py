@@ -69,6 +69,12 @@ def format_kwh(wh: int, digits: int = 2, locale: str | None = None) -> str:
     return f"{format_number(_decimal(wh) / _WH_PER_KWH, digits, locale)}\N{NO-BREAK SPACE}kWh"
 
 
+def format_kw(watts: int, locale: str | None = None) -> str:
+    """11 or 11.5 from integer watts: kilowatts with the decimals that there are, for a sentence that says the unit."""
+    shown = (_decimal(watts) / 1000).normalize()
+    return format_number(shown, max(0, -int(shown.as_tuple().exponent)), locale)
+
+
 def format_percent(rate: Decimal | int, locale: str | None = None) -> str:
     """19 % or 7.7 % from a rate such as Decimal('0.19'); up to two decimals, none where they are zero."""
     return numbers.format_percent(_decimal(rate), format="#,##0.##\N{NO-BREAK SPACE}%", locale=locale_for(locale))

@@ -53,6 +53,15 @@ def test_energy_is_rounded_half_up_from_watt_hours(wh: int, language: str, text:
 
 
 @pytest.mark.parametrize(
+    ("watts", "language", "text"),
+    [(0, "en", "0"), (50_000, "en", "50"), (11_500, "en", "11.5"), (11_500, "de", "11,5"), (3_682, "de", "3,682"),
+     (1_000_000, "de", "1.000")],
+)  # fmt: skip
+def test_power_keeps_the_decimals_that_it_has(watts: int, language: str, text: str) -> None:
+    assert formats.format_kw(watts, locale=language) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (5700, "1 h 35 min"),
      (90_061, "25 h 1 min"), (-5700, "-1 h 35 min")],

@@ -13,6 +13,11 @@ def text_of(content: bytes, *, layout: bool = True) -> str:
     return raw.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
+def unbroken(text: str) -> str:
+    """Without spaces and hyphens: a long reference goes on below, and its line may end at a hyphen that is left out."""
+    return "".join(text.split()).replace("-", "")
+
+
 def pages_of(content: bytes) -> list[str]:
     """The text page by page."""
     return text_of(content).split("\f")[:-1]

@@ -19,7 +19,7 @@ from payments.operations.allocating import allocate_payment, source_of
 from payments.operations.receipts import file_receipt
 from payments.operations.transfers import record_transfer
 from payments.queries import unallocated_amount
-from tests.invoicing.documents.reading import text_of
+from tests.invoicing.documents.reading import text_of, unbroken
 from tests.invoicing.dunning.world import dun, make_debtor, make_overdue, make_plan
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("language", ["en", "de"])]
@@ -51,11 +51,6 @@ RECEIPT = {
 
 def plain(text: str) -> str:
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
-
-
-def unbroken(text: str) -> str:
-    """Without spaces and hyphens: a long reference goes on below, and its line may end at a hyphen that is left out."""
-    return "".join(text.split()).replace("-", "")
 
 
 def owing(language: str) -> tuple[Contract, Invoice]:
