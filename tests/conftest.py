@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings
 
 from evbilling.celery import app
 from evbilling.kernel.protection import lift_protections
+from tests.properties.kills import _kills_where_it_is_said_to  # noqa: F401 - for every test
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER_START_SECONDS = 60

@@ -5,6 +5,8 @@ goes on where it stood.
 """
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
+from evbilling.kernel import steps
 from evbilling.kernel.books import check_books
 from evbilling.kernel.steps import observed
 from invoicing.models import (
@@ -30,31 +33,12 @@ from invoicing.operations import dunning, statements
 from payments.models import Payment, Refund, SandboxRefund
 from tests.invoicing.month import AT, ISSUED_ON, OCTOBER, Killed, kill_at, left_behind
 from tests.invoicing.quiet import nothing_is_drawn
+from tests.properties.kills import KILLED_BY, Noting
 from tests.properties.office import MATRIX, Office, Work
 from tests.properties.world import make_world
 
 __all__ = ["nothing_is_drawn"]
 pytestmark = pytest.mark.django_db
-ELSEWHERE = {
-    "contracts/test_offers.py": ("contracts.offer.composed", "contracts.offer.sent"),
-    "invoicing/corrections/test_dispute_answers.py": ("invoicing.dispute.answer_sent",),
-    "invoicing/delivery/test_channels.py": (
-        "invoicing.export.claimed",
-        "invoicing.export.written",
-        "invoicing.export.settled",
-    ),
-    "invoicing/penalties/test_killed.py": ("invoicing.fee_note.written",),
-    "invoicing/runs/test_killed.py": (
-        "invoicing.delivery.claimed",
-        "invoicing.delivery.sent",
-        "invoicing.delivery.settled",
-        "invoicing.document.committed",
-        "invoicing.document.drawn",
-        "invoicing.document.stored",
-    ),
-    "payments/test_payments.py": ("payments.charge.answered", "payments.charge.sending"),
-}
-"""Steps that other tests kill at, by the file that does."""
 
 
 class Undo(Exception):
@@ -113,8 +97,9 @@ def kill_each(office: Office, work: Work, whole: bool, every: bool) -> set[str]:
     last = {name: place for place, name in enumerate(trace)}
     for place in range(len(trace)) if every else sorted(last.values()):
         with undone():
-            with pytest.raises(Killed), observed(kill_at(place, [])):
+            with pytest.raises(Killed) as killed, observed(kill_at(place, [])):
                 work(office)
+            assert str(killed.value) == trace[place]
             assert not whole or left() == before, f"killed at {trace[place]}, something stayed"
             work(office)
             assert left() == after, f"killed at {trace[place]} and done again"
@@ -136,9 +121,9 @@ def kill_all(office: Office, names: Iterable[str], *, every: bool) -> set[str]:
         prepare, work, whole = MATRIX[name]
         with undone():
             prepare(office)
-            steps = kill_each(office, work, whole, every)
-            assert steps, f"{name} has no step"
-            reached |= steps
+            killed_at = kill_each(office, work, whole, every)
+            assert killed_at, f"{name} has no step"
+            reached |= killed_at
     return reached
 
 
@@ -149,14 +134,30 @@ def test_killed_at_each_step_of_a_few_operations(office: Office) -> None:
 @pytest.mark.long
 def test_every_named_step_is_killed_at_and_what_was_killed_ends_the_same(office: Office) -> None:
     missing = named_steps() - kill_all(office, MATRIX, every=False)
-    assert missing == {name for names in ELSEWHERE.values() for name in names}
+    assert missing == frozenset().union(*KILLED_BY.values())
 
 
-@pytest.mark.parametrize("file", ELSEWHERE)
-def test_what_is_killed_elsewhere_is_named_there(file: str) -> None:
-    """In full; test_channels.py puts the name together from its last part."""
-    text = (Path(settings.BASE_DIR) / "tests" / file).read_text()
-    for name in ELSEWHERE[file]:
-        area, _dot, place = name.rpartition(".")
-        assert f'"{name}"' in text or (f'f"{area}.{{place}}"' in text and f'"{place}"' in text), name
-        assert name in named_steps(), f"no such step any more: {name}"
+@pytest.mark.long
+def test_what_is_killed_elsewhere_has_its_test() -> None:
+    """Each is found by its name; that it kills where it is said to is looked at when it runs (kills.py)."""
+    found = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--no-cov", "-q", "--all", "--collect-only"]
+        + list(KILLED_BY),
+        cwd=settings.BASE_DIR,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert {line for line in found.stdout.splitlines() if "::" in line} == set(KILLED_BY)
+
+
+def test_a_step_that_the_work_only_passes_is_not_one_that_it_was_killed_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    noting: Any = Noting()
+    monkeypatch.setattr(steps, "_observer", noting)
+    with observed(kill_at(1, [])):
+        steps.step("passed")
+        with pytest.raises(Killed):
+            steps.step("killed")
+    assert noting.killed == {"killed"}
+    assert list(noting) == []
