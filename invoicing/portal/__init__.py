@@ -23,6 +23,7 @@ from evbilling.shell.portal_frame import membership_of
 from evbilling.shell.tables import Column, Table
 from evbilling.shell.views import file_response, find_visible, portal_page
 from invoicing.models import CLAIMS, Document, DocumentKind, Invoice, InvoiceKind, InvoiceState, Letter
+from invoicing.queries.deliveries import archived_files
 from invoicing.queries.documents import (
     CREDIT_PREFIX,
     WRITE_OFF_PREFIX,
@@ -171,7 +172,7 @@ def invoice(request: HttpRequest, number: str) -> HttpResponse:
         "taxes": [(each, each.tax_rate / 100) for each in found.taxes.all()],
         "settled": _settled(found),
         "credits": found.corrections.filter(state=InvoiceState.ISSUED),
-        "documents": found.documents.defer("content"),
+        "documents": archived_files(found).defer("content"),
         "may_pay": may_pay(found, role),
         "may_contest": may_contest(found, role) and state != PaymentState.CREDITED,
         "disputes": found.disputes.select_related("session"),

@@ -40,12 +40,17 @@ def _has(*kinds: str) -> Exists:
     return Exists(DeliveryEvent.objects.filter(delivery=OuterRef("pk"), kind__in=kinds))
 
 
+def archived_files(invoice: Invoice) -> QuerySet[Document]:
+    """The files that a document was archived as, the PDF first."""
+    return invoice.documents.order_by(Case(When(kind=DocumentKind.PDF, then=0), default=1), "kind")
+
+
 def files_to_send(invoice: Invoice) -> list[Document]:
-    """The archived files that mail and export folder carry, the PDF first; the e-invoice alone where that is wanted.
+    """The archived files that mail and export folder carry; the e-invoice alone where that is wanted.
 
     A document without an e-invoice of its own, such as one under sales tax, goes as it is.
     """
-    files = sorted(invoice.documents.all(), key=lambda file: (file.kind != DocumentKind.PDF, file.kind))
+    files = list(archived_files(invoice))
     alone = [file for file in files if file.kind == DocumentKind.XML] if invoice.party.einvoice_alone else []
     return alone or files
 

@@ -95,6 +95,17 @@ def test_a_paid_document_offers_no_payment(world: World, visitor: Client) -> Non
     assert reverse("portal:invoice_pay", args=[invoice.number]) not in page
 
 
+def test_the_pdf_is_offered_first_and_every_file_by_its_name(world: World, visitor: Client) -> None:
+    invoice = make_issued(world.own.contract, ("100.00",))
+    for kind in (DocumentKind.CSV, DocumentKind.XML, DocumentKind.PDF, DocumentKind.XLSX):
+        archive(invoice, kind)
+    page = visitor.get(reverse("portal:invoice", args=[invoice.number])).content.decode()
+    labels = ["Open PDF", "PDF</a>", "Session list (CSV)", "Session list (XLSX)", "E-invoice (XML)"]
+    places = [page.find(label) for label in labels]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 class TestDownload:
     """The bytes are the archived ones; a browser neither guesses their type nor keeps them."""
 
