@@ -79,6 +79,11 @@ def _render(view: Any, compose: Any) -> bytes:
         )
 
 
+def _widest(page: LetterPage) -> int:
+    """Characters of the box's amount that stand at their full size."""
+    return 15 if len(page.box) < 4 else 11
+
+
 def _context(view: LetterView, page: LetterPage, title: str) -> dict[str, Any]:
     formats = formats_of(view.language, view.currency)
     return {
@@ -94,5 +99,5 @@ def _context(view: LetterView, page: LetterPage, title: str) -> dict[str, Any]:
         "recipient": recipient_lines(view.recipient),
         "sender": sender_line(view.issuer, view.letterhead),
         "facts": page.facts,
-        "wide": any(cell.style == "due" and len(cell.value) > 15 for cell in page.box),
+        "wide": any(cell.style == "due" and len(cell.value) > _widest(page) for cell in page.box),
     }

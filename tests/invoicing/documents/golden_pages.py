@@ -13,14 +13,15 @@ import django
 import pypdfium2
 from PIL import Image, ImageChops, ImageStat
 
+from contracts.documents.pdf import render_agreement
 from invoicing.documents.letters.pdf import render_notice, render_receipt, render_report, render_statement
 from invoicing.documents.pdf import render_pdf
+from tests.invoicing.documents import contract_samples, samples, shape_samples
 from tests.invoicing.documents import letter_samples as letters
-from tests.invoicing.documents import samples, shape_samples
 
 FOLDER = Path(__file__).parent / "golden"
 _DPI = 45
-PAGES = {"invoice-annex": 1}
+PAGES = {"invoice-annex": 1, "contract-signatures-de": 1}
 """Which page of a document is pictured, counted from 0; of all others it is the first."""
 TILE = 8
 """Edge of the squares in which pictures are compared, in pixels: about 5 mm of paper."""
@@ -38,11 +39,18 @@ def documents() -> dict[str, Callable[[], bytes]]:
         "invoice-annex": lambda: render_pdf(samples.us_invoice()),
         "credit-note": lambda: render_pdf(samples.credit_note()),
         "settlement": lambda: render_pdf(samples.settlement()),
+        "settlement-de": lambda: render_pdf(shape_samples.german_settlement()),
         "fee-note": lambda: render_pdf(shape_samples.fee_note()),
         "notice": lambda: render_notice(letters.notice(3, "en", level=2)),
+        "notice-de": lambda: render_notice(letters.german_notice()),
         "statement": lambda: render_statement(letters.statement(9, "en")),
+        "statement-de": lambda: render_statement(letters.statement(9)),
         "receipt": lambda: render_receipt(letters.receipt()),
+        "receipt-de": lambda: render_receipt(letters.german_receipt()),
         "report": lambda: render_report(letters.report(60)),
+        "contract": lambda: render_agreement(contract_samples.agreement("en")),
+        "contract-de": lambda: render_agreement(contract_samples.agreement()),
+        "contract-signatures-de": lambda: render_agreement(contract_samples.agreement()),
     }
 
 

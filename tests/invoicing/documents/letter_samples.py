@@ -74,6 +74,15 @@ def notice(count=2, language="de", **changes):
     return NoticeView(**(head(language) | fields | changes))
 
 
+def german_notice():
+    """The last one, over three documents, one contested in part; with a fee and interest on their own note."""
+    return notice(
+        items=overdue(3, contested=Decimal("50.00")), level=3, last=True,
+        fee_text="Für diese Mahnung kommt eine Gebühr von 5,00 € auf Ihre nächste Gebührenrechnung.",
+        interest_text="Verzugszinsen bis 20. Dezember 2026: 7,42 €. Sie stehen auf einer eigenen Gebührenrechnung.",
+    )  # fmt: skip
+
+
 def statement(count=9, language="de", **changes):
     """So many entries after an opening balance; two documents are open."""
     balance = Decimal("120.00")
@@ -130,6 +139,19 @@ def receipt(language="en", **changes):
         "credit_amount": Decimal("50.00"),
     }
     return ReceiptView(**(head(language) | fields | changes))
+
+
+def german_receipt():
+    """A transfer that settled one document and a part of another, with its reference as it is kept and as it came."""
+    items = (
+        SettledItem("RE-2026-004711", date(2026, 12, 1), Decimal("301.34"), Decimal("301.34"), Decimal("0.00")),
+        SettledItem("RE-2026-004902", date(2026, 12, 9), Decimal("1284.50"), Decimal("1198.66"), Decimal("85.84")),
+    )
+    numbers = References("K-20817", more=(("Zahlung", "PAY-7f6b0b47a03a806e780102ec6a72236d"),))
+    return receipt(
+        "de", number="PAY-7F6B0B47", amount=Decimal("1500.00"), method="Überweisung", items=items,
+        credit_amount=Decimal("0.00"), references=numbers, reference="RE-2026-004711, RE-2026-004902",
+    )  # fmt: skip
 
 
 def report(contracts=30, language="en", **changes):

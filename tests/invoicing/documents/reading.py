@@ -1,6 +1,7 @@
 """Reading a PDF back, the way its recipient's programs do."""
 
 import io
+import re
 import subprocess
 
 import pikepdf
@@ -11,6 +12,13 @@ def text_of(content: bytes, *, layout: bool = True) -> str:
     command = ["pdftotext", *(["-layout"] if layout else []), "-", "-"]
     raw = subprocess.run(command, input=content, capture_output=True, check=True).stdout.decode()
     return raw.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def words_of(content: bytes) -> list[tuple[str, float, float]]:
+    """Each word with its left and right edge in points, in reading order."""
+    raw = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=content, capture_output=True, check=True).stdout
+    found = re.findall(r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>', raw.decode())
+    return [(word, float(left), float(right)) for left, right, word in found]
 
 
 def unbroken(text: str) -> str:

@@ -3,8 +3,17 @@
 from datetime import date
 from decimal import Decimal
 
-from evbilling.shell.paper.letterhead import PartyBlock
-from invoicing.documents.view import DocumentView, Kind, Line, LineGroup, References, TaxRow
+from evbilling.shell.paper.letterhead import BankAccount, PartyBlock
+from invoicing.documents.view import (
+    DocumentView,
+    Kind,
+    Line,
+    LineGroup,
+    PaymentBlock,
+    PaymentMethod,
+    References,
+    TaxRow,
+)
 from tests.invoicing.documents import samples
 
 
@@ -57,6 +66,30 @@ def group_invoice(**changes) -> DocumentView:
         "closing": "Our help desk answers at any hour: +49 30 5550 100.",
     }  # fmt: skip
     return samples.german_invoice(0, **(fields | changes))
+
+
+def german_settlement(**changes) -> DocumentView:
+    """Self-billed for a host who is registered for tax: 60 % of net revenue, less what was credited too much before."""
+    lines = (
+        Line("Rastpark Süd, Ladehof 1", Decimal("2914.56"), "60 % des Nettoerlöses von 4.857,60 €", 412, 11_284_250),
+        Line("Rastpark Süd, Ladehof 2", Decimal("1102.19"), "60 % des Nettoerlöses von 1.836,98 €", 160, 4_401_870),
+        Line("Zuvor zu viel gutgeschrieben", Decimal("-18.40"), "60 % von 30,67 €, berichtigt mit GS-2026-000042"),
+    )
+    groups = (LineGroup(lines, Decimal("3998.35"), "Rastpark Süd"),)
+    text = "Wir überweisen den Betrag auf dieses Konto."
+    fields = {
+        "kind": Kind.SETTLEMENT, "number": "AB-2026-000031", "issued_on": date(2026, 12, 3), "annex": (),
+        "recipient": PartyBlock(
+            "Rastpark Süd Grundstücksverwaltung GmbH & Co. KG", ("An der A 7", "34549 Edertal"),
+            (("USt-IdNr.", "DE811569869"),),
+        ),
+        "references": References("H-00071", "S-2024-0009"),
+        "payment": PaymentBlock(
+            PaymentMethod.PAYOUT, "AB-2026-000031", text,
+            BankAccount("Rastpark Süd Grundstücksverwaltung", "Musterbank Kassel", "DE02120300000000202051"),
+        ),
+    }  # fmt: skip
+    return samples.german_invoice(0, **(fields | samples.with_tax(groups, "19", "USt. 19 %") | changes))
 
 
 def fee_note(**changes) -> DocumentView:

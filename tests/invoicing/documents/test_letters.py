@@ -15,7 +15,7 @@ from invoicing.documents.letters.views import MAX_ROWS, EntryKind, StatementEntr
 from invoicing.documents.view import DocumentDoesNotAddUp, DocumentTooLarge
 from tests.invoicing.documents import letter_samples as letters
 from tests.invoicing.documents import samples
-from tests.invoicing.documents.reading import opened, pages_of, text_of
+from tests.invoicing.documents.reading import opened, pages_of, text_of, words_of
 
 CENT = Decimal("0.01")
 RENDERED = {
@@ -228,3 +228,14 @@ def test_given_more_rows_than_a_letter_holds_then_it_is_refused_by_name() -> Non
     (item,) = letters.overdue(1)
     with pytest.raises(DocumentTooLarge, match="25001 documents"):
         render_notice(letters.notice(items=(item,) * (MAX_ROWS + 1)))
+
+
+@pytest.mark.parametrize("amount", ["99.00", "15000.00", "123456.78", "9876543210.00"])
+def test_given_four_facts_in_the_box_then_the_amount_ends_before_the_next_one(amount: str) -> None:
+    item = replace(letters.german_receipt().items[0], total_amount=Decimal(amount), paid_amount=Decimal(amount))
+    places = words_of(render_receipt(replace(letters.german_receipt(), amount=Decimal(amount), items=(item,))))
+    (next_left,) = [left for word, left, _right in places if word == "Am"]
+    first = plain(formats_of("de", "EUR").money(Decimal(amount))).split()[0]
+    right = min(right for word, _left, right in places if word == "€")
+    assert first in {word for word, _left, _right in places}
+    assert right < next_left
