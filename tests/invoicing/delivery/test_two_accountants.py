@@ -40,11 +40,12 @@ def test_given_two_accountants_when_it_is_sent_then_one_mail_goes_to_both(
     assert sorted(address.strip() for address in mail["To"].split(",")) == [FIRST, SECOND]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["the bounce comes last", "the bounce comes first"])
 def test_given_one_of_two_bounces_then_both_reports_are_kept_and_a_person_is_asked(
-    sent: Delivery, client: Client, settings: Any
+    sent: Delivery, client: Client, settings: Any, order: int
 ) -> None:
     bounce = event(sent, "Bounce") | {"Email": SECOND}
-    for said in (event(sent, "Delivery"), bounce):
+    for said in (event(sent, "Delivery"), bounce)[::order]:
         assert report(client, said) == 200
     kept = DeliveryEvent.objects.order_by("recipient").values_list("recipient", "kind")
     assert list(kept) == [(FIRST, "delivered"), (SECOND, "bounced")]
