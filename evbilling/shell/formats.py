@@ -64,6 +64,17 @@ def format_number(value: Decimal | int, digits: int = 0, locale: str | None = No
         return numbers.format_decimal(_decimal(value), format=pattern, locale=locale_for(locale))
 
 
+def format_exact(value: Decimal | int, locale: str | None = None) -> str:
+    """19 or 7.125: a plain number with the decimals that it has, none where they are zero."""
+    shown = _decimal(value).normalize()
+    return format_number(shown, max(0, -int(shown.as_tuple().exponent)), locale)
+
+
+def format_minor(amount: Decimal | int, currency: str, locale: str | None = None) -> str:
+    """1,234.50: an amount with its currency's digits, for a sentence that says the currency beside it."""
+    return format_number(amount, numbers.get_currency_precision(currency), locale)
+
+
 def format_kwh(wh: int, digits: int = 2, locale: str | None = None) -> str:
     """1,234.56 kWh from integer watt-hours."""
     return f"{format_number(_decimal(wh) / _WH_PER_KWH, digits, locale)}\N{NO-BREAK SPACE}kWh"
@@ -71,8 +82,7 @@ def format_kwh(wh: int, digits: int = 2, locale: str | None = None) -> str:
 
 def format_kw(watts: int, locale: str | None = None) -> str:
     """11 or 11.5 from integer watts: kilowatts with the decimals that there are, for a sentence that says the unit."""
-    shown = (_decimal(watts) / 1000).normalize()
-    return format_number(shown, max(0, -int(shown.as_tuple().exponent)), locale)
+    return format_exact(_decimal(watts) / 1000, locale)
 
 
 def format_percent(rate: Decimal | int, locale: str | None = None) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from contracts.models import Contract, ContractVersion, Site
 from evbilling.kernel.fields import AmountField, CurrencyField, RateField
 from evbilling.kernel.strict_json import ExactEncoder
+from evbilling.shell.formats import format_day, format_exact
 from invoicing.models.invoice import Invoice, InvoiceLine
 from sessions.models import ChargingSession
 
@@ -153,4 +154,4 @@ class ReferenceRate(models.Model):
         ordering = ["-valid_from"]
 
     def __str__(self) -> str:
-        return f"{self.percent.normalize():f} % ({self.valid_from})"
+        return f"{format_exact(self.percent)} % ({format_day(self.valid_from)})"

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.fields import CurrencyField, RateField
+from evbilling.shell.formats import format_day, format_exact
 
 
 class TaxRate(models.Model):
@@ -29,7 +30,7 @@ class TaxRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.country} {self.region} {self.percent.normalize():f} %".replace("  ", " ")
+        return f"{self.country} {self.region} {format_exact(self.percent)} %".replace("  ", " ")
 
 
 class ExchangeRate(models.Model):
@@ -51,4 +52,4 @@ class ExchangeRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.currency}/{self.target} {self.rate.normalize():f} ({self.on})"
+        return f"{self.currency}/{self.target} {format_exact(self.rate)} ({format_day(self.on)})"

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from evbilling.kernel.errors import BillingError
 from evbilling.kernel.money import ZERO, add, quantise, require_minor, split_gross, split_largest_remainder
+from evbilling.shell.formats import format_minor
 from invoicing.rules.tax import Category
 from invoicing.rules.totals import CreditTooHigh, TaxRow, Totals, credit_totals
 
@@ -32,7 +33,12 @@ class LineCreditTooHigh(BillingError):
     def __init__(self, what: str, wanted: Decimal, left: Decimal, currency: str) -> None:
         super().__init__(
             _("%(wanted)s %(currency)s of %(what)s cannot be credited; only %(left)s %(currency)s of it is left.")
-            % {"wanted": wanted, "currency": currency, "what": what, "left": left}
+            % {
+                "wanted": format_minor(wanted, currency),
+                "currency": currency,
+                "what": what,
+                "left": format_minor(left, currency),
+            }
         )
 
 

@@ -27,6 +27,7 @@ from evbilling.kernel.money import (
     to_minor,
     vat_of,
 )
+from evbilling.shell.formats import format_exact, format_minor
 from invoicing.rules.tax import Category, Ground, Tax
 
 
@@ -41,7 +42,12 @@ class CreditTooHigh(BillingError):
                 "%(wanted)s %(currency)s at %(percent)s %% tax cannot be credited; "
                 "only %(left)s %(currency)s of the document is left at that rate."
             )
-            % {"wanted": wanted, "currency": currency, "percent": f"{percent.normalize():f}", "left": left}
+            % {
+                "wanted": format_minor(wanted, currency),
+                "currency": currency,
+                "percent": format_exact(percent),
+                "left": format_minor(left, currency),
+            }
         )
 
 

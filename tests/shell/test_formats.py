@@ -62,6 +62,25 @@ def test_power_keeps_the_decimals_that_it_has(watts: int, language: str, text: s
 
 
 @pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [("19.0000", "19", "19"), ("7.1250", "7.125", "7,125"), ("0", "0", "0"), ("1000", "1,000", "1.000"),
+     ("-0.5", "-0.5", "-0,5")],
+)  # fmt: skip
+def test_a_plain_number_keeps_the_decimals_that_it_has(value: str, english: str, german: str) -> None:
+    assert [formats.format_exact(Decimal(value), each) for each in ("en", "de")] == [english, german]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "text"),
+    [("1234.5", "EUR", "en", "1,234.50"), ("1234.5000", "EUR", "de", "1.234,50"), ("1234", "JPY", "de", "1.234")],
+)
+def test_an_amount_beside_its_currency_has_that_currencys_digits(
+    amount: str, currency: str, language: str, text: str
+) -> None:
+    assert formats.format_minor(Decimal(amount), currency, language) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (5700, "1 h 35 min"),
      (90_061, "25 h 1 min"), (-5700, "-1 h 35 min")],

@@ -1,0 +1,68 @@
+"""Rates and amounts in names and refusals read as in the reader's language: with a comma in German."""
+
+import datetime as dt
+from decimal import Decimal as D
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
+
+from evbilling.kernel.errors import BillingError
+from invoicing.models import ExchangeRate, ReferenceRate, TaxRate
+from invoicing.rules.crediting import LineCreditTooHigh
+from invoicing.rules.totals import CreditTooHigh
+from tests.access.people import staff
+
+ON = dt.date(2026, 7, 1)
+NAMED = [
+    (TaxRate(country="US", region="NY", percent=D("8.8750")), "US NY 8.875 %", "US NY 8,875 %"),
+    (TaxRate(country="DE", percent=D("19.0000")), "DE 19 %", "DE 19 %"),
+    (ReferenceRate(percent=D("2.2700"), valid_from=ON), "2.27 % (1 Jul 2026)", "2,27 % (01.07.2026)"),
+    (
+        ExchangeRate(currency="EUR", target="USD", rate=D("1.08250000"), on=ON),
+        "EUR/USD 1.0825 (1 Jul 2026)",
+        "EUR/USD 1,0825 (01.07.2026)",
+    ),
+]
+REFUSED = [
+    (
+        lambda: CreditTooHigh(D("5.5000"), D("1006.01"), D("1006.00"), "EUR"),
+        "1,006.01 EUR at 5.5 % tax cannot be credited; only 1,006.00 EUR of the document is left at that rate.",
+        ("1.006,01 EUR", "5,5 %", "1.006,00 EUR"),
+    ),
+    (
+        lambda: LineCreditTooHigh("Charging", D("4.51"), D("4.5000"), "EUR"),
+        "4.51 EUR of Charging cannot be credited; only 4.50 EUR of it is left.",
+        ("4,51 EUR", "4,50 EUR"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "english", "german"), NAMED)
+def test_a_rate_is_named_in_the_readers_form(row: object, english: str, german: str) -> None:
+    with override("en"):
+        assert str(row) == english
+    with override("de"):
+        assert str(row) == german
+
+
+@pytest.mark.parametrize(("made", "english", "german"), REFUSED)
+def test_a_refused_credit_says_its_figures_in_the_readers_form(made, english: str, german: tuple[str, ...]) -> None:
+    with override("en"):
+        refusal: BillingError = made()
+        assert refusal.message == english
+    with override("de"):
+        refusal = made()
+        assert [each for each in german if each not in refusal.message] == []
+
+
+@pytest.mark.django_db
+def test_given_a_german_clerk_then_the_page_of_a_tax_rate_has_its_name_with_a_comma(client: Client) -> None:
+    rate = TaxRate.objects.create(country="US", region="NY", percent=D("8.875"), valid_from=ON)
+    client.force_login(staff())
+    page = client.get(
+        reverse("admin:invoicing_taxrate_change", args=[rate.pk]), headers={"accept-language": "de"}
+    ).content.decode()
+    assert "US NY 8,875 %" in page
+    assert "US NY 8.875 %" not in page
