@@ -85,10 +85,10 @@ def entry_word(kind: EntryKind) -> str:
 
 def _entries(view: StatementView, formats: Formats) -> Listing:
     columns = (
-        Column(pgettext("letter", "Date"), 22),
-        Column(pgettext("letter", "Entry"), 31),
-        Column(pgettext("letter", "Reference"), 29),
-        Column(pgettext("letter", "Text"), 31),
+        Column(pgettext("letter", "Date"), 21),
+        Column(pgettext("letter", "Entry"), 30),
+        Column(pgettext("letter", "Reference"), 28),
+        Column(pgettext("letter", "Text"), 34),
         Column(pgettext("letter", "You owe %s") % view.currency, 20, figures=True),
         Column(pgettext("letter", "You paid %s") % view.currency, 20, figures=True),
         Column(pgettext("letter", "Balance %s") % view.currency, 22, figures=True),

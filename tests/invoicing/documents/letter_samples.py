@@ -25,6 +25,17 @@ from tests.invoicing.documents import samples
 CUSTOMER = PartyBlock(
     "Bien & Söhne Gebäudetechnik KG", ("Musterweg 4", "20095 Hamburg"), (("USt-IdNr.", "DE987654321"),)
 )
+PAYMENT = "PAY-7f6b0b47a03a806e780102ec6a72236d"
+ENTRY_TEXTS = {
+    "de": {
+        EntryKind.DOCUMENT: "Rechnung", EntryKind.PAYMENT: PAYMENT, EntryKind.ALLOCATION: f"250,00 € aus {PAYMENT}",
+        EntryKind.CREDIT: "Rechnungskorrektur",
+    },
+    "en": {
+        EntryKind.DOCUMENT: "invoice", EntryKind.PAYMENT: PAYMENT, EntryKind.ALLOCATION: f"$250.00 of {PAYMENT}",
+        EntryKind.CREDIT: "credit note",
+    },
+}  # fmt: skip
 ON = date(2026, 12, 21)
 
 
@@ -92,12 +103,7 @@ def statement(count=9, language="de", **changes):
         debit = Decimal("301.34") if kind is EntryKind.DOCUMENT else Decimal(0)
         credit = {EntryKind.PAYMENT: Decimal("250.00"), EntryKind.CREDIT: Decimal("2.50")}.get(kind, Decimal(0))
         balance += debit - credit
-        text = {
-            EntryKind.DOCUMENT: "Oktober 2026, fällig am 15.11.2026",
-            EntryKind.PAYMENT: "Überweisung",
-            EntryKind.ALLOCATION: f"250,00 auf RE-2026-{4700 + n:06d}",
-            EntryKind.CREDIT: f"zu RE-2026-{4700 + n:06d}",
-        }[kind]
+        text = ENTRY_TEXTS[language][kind]
         day = date(2026, 10, 1) + timedelta(days=min(n * 3, 90))
         entries.append(StatementEntry(day, kind, f"REF-{n:05d}", balance, debit, credit, text))
     items = tuple(
@@ -147,7 +153,7 @@ def german_receipt():
         SettledItem("RE-2026-004711", date(2026, 12, 1), Decimal("301.34"), Decimal("301.34"), Decimal("0.00")),
         SettledItem("RE-2026-004902", date(2026, 12, 9), Decimal("1284.50"), Decimal("1198.66"), Decimal("85.84")),
     )
-    numbers = References("K-20817", more=(("Zahlung", "PAY-7f6b0b47a03a806e780102ec6a72236d"),))
+    numbers = References("K-20817", more=(("Zahlung", PAYMENT),))
     return receipt(
         "de", number="PAY-7F6B0B47", amount=Decimal("1500.00"), method="Überweisung", items=items,
         credit_amount=Decimal("0.00"), references=numbers, reference="RE-2026-004711, RE-2026-004902",
