@@ -86,8 +86,8 @@ def format_kw(watts: int, locale: str | None = None) -> str:
 
 
 def format_percent(rate: Decimal | int, locale: str | None = None) -> str:
-    """19 % or 7.7 % from a rate such as Decimal('0.19'); up to two decimals, none where they are zero."""
-    return numbers.format_percent(_decimal(rate), format="#,##0.##\N{NO-BREAK SPACE}%", locale=locale_for(locale))
+    """19 % or 8.875 % from a rate such as Decimal('0.19'): up to the four decimals that rates are kept with."""
+    return numbers.format_percent(_decimal(rate), format="#,##0.####\N{NO-BREAK SPACE}%", locale=locale_for(locale))
 
 
 def format_duration(seconds: int) -> str:

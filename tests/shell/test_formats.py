@@ -89,7 +89,17 @@ def test_durations_read_in_hours_and_minutes(seconds: int, text: str) -> None:
     assert formats.format_duration(seconds).replace(NBSP, " ") == text
 
 
-@pytest.mark.parametrize(("rate", "text"), [("0.19", "19 %"), ("0.077", "7.7 %"), ("0", "0 %"), ("0.2105", "21.05 %")])
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        ("0.19", "19 %"),
+        ("0.077", "7.7 %"),
+        ("0", "0 %"),
+        ("0.2105", "21.05 %"),
+        ("0.088750", "8.875 %"),
+        ("0.333333", "33.3333 %"),
+    ],
+)
 def test_rates_read_as_percent(rate: str, text: str) -> None:
     assert formats.format_percent(Decimal(rate), "en") == text.replace(" ", NBSP)
 

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
+from contracts.rules.shares import Share, ShareTerms, share_sentence
 from evbilling.kernel.errors import BillingError
 from invoicing.models import ExchangeRate, ReferenceRate, TaxRate
 from invoicing.rules.crediting import LineCreditTooHigh
@@ -61,8 +62,16 @@ def test_a_refused_credit_says_its_figures_in_the_readers_form(made, english: st
 def test_given_a_german_clerk_then_the_page_of_a_tax_rate_has_its_name_with_a_comma(client: Client) -> None:
     rate = TaxRate.objects.create(country="US", region="NY", percent=D("8.875"), valid_from=ON)
     client.force_login(staff())
-    page = client.get(
-        reverse("admin:invoicing_taxrate_change", args=[rate.pk]), headers={"accept-language": "de"}
-    ).content.decode()
-    assert "US NY 8,875 %" in page
-    assert "US NY 8.875 %" not in page
+    addresses = (
+        reverse("admin:invoicing_taxrate_change", args=[rate.pk]),
+        reverse("admin:invoicing_taxrate_changelist"),
+    )
+    page, listed = (client.get(each, headers={"accept-language": "de"}).content.decode() for each in addresses)
+    assert ("US NY 8,875 %" in page, "US NY 8.875 %" in page) == (True, False)
+    assert "8,875\N{NO-BREAK SPACE}%" in listed
+
+
+def test_given_a_share_of_more_than_two_decimals_then_the_contract_says_all_of_them() -> None:
+    with override("de"):
+        said = share_sentence(ShareTerms(kind=Share.PERCENT, percent=D("33.3333")), "EUR")
+    assert "33,3333\N{NO-BREAK SPACE}%" in said
