@@ -76,7 +76,13 @@ _PATTERNS: dict[Role, tuple[str, ...]] = {
         "invoicing.waive_penalty",
     ),
     Role.BILLING_CLERK: (*READS, "charging.*", "invoicing.*", "kernel.retry_*"),
-    Role.PAYMENTS_OFFICER: (*READS, "payments.*", "kernel.retry_*"),
+    Role.PAYMENTS_OFFICER: (
+        *READS,
+        "payments.*",
+        "invoicing.undo_allocation",
+        "invoicing.move_deposit",
+        "kernel.retry_*",
+    ),
     Role.AUDITOR: (*READS, "access.view_*"),
     Role.ADMINISTRATOR: ("kernel.*", "access.*", "contracts.*", "charging.*", "invoicing.*", "payments.*"),
 }

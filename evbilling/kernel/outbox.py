@@ -18,12 +18,13 @@ from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.bulk import insert_all
 from evbilling.kernel.card_guard import require_no_card_number
-from evbilling.kernel.errors import WrongState, require
+from evbilling.kernel.errors import NotAllowed, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.strict_json import ExactEncoder
 
@@ -251,16 +252,29 @@ def drain(*, at: dt.datetime, kinds: set[str] | None = None) -> int:
 
 
 def retry_by_hand(*, message_id: int, by: Any, at: dt.datetime, reason: str = "") -> OutboxMessage:
-    """A person sends a failed or unknown step again. Raises WrongState for others, BadInput for a card number."""
+    """A person sends a failed or unknown step again.
+
+    Raises NotAllowed, WrongState for steps in other states, BadInput for a card number in the reason.
+    """
+    require(
+        by is None or by.has_perm("kernel.retry_outboxmessage"),
+        NotAllowed(gettext("Your role does not include background steps; ask an administrator.")),
+    )
     with transaction.atomic():
         message = lock(OutboxMessage, message_id)
         require(
             message.state in {OutboxState.FAILED, OutboxState.UNKNOWN},
-            WrongState(f"Step {message.pk} is {message.get_state_display()}; only failed or unknown ones are retried."),
+            WrongState(
+                gettext("Step %(step)s is %(state)s; only failed or unknown ones are tried again.")
+                % {"step": message.pk, "state": message.get_state_display()}
+            ),
         )
         require(
             not message.at_most_once or reason.strip(),
-            WrongState(f"Step {message.pk} may already have happened; say why it is safe to repeat it."),
+            WrongState(
+                gettext("Step %(step)s may have happened already; say why it is safe to repeat it.")
+                % {"step": message.pk}
+            ),
         )
         require_no_card_number("reason", reason)
         message.state = OutboxState.QUEUED

@@ -23,7 +23,7 @@ from evbilling.kernel.money import quantise
 from evbilling.workspace import lists
 from invoicing.admin.runs import BillingRunAdmin
 from invoicing.models import BillingRun, ItemState, Letter, LetterKind, RunState
-from invoicing.operations import runs
+from invoicing.operations import run_steering, runs
 from invoicing.operations.run_approval import approve_run, decline_run
 from invoicing.queries.completeness import Fate, Tally, tallies, verdict
 from invoicing.queries.month_checks import Concern, MonthCheck, month_checks
@@ -60,7 +60,7 @@ ROWS: dict[Concern, Callable[[Iterable[int]], str]] = {
     Concern.OPERATOR_DATA: lambda keys: lists.operator(next(iter(keys))),
 }
 """Where just the rows that a check found are mended."""
-ACTIONS = {"pause": runs.pause_run, "resume": runs.resume_run, "retry": runs.retry_failed_items}
+ACTIONS = {"pause": run_steering.pause_run, "resume": run_steering.resume_run, "retry": run_steering.retry_failed_items}
 
 
 class GoForm(forms.Form):

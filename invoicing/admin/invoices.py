@@ -36,7 +36,7 @@ from invoicing.operations.crediting import Whole, credit
 from invoicing.operations.deliveries import resend_delivery
 from invoicing.operations.documents import preview_draft
 from invoicing.operations.drafting import discard_draft
-from invoicing.operations.issuing import issue_invoice
+from invoicing.operations.issuing import issue_draft
 from invoicing.operations.write_offs import write_off
 from invoicing.portal import STATE_TONES
 from invoicing.queries.documents import PaymentState, in_payment_state, open_amount, payment_state, with_open_amount
@@ -263,7 +263,7 @@ class InvoiceAdmin(AdvanceActions, EInvoiceActions, WrittenByTheProduct):
         day: dt.date = form.cleaned_data["issued_on"]
         return self.run_and_return(
             request,
-            issue_invoice,
+            issue_draft,
             str(_("%(it)s is issued.")),
             object_id=object_id,
             invoice_id=object_id,

@@ -71,7 +71,7 @@ class AllocationAdmin(WrittenByTheProduct):
     fields = ("document", "source", "sum", "allocated_on", "allocated_at", "allocated_by", "reverses")
     actions = None
     actions_detail = ("undo",)
-    has_undo_permission = right("invoicing.add_allocation")
+    has_undo_permission = right("invoicing.undo_allocation")
 
     @display(description=_("document"))
     def document(self, allocation: Allocation) -> str:

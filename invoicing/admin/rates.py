@@ -29,6 +29,10 @@ class TaxRateAdmin(AuditedModelAdmin):
     actions_list = ("load_known",)
     has_load_permission = right("invoicing.add_taxrate")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A wrong rate is corrected, an old one ends: late sessions of its time are taxed with it."""
+        return False
+
     @display(description=_("percent"), ordering="percent")
     def rate(self, tax_rate: TaxRate) -> str:
         """In the reader's language."""

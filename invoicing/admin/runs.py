@@ -16,7 +16,7 @@ from evbilling.access.acting import acting_user
 from evbilling.kernel.errors import BillingError
 from evbilling.shell.admin import WrittenByTheProduct, badge, link_to
 from invoicing.models import BillingRun, BillingRunItem, ItemState
-from invoicing.operations import runs
+from invoicing.operations import run_steering
 from invoicing.tasks import enqueue_run
 
 RUN_TONES = {"running": "info", "paused": "warning", "finished": "success"}
@@ -124,7 +124,7 @@ class BillingRunItemAdmin(WrittenByTheProduct):
         by, again, tried, refused = acting_user(request), set(), 0, ""
         for item in queryset.filter(state=ItemState.FAILED).order_by("pk"):
             try:
-                again.add(runs.retry_item(item_id=item.pk, by=by, at=timezone.now()).run_id)
+                again.add(run_steering.retry_item(item_id=item.pk, by=by, at=timezone.now()).run_id)
                 tried += 1
             except BillingError as refusal:
                 refused = refusal.message

@@ -407,6 +407,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'allocation',
                 'verbose_name_plural': 'allocations',
+                'permissions': [('undo_allocation', 'Can undo what settled a document')],
                 'ordering': ['-id'],
             },
         ),

@@ -22,6 +22,7 @@ from invoicing.operations.credit_notes import lock_document
 from invoicing.operations.crediting import Lines, credit
 from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.drafting import NoTermsInForce
+from invoicing.operations.guards import require_right
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.tax_ids import require_tax_id
 from invoicing.operations.writing import NewLine, net_and_gross, write_draft
@@ -40,10 +41,11 @@ def issue_advance(
     prices include it.
 
     It is taxed as the contract's fees are: where its first site is, else at the customer's address, on `issued_on`.
-    Once paid, the contract's next invoices set it off. Raises BadInput for an amount that is not positive, a future
-    day or no reason, WrongState for a contract that is not billed by invoice, NoTermsInForce, MissingTaxRate,
+    Once paid, the contract's next invoices set it off. Raises NotAllowed, BadInput for an amount that is not positive,
+    a future day or no reason, WrongState for a contract that is not billed by invoice, NoTermsInForce, MissingTaxRate,
     MissingCustomerTaxId, PeriodClosed, MoneyError.
     """
+    require_right(by, "issue_invoice")
     require_words(_("reason"), reason, _("Say what is paid in advance; the invoice prints it."))
     with transaction.atomic():
         contract = lock(Contract, contract_id)

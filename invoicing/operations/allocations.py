@@ -14,6 +14,7 @@ from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState
 from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import require_minor
 from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
+from invoicing.operations.guards import require_right
 from invoicing.operations.ledger import post_journal
 from invoicing.queries.bookings import receivable_of
 from invoicing.queries.documents import CREDIT_PREFIX, PAYMENT_PREFIX, WRITE_OFF_PREFIX, open_amount
@@ -83,8 +84,10 @@ def allocate(
 def reverse_allocation(*, allocation_id: int, by: User | None, at: dt.datetime, reason: str) -> Allocation:
     """Undo one allocation by a row of its own; the money is the party's unallocated credit again.
 
-    Raises NotFound, WrongState (undone already, or itself a reversal), BadInput without a reason, PeriodClosed.
+    Raises NotAllowed, NotFound, WrongState (undone already, or itself a reversal), BadInput without a reason,
+    PeriodClosed.
     """
+    require_right(by, "undo_allocation")
     require(reason.strip(), BadInput("reason", reason, _("Say why the allocation is undone.")))
     with transaction.atomic():
         made = Allocation.objects.filter(pk=allocation_id).first()

@@ -12,6 +12,7 @@ from evbilling.kernel import outbox
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.books import CheckResult, check_books
 from invoicing.models import BillingRun, BooksCheck, RunState
+from invoicing.operations.guards import require_right
 
 log = logging.getLogger(__name__)
 MOST_KEPT = 1000
@@ -26,8 +27,9 @@ CHECK = "invoicing.run.check"
 def record_books_check(*, cause: str, at: dt.datetime, by: User | None = None) -> BooksCheck:
     """Run every check, log each finding as an error and keep the result; `cause` is nightly, run or command.
 
-    The checks read outside of the transaction that keeps them: a long proof blocks nobody.
+    The checks read outside of the transaction that keeps them: a long proof blocks nobody. Raises NotAllowed.
     """
+    require_right(by, "close_period")
     started = time.perf_counter()
     results = list(check_books())
     return _keep(results, cause, at, time.perf_counter() - started, by)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from contracts.models import Chart, Operator
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import NotAllowed, WrongState, require
+from evbilling.kernel.errors import WrongState, require
 from evbilling.kernel.locks import lock
 from invoicing.models import Account, AccountRole, AccountRule
+from invoicing.operations.guards import require_right
 
 FOLDER = Path(__file__).resolve().parents[1] / "charts"
 
@@ -86,10 +87,7 @@ def take_chart(*, operator_id: int, by: User | None, at: dt.datetime) -> Operato
 
     Only before the first booking. Raises NotAllowed, WrongState where something is booked, NotFound.
     """
-    require(
-        by is None or by.has_perm("invoicing.change_account"),
-        NotAllowed(_("Your role does not include the chart of accounts.")),
-    )
+    require_right(by, "change_account")
     with transaction.atomic():
         operator = lock(Operator, operator_id)
         booked = Account.objects.filter(operator=operator, lines__isnull=False)

@@ -47,7 +47,7 @@ def refuse_correction(*, correction_id: int, reason: str, by: User | None, at: d
         correction = _open(correction_id)
         require(
             by is not None and (by.has_perm("invoicing.approve_correction") or by.pk == correction.asked_by_id),
-            NotAllowed(_("Your role does not include credits and write-offs; ask a billing clerk.")),
+            NotAllowed(_("Only who asked for it withdraws it, or a billing clerk who may approve it refuses it.")),
         )
         correction.state, correction.refusal = CorrectionState.REFUSED, why[:300]
         correction.decided_by, correction.decided_at = by, at

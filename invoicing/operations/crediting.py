@@ -39,6 +39,7 @@ from invoicing.models import (
 from invoicing.operations.credit_notes import held_lines, issue_note, lock_document, plan_note
 from invoicing.operations.dating import day_of_credit
 from invoicing.operations.dispute_answers import ask_for_answer
+from invoicing.operations.guards import require_right
 from invoicing.operations.rerating import rerated_pieces, session_pieces
 from invoicing.queries.cancelled import cancelled
 from invoicing.queries.documents import WRITE_OFF_PREFIX
@@ -172,7 +173,7 @@ def credit(
         not reissue or isinstance(what, Whole),
         BadInput("bill again", reissue, _("Only a document that is credited whole is issued again.")),
     )
-    _require_right(by, "credit_invoice")
+    require_right(by, "credit_invoice")
     with transaction.atomic():
         invoice = lock_document(invoice_id)
         _require_creditable(invoice)
@@ -294,7 +295,7 @@ def _close_disputes(correction: Correction, note: Invoice, by: User | None, at: 
 
 def require_person(correction: Correction, by: User | None) -> User:
     """The second person of a correction (I18). Raises NotAllowed, MakerIsChecker."""
-    _require_right(by, "approve_correction")
+    require_right(by, "approve_correction")
     if by is None:
         raise NotAllowed(_("A correction is decided by a person."))
     require(correction.asked_by_id != by.pk, MakerIsChecker(_("The request of %s") % correction))
@@ -309,13 +310,6 @@ def _note(correction: Correction, action: str, by: User | None, at: dt.datetime)
         at=at,
         reason=correction.reason,
         changes={"kind": correction.kind, "amount": correction.amount},
-    )
-
-
-def _require_right(by: User | None, permission: str) -> None:
-    require(
-        by is None or by.has_perm(f"invoicing.{permission}"),
-        NotAllowed(_("Your role does not include credits and write-offs; ask a billing clerk.")),
     )
 
 

@@ -29,6 +29,7 @@ from evbilling.kernel.outbox import GiveUp, OutboxState, OutcomeUnknown, TryAgai
 from evbilling.kernel.posting import MaybeSent, NotSent, post
 from evbilling.kernel.steps import step
 from invoicing.models import Delivery, DeliveryState, Document, DocumentKind, Invoice, Letter
+from invoicing.operations.guards import require_right
 from invoicing.queries.deliveries import files_to_send
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def request_letter_delivery(*, letter_id: int, by: User | None, at: dt.datetime)
 def resend_delivery(*, invoice_id: int, reason: str, by: User | None, at: dt.datetime) -> Delivery:
     """Send the archived document again as a new intent, for example to a corrected address.
 
-    Raises WrongState without a reason, without an archived document, or while a delivery is under way.
+    Raises NotAllowed, WrongState without a reason, without an archived document, or while a delivery is under way.
     """
+    require_right(by, "resend_delivery")
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
         require(reason.strip(), WrongState(_("Say why %(number)s is sent again.") % {"number": invoice}))
@@ -76,7 +78,8 @@ def resend_delivery(*, invoice_id: int, reason: str, by: User | None, at: dt.dat
 
 
 def resend_letter(*, letter_id: int, reason: str, by: User | None, at: dt.datetime) -> Delivery:
-    """Send the archived letter again as a new intent. Raises WrongState as resend_delivery."""
+    """Send the archived letter again as a new intent. Raises NotAllowed, WrongState as resend_delivery."""
+    require_right(by, "resend_delivery")
     with transaction.atomic():
         letter = _lock_letter(letter_id)
         require(reason.strip(), WrongState(_("Say why %(number)s is sent again.") % {"number": letter}))

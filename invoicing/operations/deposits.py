@@ -21,6 +21,7 @@ from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
 from evbilling.kernel.steps import step
 from invoicing.models import AccountRole, Deposit, DepositKind
+from invoicing.operations.guards import require_right
 from invoicing.operations.ledger import post_journal
 from invoicing.queries.deposits import held_amount
 
@@ -50,7 +51,7 @@ def take_deposit(
     """Hold free money of `source` ("payment:<public id>") as a contract's security.
 
     The caller makes sure that the money is free and the contract's party's (payments/operations/deposits.py). Raises
-    NotFound, BadInput, PeriodClosed, MoneyError.
+    NotAllowed, NotFound, BadInput, PeriodClosed, MoneyError.
     """
     return _move(contract_id, DepositKind.HELD, source, amount, moved_on=moved_on, reason=reason, by=by, at=at)
 
@@ -67,7 +68,7 @@ def return_deposit(
 ) -> Deposit:
     """Return held money to the payment that it came from: it is the party's credit again.
 
-    Raises NotFound, BadInput, DepositTooLow, PeriodClosed, MoneyError.
+    Raises NotAllowed, NotFound, BadInput, DepositTooLow, PeriodClosed, MoneyError.
     """
     return _move(contract_id, DepositKind.RETURNED, source, amount, moved_on=moved_on, reason=reason, by=by, at=at)
 
@@ -83,6 +84,7 @@ def _move(
     by: User | None,
     at: dt.datetime,
 ) -> Deposit:
+    require_right(by, "move_deposit")
     require_words(_("reason"), reason, _("Say why the money is moved."))
     with transaction.atomic():
         contract = lock(Contract, contract_id)

@@ -23,6 +23,7 @@ from evbilling.kernel.steps import step
 from invoicing.models import CLAIMS, Correction, CorrectionState, Dispute, DisputeState, Invoice, InvoiceState
 from invoicing.operations.crediting import Rerated, SessionAmounts, What, credit
 from invoicing.operations.dispute_answers import ask_for_answer
+from invoicing.operations.guards import require_person
 from invoicing.queries.disputes import gross_of_session, left_of_session
 from sessions.models import ChargingSession
 from sessions.rules.correcting import SessionChange
@@ -56,7 +57,7 @@ def raise_dispute(*, invoice_id: int, session_id: int, message: str, by: User | 
     )
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
-        _require_person(invoice, by)
+        _require_manager(invoice, by)
         require(
             invoice.state == InvoiceState.ISSUED and invoice.kind in CLAIMS,
             WrongState(_("%(document)s cannot be contested; only issued invoices can.") % {"document": invoice}),
@@ -105,7 +106,7 @@ def withdraw_dispute(*, dispute_id: int, by: User | None, at: dt.datetime) -> Di
     """
     with transaction.atomic():
         dispute = _lock(dispute_id)
-        _require_person(dispute.invoice, by)
+        _require_manager(dispute.invoice, by)
         _close(dispute, DisputeState.WITHDRAWN, "", action="invoicing.dispute.withdraw", by=by, at=at)
     return dispute
 
@@ -114,7 +115,7 @@ def refuse_dispute(*, dispute_id: int, answer: str, by: User | None, at: dt.date
     """Refuse with the reason, which the customer reads. Raises as `accept_dispute` does."""
     with transaction.atomic():
         dispute = _lock(dispute_id)
-        _require_clerk(by)
+        require_person(by, "decide_dispute")
         _close(dispute, DisputeState.REFUSED, _answered(answer), action="invoicing.dispute.refuse", by=by, at=at)
         ask_for_answer(dispute, by=by, at=at)
     return dispute
@@ -139,7 +140,7 @@ def accept_dispute(
     """
     with transaction.atomic():
         dispute = _lock(dispute_id)
-        _require_clerk(by)
+        require_person(by, "decide_dispute")
         text = _answered(answer)
         require(
             not (partly and change is None and amount is None),
@@ -230,17 +231,10 @@ def _close(
     record_audit(action=action, obj=dispute, by=by, at=at, reason=answer, changes={"document": dispute.invoice.number})
 
 
-def _require_person(invoice: Invoice, by: User | None) -> None:
+def _require_manager(invoice: Invoice, by: User | None) -> None:
     """A manager of the party, or staff who decide disputes."""
     manager = role_in(by, invoice.party_id) == MembershipRole.MANAGER
     require(
         by is not None and (manager or by.has_perm("invoicing.decide_dispute")),
         NotAllowed(_("Only a manager of the company can contest a session; ask yours.")),
-    )
-
-
-def _require_clerk(by: User | None) -> None:
-    require(
-        by is not None and by.has_perm("invoicing.decide_dispute"),
-        NotAllowed(_("Your role does not include deciding disputes; ask a billing clerk.")),
     )

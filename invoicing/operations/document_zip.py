@@ -15,9 +15,10 @@ from contracts.models import Operator
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period
-from evbilling.kernel.errors import NotAllowed, NotFound, require
+from evbilling.kernel.errors import NotFound
 from evbilling.kernel.spreadsheet import BOM, guard
 from invoicing.models import Document, DocumentKind, Invoice, InvoiceState
+from invoicing.operations.guards import require_right
 
 INDEX = "index.csv"
 HEADS = ("number", "kind", "issued_on", "party", "currency", "net", "tax", "gross", "file", "size", "sha256")
@@ -31,10 +32,7 @@ def export_documents(*, operator_id: int, period: Period, by: User | None, at: d
     Holds one file in memory at a time; the index says when an issued document has no file yet. The export is on the
     audit trail before the first chunk. Raises NotAllowed, NotFound.
     """
-    require(
-        by is None or by.has_perm("invoicing.export_books"),
-        NotAllowed(_("Your role does not include exports of the books.")),
-    )
+    require_right(by, "export_books")
     operator = Operator.objects.filter(pk=operator_id).first()
     if operator is None:
         raise NotFound(_("There is no operator with the id %(id)s.") % {"id": operator_id})

@@ -36,6 +36,7 @@ from evbilling.shell.formats import format_day, format_money
 from invoicing.models import BilledCharge, ChargeUse, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.charge_lines import charge_lines
 from invoicing.operations.grouping import as_member, lock_members
+from invoicing.operations.guards import require_right
 from invoicing.operations.issuing import InvoiceNotDraft
 from invoicing.operations.monthly import monthly_lines
 from invoicing.operations.penalty_lines import penalty_lines, uptime_lines
@@ -189,8 +190,9 @@ def discard_draft(*, invoice_id: int, by: User | None, at: dt.datetime) -> None:
     """Remove a draft; its sessions are billed by the next one.
 
     The split of a session is undone with the last document that holds a part of it: as long as another payer's holds
-    one, the parts stand. Raises NotFound, InvoiceNotDraft.
+    one, the parts stand. Raises NotAllowed, NotFound, InvoiceNotDraft.
     """
+    require_right(by, "issue_invoice")
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
         require(invoice.state == InvoiceState.DRAFT, InvoiceNotDraft(invoice))

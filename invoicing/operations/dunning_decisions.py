@@ -11,11 +11,12 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import require_no_card_number, require_words
 from evbilling.kernel.clock import local_date
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
 from evbilling.shell.formats import format_day
 from invoicing.models import CLAIMS, DunningStep, DunningStop, Invoice, InvoiceState, PaymentPromise
+from invoicing.operations.guards import require_person
 from invoicing.queries.documents import open_amount
 from invoicing.queries.dunning import cases, live_stops, overdue_documents
 
@@ -61,7 +62,7 @@ def promise_to_pay(
 def withdraw_promise(*, promise_id: int, reason: str, by: User | None, at: dt.datetime) -> PaymentPromise:
     """Take a promise back: dunning goes on. Raises NotFound, NotAllowed, WrongState once it is withdrawn, BadInput."""
     with transaction.atomic():
-        _may(by)
+        require_person(by, "run_dunning")
         why = _reason(reason)
         promise = lock(PaymentPromise, promise_id)
         require(promise.withdrawn_at is None, WrongState(_("This promise is withdrawn already.")))
@@ -87,7 +88,7 @@ def stop_dunning(
     contract or document of another party, WrongState beside a stop of the same that holds.
     """
     with transaction.atomic():
-        _may(by)
+        require_person(by, "run_dunning")
         why = _reason(reason)
         party = lock(Party, party_id)
         contract = invoice = None
@@ -127,7 +128,7 @@ def lift_stop(*, stop_id: int, reason: str, by: User | None, at: dt.datetime) ->
     Raises NotFound, NotAllowed, WrongState once it is lifted, BadInput without a reason.
     """
     with transaction.atomic():
-        _may(by)
+        require_person(by, "run_dunning")
         why = _reason(reason)
         stop = lock(DunningStop, stop_id)
         require(stop.lifted_at is None, WrongState(_("This stop is lifted already.")))
@@ -182,7 +183,7 @@ def handle_escalation(*, step_id: int, note: str, by: User | None, at: dt.dateti
     Raises NotFound, NotAllowed, BadInput without a note, WrongState where nothing waits for a person.
     """
     with transaction.atomic():
-        _may(by)
+        require_person(by, "run_dunning")
         what = _reason(note)
         taken = lock(DunningStep, step_id)
         waits = taken.action == DunningAction.ESCALATE and taken.handled_at is None and not taken.skipped
@@ -199,18 +200,13 @@ def _require_within_a_year(field: str, day: dt.date, today: dt.date) -> None:
     require(day <= last, BadInput(field, day, advice))
 
 
-def _may(by: User | None) -> None:
-    if by is None or not by.has_perm("invoicing.run_dunning"):
-        raise NotAllowed(_("Your role does not include dunning; ask a billing clerk."))
-
-
 def _reason(reason: str) -> str:
     return require_words("reason", reason, _("Say why; the audit trail keeps it."))
 
 
 def _lock_claim(invoice_id: int, by: User | None) -> Invoice:
     """An issued claim with something open, locked. Raises NotFound, NotAllowed, WrongState."""
-    _may(by)
+    require_person(by, "run_dunning")
     invoice = lock(Invoice, invoice_id)
     owed = invoice.state == InvoiceState.ISSUED and invoice.kind in CLAIMS and open_amount(invoice) > 0
     if not owed:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import BadInput, NotAllowed, require
+from evbilling.kernel.errors import BadInput, require
 from invoicing.models import ExchangeRate, Invoice
+from invoicing.operations.guards import require_person, require_right
 from invoicing.queries.exchange import reporting_rate
 from invoicing.rules.exchange import read_reference_rates
 
@@ -24,10 +25,7 @@ def set_exchange_rate(
 
     Raises NotAllowed, BadInput for equal currencies, a rate that is not above zero, or no source.
     """
-    require(
-        by is not None and by.has_perm("invoicing.change_exchangerate"),
-        NotAllowed(_("Your role does not include exchange rates; ask a billing clerk.")),
-    )
+    require_person(by, "change_exchangerate")
     require(currency != target, BadInput("in", target, _("Choose two different currencies.")))
     require(rate > 0, BadInput("rate", rate, _("A rate is above zero.")))
     require(source.strip(), BadInput("source", source, _("Say where the rate is published.")))
@@ -51,10 +49,7 @@ def load_exchange_rates(*, text: str, since: dt.date, by: User | None, at: dt.da
 
     Rates that are there stay as they are. Raises NotAllowed, BadInput naming the line.
     """
-    require(
-        by is None or by.has_perm("invoicing.add_exchangerate"),
-        NotAllowed(_("Your role does not include exchange rates; ask a billing clerk.")),
-    )
+    require_right(by, "add_exchangerate")
     with transaction.atomic():
         before = ExchangeRate.objects.count()
         ExchangeRate.objects.bulk_create(

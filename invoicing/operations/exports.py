@@ -19,7 +19,7 @@ from contracts.models import Operator, Party
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.clock import Period
-from evbilling.kernel.errors import BadInput, NotAllowed, NotFound, WrongState, require
+from evbilling.kernel.errors import BadInput, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO
 from invoicing.models import (
@@ -32,6 +32,7 @@ from invoicing.models import (
     PersonalAccount,
     PersonalKind,
 )
+from invoicing.operations.guards import require_right
 from invoicing.queries.accounting import files
 from invoicing.queries.accounting.ledger import journal, lines_of
 from invoicing.queries.accounting.references import reference_of, references
@@ -108,7 +109,7 @@ def export_datev(*, operator_id: int, period: Period, currency: str, by: User | 
     DATEV settings, BadInput for a period beyond one fiscal year, or an account number or a currency that DATEV cannot
     take.
     """
-    _require_right(by)
+    require_right(by, "export_books")
     with transaction.atomic():
         operator = lock(Operator, operator_id)
         settings = DatevSettings.objects.filter(operator=operator).first()
@@ -154,7 +155,7 @@ def export_journal(
     *, operator_id: int, period: Period, currency: str, kind: str, by: User | None, at: dt.datetime
 ) -> ExportFile:
     """The journal of a period ("" for all currencies) as "csv" or "xlsx". Raises NotAllowed, NotFound, BadInput."""
-    _require_right(by)
+    require_right(by, "export_books")
     require(kind in {"csv", "xlsx"}, BadInput("format", kind, _("Write csv or xlsx.")))
     with transaction.atomic():
         operator = _operator(operator_id)
@@ -294,13 +295,6 @@ def _fiscal_year(settings: DatevSettings, period: Period) -> dt.date:
         BadInput("period", period.code, _("A DATEV file holds days of one fiscal year; export month by month.")),
     )
     return begin
-
-
-def _require_right(by: User | None) -> None:
-    require(
-        by is None or by.has_perm("invoicing.export_books"),
-        NotAllowed(_("Your role does not include exports of the books.")),
-    )
 
 
 def _operator(operator_id: int) -> Operator:

@@ -22,6 +22,7 @@ from invoicing.einvoice.check import require_einvoice
 from invoicing.models import Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceTax, Penalty
 from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.exchange_rates import keep_reporting_rate
+from invoicing.operations.guards import require_right
 from invoicing.operations.ledger import NewEntry, hold_open, post_entries
 from invoicing.operations.numbers import take_numbers
 from invoicing.queries.bookings import NO_PENALTIES, PenaltyNets, advance_nets, bookings_of, penalty_nets
@@ -92,6 +93,16 @@ class PenaltyGroundless(WrongState):
             )
             % {"document": invoice, "penalty": penalty}
         )
+
+
+def issue_draft(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:
+    """A person issues a draft. Raises NotAllowed, and as issue_invoice.
+
+    What a month close, a credit or an advance issues goes by the right to do these: a run ends as it was started, even
+    when the person who started it has left.
+    """
+    require_right(by, "issue_invoice")
+    return issue_invoice(invoice_id=invoice_id, issued_on=issued_on, by=by, at=at)
 
 
 def issue_invoice(*, invoice_id: int, issued_on: dt.date, by: User | None, at: dt.datetime) -> Invoice:

@@ -17,11 +17,12 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import Period, local_date
-from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, NotFound, WrongState, require
+from evbilling.kernel.errors import BadInput, MakerIsChecker, NotFound, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
 from invoicing.models import Invoice, Penalty, PenaltyKind, PenaltyState
 from invoicing.operations.assessing import GATHERERS, Found, TermsInTime
+from invoicing.operations.guards import require_person
 from invoicing.rules.penalties import failed_payment
 
 _DAY = dt.timedelta(days=1)
@@ -143,7 +144,7 @@ def ask_waiver(*, penalty_id: int, reason: str, by: User | None, at: dt.datetime
     Raises NotFound, NotAllowed, WrongState unless it is open, PenaltyOnDocument, BadInput without a reason.
     """
     with transaction.atomic():
-        person = _person(by, "ask_waiver")
+        person = require_person(by, "ask_waiver")
         why = _reason(reason)
         penalty = _lock_unbilled(penalty_id)
         require(penalty.state == PenaltyState.OPEN, _not(penalty))
@@ -160,7 +161,7 @@ def grant_waiver(*, penalty_id: int, by: User | None, at: dt.datetime) -> Penalt
     Raises NotFound, NotAllowed, MakerIsChecker, WrongState unless its waiver is asked for, PenaltyOnDocument.
     """
     with transaction.atomic():
-        person = _person(by, "waive_penalty")
+        person = require_person(by, "waive_penalty")
         penalty = _lock_unbilled(penalty_id)
         require(penalty.state == PenaltyState.WAIVER_ASKED, _not(penalty))
         require(penalty.asked_by_id != person.pk, MakerIsChecker(_("The request to waive %s") % penalty))
@@ -183,7 +184,7 @@ def refuse_waiver(*, penalty_id: int, reason: str, by: User | None, at: dt.datet
     Raises NotFound, NotAllowed, WrongState unless its waiver is asked for, BadInput without a reason.
     """
     with transaction.atomic():
-        _person(by, "ask_waiver")
+        require_person(by, "ask_waiver")
         why = _reason(reason)
         penalty = _lock_unbilled(penalty_id)
         require(penalty.state == PenaltyState.WAIVER_ASKED, _not(penalty))
@@ -191,13 +192,6 @@ def refuse_waiver(*, penalty_id: int, reason: str, by: User | None, at: dt.datet
         penalty.save(update_fields=["state", "reason", "asked_by", "asked_at"])
         record_audit(action="invoicing.penalty.refuse_waiver", obj=penalty, by=by, at=at, reason=why)
     return penalty
-
-
-def _person(by: User | None, permission: str) -> User:
-    """Waivers are asked for and granted by people who may. Raises NotAllowed."""
-    if by is None or not by.has_perm(f"invoicing.{permission}"):
-        raise NotAllowed(_("Your role does not include waivers of penalties; ask a billing clerk."))
-    return by
 
 
 def _reason(reason: str) -> str:

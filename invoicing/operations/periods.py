@@ -10,19 +10,23 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import local_date, month_of
-from evbilling.kernel.errors import BadInput, MakerIsChecker, NotAllowed, WrongState, require
+from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.steps import step
+from evbilling.shell.formats import format_month
 from invoicing.models import AccountingPeriod
 from invoicing.operations.dating import first_bookable_day
+from invoicing.operations.guards import require_person, require_right
 
 
 def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.datetime) -> AccountingPeriod:
     """Close a calendar month: from now on nothing is booked into it (I15). `month` is any day in it.
 
-    A month that was opened again is closed by a row of its own. Raises WrongState when it is closed already, and
-    BadInput for a month that is not over in the operator's zone, or in which nothing can be booked any more.
+    A month that was opened again is closed by a row of its own. Raises NotAllowed, WrongState when it is closed
+    already, and BadInput for a month that is not over in the operator's zone, or in which nothing can be booked any
+    more.
     """
+    require_right(by, "close_period")
     period = month_of(month)
     with transaction.atomic():
         operator = lock(Operator, operator_id)
@@ -35,7 +39,7 @@ def close_period(*, operator_id: int, month: dt.date, by: User | None, at: dt.da
         require(period.start >= first, BadInput("month", period.code, advice))
         require(
             not AccountingPeriod.objects.filter(operator=operator, month=period.start, reopened_at=None).exists(),
-            WrongState(_("%(month)s is closed already.") % {"month": period.code}),
+            WrongState(_("%(month)s is closed already.") % {"month": format_month(period.start)}),
         )
         closed = AccountingPeriod.objects.create(operator=operator, month=period.start, closed_at=at, closed_by=by)
         record_audit(action="invoicing.ledger.close", obj=closed, by=by, at=at, changes={"month": period.code})
@@ -48,7 +52,7 @@ def ask_reopening(*, period_id: int, reason: str, by: User | None, at: dt.dateti
 
     Raises NotAllowed, BadInput without a reason, WrongState where it is open or asked for already, NotFound.
     """
-    _require_person(by, "ask_reopening")
+    require_person(by, "ask_reopening")
     require_words("reason", reason, _("Say why the month has to be opened again."))
     with transaction.atomic():
         period = _closed(period_id)
@@ -68,7 +72,7 @@ def decline_reopening(*, period_id: int, reason: str, by: User | None, at: dt.da
 
     Raises NotAllowed, BadInput, WrongState, NotFound.
     """
-    _require_person(by, "ask_reopening")
+    require_person(by, "ask_reopening")
     require_words("reason", reason, _("Say why the month stays closed."))
     with transaction.atomic():
         period = _asked(period_id)
@@ -83,7 +87,7 @@ def reopen_period(*, period_id: int, by: User | None, at: dt.datetime) -> Accoun
 
     What was booked before stays as it is. Raises NotAllowed, MakerIsChecker, WrongState where nobody asked, NotFound.
     """
-    _require_person(by, "reopen_period")
+    require_person(by, "reopen_period")
     with transaction.atomic():
         operator_id = AccountingPeriod.objects.filter(pk=period_id).values_list("operator_id", flat=True).first()
         if operator_id is not None:
@@ -105,13 +109,6 @@ def reopen_period(*, period_id: int, by: User | None, at: dt.datetime) -> Accoun
         )
         step("period.reopen")
     return period
-
-
-def _require_person(by: User | None, permission: str) -> None:
-    require(
-        by is not None and by.has_perm(f"invoicing.{permission}"),
-        NotAllowed(_("Opening a closed month again takes two people whose roles include it.")),
-    )
 
 
 def _closed(period_id: int) -> AccountingPeriod:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from contracts.models import TermKind
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.shell.formats import format_day
 from invoicing.models import Penalty, PenaltyKind, ReferenceRate
+from invoicing.operations.guards import require_person
 
 KNOWN = Path(__file__).resolve().parents[1] / "reference_rates.csv"
 """Fixed rate of the main refinancing operations of the European Central Bank, as its list of key rates has it."""
@@ -30,10 +31,7 @@ def set_reference_rate(
     The rate of a half year is that in force on its first day. Raises NotAllowed, BadInput for a percent outside -5 to
     50 or without a source, WrongState where statutory interest of a half year that it decides was assessed already.
     """
-    require(
-        by is not None and by.has_perm("invoicing.change_referencerate"),
-        NotAllowed(_("Your role does not include reference rates; ask a billing clerk.")),
-    )
+    require_person(by, "change_referencerate")
     require(
         Decimal(-5) <= percent <= Decimal(50),
         BadInput("percent", percent, _("Write the percent a year, for example 2.15.")),

@@ -23,7 +23,9 @@ from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import MakerIsChecker, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, quantise
+from evbilling.shell.formats import format_month
 from invoicing.models import BillingRun, RunState
+from invoicing.operations.guards import require_person
 from invoicing.queries.exchange import reporting_rate
 from invoicing.queries.month_close import dry_run
 from invoicing.rules.exchange import NoExchangeRate
@@ -78,7 +80,11 @@ def set_going(run: BillingRun, *, by: User | None) -> None:
 
 
 def approve_run(*, run_id: int, by: User, at: dt.datetime) -> BillingRun:
-    """Let a waiting run go. Raises NotFound, WrongState unless it waits, MakerIsChecker for who started it (I18)."""
+    """Let a waiting run go.
+
+    Raises NotAllowed, NotFound, WrongState unless it waits, MakerIsChecker for who started it (I18).
+    """
+    require_person(by, "approve_billingrun")
     with transaction.atomic():
         run = _waiting(run_id, by)
         run.state, run.approved_by, run.approved_at = RunState.RUNNING, by, at
@@ -92,6 +98,7 @@ def approve_run(*, run_id: int, by: User, at: dt.datetime) -> BillingRun:
 def decline_run(*, run_id: int, reason: str, by: User, at: dt.datetime) -> BillingRun:
     """Send a waiting run back with a reason; nothing of it was done. Raises as approve_run, BadInput without reason."""
     require_words("reason", reason, _("Say why the month close is declined."))
+    require_person(by, "approve_billingrun")
     with transaction.atomic():
         run = _waiting(run_id, by)
         run.state, run.finished_at = RunState.DECLINED, at
@@ -106,8 +113,11 @@ def _waiting(run_id: int, by: User) -> BillingRun:
         run.state == RunState.ASKED,
         WrongState(
             _("The run of %(period)s is %(state)s; only one that waits for approval is decided.")
-            % {"period": run, "state": run.get_state_display()}
+            % {"period": format_month(run.period_from), "state": run.get_state_display()}
         ),
     )
-    require(run.asked_by_id != by.pk, MakerIsChecker(_("The month close of %(period)s") % {"period": run}))
+    require(
+        run.asked_by_id != by.pk,
+        MakerIsChecker(_("The month close of %(period)s") % {"period": format_month(run.period_from)}),
+    )
     return run

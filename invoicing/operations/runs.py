@@ -22,12 +22,14 @@ from evbilling.kernel.clock import Period, month_of
 from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock, lock_all
 from evbilling.kernel.steps import step
+from evbilling.shell.formats import format_month
 from invoicing.models import BillingRun, BillingRunItem, Invoice, InvoiceState, ItemState, RunState
 from invoicing.operations.book_checks import request_check
 from invoicing.operations.bulk_close import NotAllTogether, bill_together, groups_of
 from invoicing.operations.dating import require_day_of_document
 from invoicing.operations.drafting import MonthCarriedOver, NothingToSettle, draft_documents
 from invoicing.operations.fee_notes import draft_fee_note
+from invoicing.operations.guards import require_right
 from invoicing.operations.issuing import issue_invoice
 from invoicing.operations.preparing import prepare_month
 from invoicing.operations.run_approval import set_going
@@ -53,8 +55,10 @@ def start_run(
     With `issue`, drafts that the run left before are issued. Without it, contracts stop at drafts. The date of the
     documents may change as long as none is issued. Over the operator's limit the run waits for a second person before
     anything is issued (run_approval.py). Raises BadInput for a period that is no calendar month or is not
-    over in a due contract's zone and for a date ahead, and WrongState for drafts only where the run already issues.
+    over in a due contract's zone and for a date ahead, WrongState for drafts only where the run already issues, and
+    NotAllowed.
     """
+    require_right(by, "run_billing")
     require(
         period == month_of(period.start),
         BadInput("period", period.code, _("A billing run covers one calendar month, for example 2026-10.")),
@@ -85,7 +89,7 @@ def start_run(
             issue or not run.issue or new,
             WrongState(
                 _("The run of %(period)s already issues documents; pause it to look at what it did.")
-                % {"period": period.code}
+                % {"period": format_month(period.start)}
             ),
         )
         if not run.items.filter(state=ItemState.ISSUED).exists():
@@ -99,7 +103,7 @@ def start_run(
         again = Q(state__in=[ItemState.FAILED, ItemState.SKIPPED]) | Q(state=ItemState.DRAFTED, invoice__isnull=True)
         if issue:
             again |= Q(state=ItemState.DRAFTED)
-        _open_again(BillingRunItem.objects.filter(again, run=run))
+        open_again(BillingRunItem.objects.filter(again, run=run))
         _release_claims(run_id=run.pk, claimed_before=at)
         record_audit(
             action="invoicing.run.start" if new else "invoicing.run.continue",
@@ -166,44 +170,9 @@ def finish_run(*, run_id: int, at: dt.datetime) -> bool:
     return BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).exists()
 
 
-def pause_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
-    """Stop after the contracts that are being billed now. Raises WrongState unless the run is running."""
-    return _switch(run_id, RunState.RUNNING, RunState.PAUSED, "invoicing.run.pause", by=by, at=at)
-
-
-def resume_run(*, run_id: int, by: User | None, at: dt.datetime) -> BillingRun:
-    """Go on with a paused run. Raises WrongState unless it is paused."""
-    return _switch(run_id, RunState.PAUSED, RunState.RUNNING, "invoicing.run.resume", by=by, at=at)
-
-
-def retry_item(*, item_id: int, by: User | None, at: dt.datetime) -> BillingRunItem:
-    """Try one failed contract again. Raises WrongState unless it failed."""
-    with transaction.atomic():
-        item = lock(BillingRunItem, item_id)
-        require(
-            item.state == ItemState.FAILED,
-            WrongState(
-                _("%(contract)s is %(state)s in this run; only failed contracts are tried again.")
-                % {"contract": item.contract, "state": item.get_state_display()}
-            ),
-        )
-        record_audit(action="invoicing.run.retry", obj=item, by=by, at=at, reason=item.reason)
-        _open_again(BillingRunItem.objects.filter(pk=item_id))
-        _go_on(item.run_id)
-    item.refresh_from_db()
-    return item
-
-
-def retry_failed_items(*, run_id: int, by: User | None, at: dt.datetime) -> int:
-    """Try all failed contracts of a run again; how many there are."""
-    with transaction.atomic():
-        run = lock(BillingRun, run_id)
-        failed = list(run.items.filter(state=ItemState.FAILED).values_list("contract__number", flat=True))
-        if failed:
-            record_audit(action="invoicing.run.retry", obj=run, by=by, at=at, members=failed)
-            _open_again(BillingRunItem.objects.filter(run=run, state=ItemState.FAILED))
-            _go_on(run_id)
-    return len(failed)
+def open_again(items: QuerySet[BillingRunItem]) -> None:
+    """Put items back in the queue, with all their attempts before them."""
+    items.update(state=ItemState.PENDING, reason="", attempts=0, claimed_at=None, finished_at=None)
 
 
 def sweep_runs(*, at: dt.datetime) -> list[int]:
@@ -356,42 +325,9 @@ def _note_failure(item_id: int, attempt: int, cause: str, at: dt.datetime) -> st
     return ItemState.FAILED.value if noted else None
 
 
-def _open_again(items: QuerySet[BillingRunItem]) -> None:
-    """Put items back in the queue, with all their attempts before them."""
-    items.update(state=ItemState.PENDING, reason="", attempts=0, claimed_at=None, finished_at=None)
-
-
 def _release_claims(*, run_id: int, claimed_before: dt.datetime) -> None:
     """Give back the items of workers that are gone: a worker that lives holds its item's row locked."""
     left = BillingRunItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         run_id=run_id, state=ItemState.PENDING, claimed_at__lte=claimed_before
     )
     BillingRunItem.objects.filter(pk__in=[item.pk for item in left]).update(claimed_at=None)
-
-
-def _go_on(run_id: int) -> None:
-    """Take a finished run up again; a paused one stays paused until a person resumes it.
-
-    Sponsors and hosts who had nothing are looked at again: they pay for, or share in, what is billed now.
-    """
-    followers = [ContractKind.SPONSORSHIP, ContractKind.HOSTING]
-    _open_again(BillingRunItem.objects.filter(run_id=run_id, state=ItemState.SKIPPED, contract__kind__in=followers))
-    BillingRun.objects.filter(pk=run_id, state=RunState.FINISHED).update(state=RunState.RUNNING, finished_at=None)
-
-
-def _switch(
-    run_id: int, before: RunState, after: RunState, action: str, *, by: User | None, at: dt.datetime
-) -> BillingRun:
-    with transaction.atomic():
-        run = lock(BillingRun, run_id)
-        require(
-            run.state == before,
-            WrongState(
-                _("The run of %(period)s is %(state)s, not %(needed)s.")
-                % {"period": run, "state": run.get_state_display(), "needed": before.label}
-            ),
-        )
-        run.state = after
-        run.save(update_fields=["state"])
-        record_audit(action=action, obj=run, by=by, at=at)
-    return run

@@ -9,11 +9,12 @@ from django.utils.translation import override, pgettext
 from contracts.models import Operator, Party
 from evbilling.access.models import User
 from evbilling.kernel.clock import local_date
-from evbilling.kernel.errors import BadInput, NotAllowed, require
+from evbilling.kernel.errors import BadInput, require
 from evbilling.kernel.locks import lock
 from evbilling.shell.paper.formats import formats_of
 from invoicing.models import Delivery, Letter, LetterKind
 from invoicing.operations.deliveries import request_letter_delivery
+from invoicing.operations.guards import require_right
 from invoicing.operations.letter_mails import STATEMENT
 from invoicing.operations.letters import file_letter
 from invoicing.operations.notices import addressee, letter_file_name
@@ -115,8 +116,7 @@ def send_statement(
 
     Raises NotAllowed, BadInput as read_statement.
     """
-    if by is not None and not by.has_perm("invoicing.resend_delivery"):
-        raise NotAllowed(_("Your role does not include sending documents; ask a billing clerk."))
+    require_right(by, "resend_delivery")
     statement = read_statement(
         operator_id=operator_id, party_id=party_id, currency=currency, first=first, last=last, at=at
     )

@@ -6,12 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
-from evbilling.kernel.errors import NotAllowed, require
 from invoicing.models import TaxRate
+from invoicing.operations.guards import require_right
 
 KNOWN = Path(__file__).resolve().parents[1] / "tax_rates.csv"
 """Standard rates of the EU's member states, the United Kingdom, Switzerland and Norway with their first days, as the
@@ -24,10 +23,7 @@ def load_tax_rates(*, by: User | None, at: dt.datetime) -> int:
 
     Nothing is added by itself: whoever asks for them answers for them. Raises NotAllowed.
     """
-    require(
-        by is None or by.has_perm("invoicing.add_taxrate"),
-        NotAllowed(_("Your role does not include tax rates; ask a billing clerk.")),
-    )
+    require_right(by, "add_taxrate")
     with KNOWN.open(encoding="utf-8", newline="") as file:
         known = [
             TaxRate(

@@ -15,7 +15,7 @@ from evbilling.access.models import User
 from evbilling.kernel.audit import record_audit
 from evbilling.kernel.card_guard import require_words
 from evbilling.kernel.clock import local_date
-from evbilling.kernel.errors import BadInput, NotAllowed, WrongState, require
+from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import ZERO, require_minor
 from evbilling.kernel.steps import step
@@ -30,6 +30,7 @@ from invoicing.models import (
 )
 from invoicing.operations.credit_notes import credited_rows, tax_rows
 from invoicing.operations.crediting import CorrectionWaits
+from invoicing.operations.guards import require_person
 from invoicing.operations.ledger import post_journal
 from invoicing.queries.bookings import receivable_of
 from invoicing.queries.documents import WRITE_OFF_PREFIX, open_amount
@@ -51,8 +52,7 @@ def write_off(
     open or no reason, CorrectionWaits, MoneyError.
     """
     why = require_words("reason", reason, _("Say why the claim is given up; the books keep it."))
-    if by is None or not by.has_perm("invoicing.write_off_invoice"):
-        raise NotAllowed(_("Your role does not include write-offs; ask a billing clerk."))
+    require_person(by, "write_off_invoice")
     with transaction.atomic():
         invoice = lock(Invoice, invoice_id)
         require(

@@ -18,7 +18,7 @@ ACTIONS: dict[str, set[Role]] = {
     "invoicing_accountingperiod_close_month": BILLING,
     "invoicing_accountingperiod_decline": BILLING,
     "invoicing_accountingperiod_reopen": BILLING,
-    "invoicing_allocation_undo": BILLING,
+    "invoicing_allocation_undo": STEPS,
     "invoicing_billingrunitem_changelist:try_again": BILLING,
     "invoicing_bookscheck_prove_now": BILLING,
     "invoicing_correction_approve": BILLING,
@@ -63,7 +63,7 @@ FORMS: dict[str, tuple[set[Role], set[Role], set[Role]]] = {
     "exchangerate": (BILLING, BILLING, NOBODY),
     "personalaccount": (BILLING, BILLING, NOBODY),
     "referencerate": (BILLING, BILLING, NOBODY),
-    "taxrate": (BILLING, BILLING, BILLING),
+    "taxrate": (BILLING, BILLING, NOBODY),
 } | dict.fromkeys(
     (
         "accountingperiod", "allocation", "billingrun", "billingrunitem", "bookscheck", "correction", "delivery",

@@ -137,4 +137,6 @@ def test_the_title_of_a_page_alone_in_the_header_stands_on_one_line(new_page, li
     title = page.locator("#header-inner h1")
     expect(title).to_have_text(re.compile(r"^\s*Dashboard\s*$"))
     assert title.evaluate("each => each.getBoundingClientRect().height") < 30
-    assert title.evaluate("each => [...each.querySelectorAll('*'), each].every(x => x.scrollWidth <= x.clientWidth + 1)")
+    assert title.evaluate(
+        "each => [...each.querySelectorAll('*'), each].every(x => x.scrollWidth <= x.clientWidth + 1)"
+    )

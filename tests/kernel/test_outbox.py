@@ -6,9 +6,11 @@ import pytest
 from django.db import transaction
 
 from evbilling.access.models import User
+from evbilling.access.roles import Role
 from evbilling.kernel import outbox
-from evbilling.kernel.errors import WrongState
+from evbilling.kernel.errors import NotAllowed, WrongState
 from evbilling.kernel.models import AuditRecord, OutboxMessage, OutboxState
+from tests.factories import make_user
 from tests.kernel.steps import NOON, handled, make_step
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +123,15 @@ def test_draining_leaves_what_is_not_due_and_other_kinds() -> None:
 
 @pytest.fixture
 def clerk() -> User:
-    return User.objects.create_user("clerk@evbilling.example", "a-long-password")
+    return make_user(Role.BILLING_CLERK)
+
+
+def test_who_may_not_sends_no_step_again() -> None:
+    step = make_step(key="a", state=OutboxState.FAILED, attempts=6)
+    with pytest.raises(NotAllowed, match="does not include background steps"):
+        outbox.retry_by_hand(message_id=step.pk, by=make_user(Role.AUDITOR), at=NOON)
+    step.refresh_from_db()
+    assert (step.state, step.attempts) == (OutboxState.FAILED, 6)
 
 
 def test_a_person_sends_a_failed_step_again(clerk: User, django_capture_on_commit_callbacks) -> None:

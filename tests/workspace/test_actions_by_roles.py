@@ -1,6 +1,7 @@
 """Every button and form of invoicing by every role: who may not is refused and nothing changes, who may is not."""
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
+from evbilling.access.models import User
 from evbilling.access.roles import Role
 from evbilling.kernel.clock import parse_month
 from evbilling.kernel.models import AuditRecord, OutboxMessage
@@ -267,3 +269,28 @@ def test_each_form_is_open_to_its_roles_alone(world: World, settings: Any) -> No
                     address = reverse(f"admin:invoicing_{name}_{form}", args=args)
                     assert client.post(address, {"post": "yes"}).status_code == 403, (role, address)
         assert _watched() == before, role
+
+
+def test_the_operation_refuses_by_itself_whatever_the_page_lets_through(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an auditor, whom every page takes for somebody who may: only the operations hear what he really may
+    client, real = signed_in(Client(raise_request_exception=False), settings, Role.AUDITOR), User.has_perm
+
+    def asked(self: User, permission: str, obj: Any = None) -> bool:
+        asking = sys._getframe(1)
+        names = [frame.f_globals["__name__"] for frame in (asking, asking.f_back) if frame is not None]
+        of_operation = any(".operations." in name or name == "evbilling.kernel.outbox" for name in names)
+        return real(self, permission, obj) if of_operation else True
+
+    monkeypatch.setattr(User, "has_perm", asked)
+    before, changed = _watched(), set()
+    # When every button is pressed with all that it asks for
+    for name in ACTIONS:
+        with transaction.atomic():
+            world.press(client, name)
+            if _watched() != before:
+                changed.add(name)
+            transaction.set_rollback(True)
+    # Then nothing was done
+    assert changed == set()

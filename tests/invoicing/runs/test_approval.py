@@ -10,7 +10,7 @@ from evbilling.access.roles import Role
 from evbilling.kernel.errors import BadInput, MakerIsChecker, WrongState
 from evbilling.kernel.models import AuditRecord
 from invoicing.models import BillingRun, ExchangeRate, Invoice, JournalEntry, RunState
-from invoicing.operations import runs
+from invoicing.operations import run_steering, runs
 from invoicing.operations.inline import work_off
 from invoicing.operations.run_approval import approve_run, decline_run
 from sessions.models import ChargingSession
@@ -168,7 +168,7 @@ def test_an_approved_run_goes_on_under_its_approval(month: Month, clerk: User, s
     limit(month, "1.00")
     run = start(month, clerk)
     approve_run(run_id=run.pk, by=second, at=LATER)
-    runs.pause_run(run_id=run.pk, by=clerk, at=LATER)
+    run_steering.pause_run(run_id=run.pk, by=clerk, at=LATER)
     again = runs.start_run(
         operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=True, by=second, at=LATER
     )

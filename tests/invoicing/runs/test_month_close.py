@@ -13,7 +13,7 @@ from evbilling.kernel.clock import Period
 from evbilling.kernel.errors import BadInput, WrongState
 from evbilling.kernel.outbox import OutboxMessage
 from invoicing.models import BillingRun, BillingRunItem, Delivery, Document, Invoice, ItemState, RunState, TaxRate
-from invoicing.operations import runs
+from invoicing.operations import run_steering, runs
 from invoicing.operations.drafting import discard_draft
 from invoicing.operations.inline import work_off
 from invoicing.queries.progress import run_progress
@@ -128,7 +128,7 @@ def test_a_failed_contract_is_tried_again_when_its_cause_is_gone(month: Month) -
     TaxRate.objects.all().delete()
     month.close()
     TaxRate.objects.create(country="DE", percent=19, valid_from=dt.date(2020, 1, 1))
-    item = runs.retry_item(item_id=month.item("beta").pk, by=None, at=LATER)
+    item = run_steering.retry_item(item_id=month.item("beta").pk, by=None, at=LATER)
     assert item.run.state == RunState.RUNNING
     assert (item.state, item.reason, item.attempts) == ("pending", "", 0)
     work_off(run_id=item.run_id, clock=lambda: LATER, progress=lambda: None)
@@ -141,7 +141,7 @@ def test_a_failed_contract_is_tried_again_when_its_cause_is_gone(month: Month) -
 def test_only_failed_contracts_are_tried_again(month: Month) -> None:
     month.close()
     with pytest.raises(WrongState, match="is issued in this run; only failed contracts"):
-        runs.retry_item(item_id=month.item("beta").pk, by=None, at=LATER)
+        run_steering.retry_item(item_id=month.item("beta").pk, by=None, at=LATER)
     assert month.item("beta").state == ItemState.ISSUED
 
 
@@ -150,7 +150,7 @@ def test_all_failed_ones_are_tried_again_at_once_and_who_depends_on_them_too(mon
     run = month.close()
     assert states(month)["sponsor"] == "skipped"
     TaxRate.objects.create(country="DE", percent=19, valid_from=dt.date(2020, 1, 1))
-    assert runs.retry_failed_items(run_id=run.pk, by=None, at=LATER) == 2
+    assert run_steering.retry_failed_items(run_id=run.pk, by=None, at=LATER) == 2
     work_off(run_id=run.pk, clock=lambda: LATER, progress=lambda: None)
     assert states(month) == {
         "alpha": "issued", "beta": "issued", "idle": "skipped", "sponsor": "issued", "host": "issued"
@@ -161,16 +161,18 @@ def test_a_pause_holds_between_contracts(month: Month) -> None:
     run = month.start()
     first, second, *_ = runs.next_items(run_id=run.pk)
     runs.process_items(run_id=run.pk, item_ids=[first], at=AT)
-    runs.pause_run(run_id=run.pk, by=None, at=AT)
+    run_steering.pause_run(run_id=run.pk, by=None, at=AT)
     assert runs.process_items(run_id=run.pk, item_ids=[second], at=AT) == {}
     assert runs.next_items(run_id=run.pk) == []
     assert not runs.finish_run(run_id=run.pk, at=AT)
     assert BillingRunItem.objects.get(pk=second).attempts == 0
-    runs.resume_run(run_id=run.pk, by=None, at=LATER)
+    run_steering.resume_run(run_id=run.pk, by=None, at=LATER)
     assert runs.process_items(run_id=run.pk, item_ids=[second], at=LATER) == {second: "issued"}
 
 
-@pytest.mark.parametrize(("operation", "state"), [(runs.pause_run, "finished"), (runs.resume_run, "finished")])
+@pytest.mark.parametrize(
+    ("operation", "state"), [(run_steering.pause_run, "finished"), (run_steering.resume_run, "finished")]
+)
 def test_only_what_runs_is_paused_and_what_is_paused_resumed(month: Month, operation: object, state: str) -> None:
     run = month.close()
     with pytest.raises(WrongState, match=f"is {state}, not"):
