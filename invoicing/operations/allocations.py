@@ -13,6 +13,7 @@ from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, BillingError, NotFound, WrongState, require
 from evbilling.kernel.locks import lock_all
 from evbilling.kernel.money import require_minor
+from evbilling.shell.formats import format_minor
 from invoicing.models import CLAIMS, AccountRole, Allocation, Invoice, InvoiceKind, InvoiceState
 from invoicing.operations.guards import require_right
 from invoicing.operations.ledger import post_journal
@@ -28,7 +29,12 @@ class AllocationTooHigh(BillingError):
     def __init__(self, document: Invoice, amount: Decimal, left: Decimal) -> None:
         super().__init__(
             _("%(amount)s %(currency)s cannot be allocated: only %(left)s is open on %(document)s.")
-            % {"amount": amount, "currency": document.currency, "left": left, "document": document}
+            % {
+                "amount": format_minor(amount, document.currency),
+                "currency": document.currency,
+                "left": format_minor(left, document.currency),
+                "document": document,
+            }
         )
 
 

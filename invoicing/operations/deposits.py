@@ -20,6 +20,7 @@ from evbilling.kernel.errors import BadInput, BillingError, require
 from evbilling.kernel.locks import lock
 from evbilling.kernel.money import require_minor
 from evbilling.kernel.steps import step
+from evbilling.shell.formats import format_minor
 from invoicing.models import AccountRole, Deposit, DepositKind
 from invoicing.operations.guards import require_right
 from invoicing.operations.ledger import post_journal
@@ -34,7 +35,12 @@ class DepositTooLow(BillingError):
     def __init__(self, contract: Contract, amount: Decimal, held: Decimal) -> None:
         super().__init__(
             _("%(amount)s %(currency)s cannot be returned: %(held)s of this payment is held for %(contract)s.")
-            % {"amount": amount, "currency": contract.currency, "held": held, "contract": contract.number}
+            % {
+                "amount": format_minor(amount, contract.currency),
+                "currency": contract.currency,
+                "held": format_minor(held, contract.currency),
+                "contract": contract.number,
+            }
         )
 
 

@@ -10,6 +10,7 @@ from evbilling.access.models import User
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_money
 from invoicing.models import Allocation, Invoice
 from invoicing.operations.allocations import allocate
 from invoicing.queries.documents import open_amount
@@ -69,7 +70,8 @@ def allocate_payment(
             BadInput(
                 "amount",
                 amount,
-                _("%(payment)s has %(amount)s free.") % {"payment": payment, "amount": f"{free} {payment.currency}"},
+                _("%(payment)s has %(amount)s free.")
+                % {"payment": payment, "amount": format_money(free, payment.currency)},
             ),
         )
         return allocate(

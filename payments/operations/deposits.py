@@ -11,6 +11,7 @@ from evbilling.access.models import User
 from evbilling.kernel.clock import local_date
 from evbilling.kernel.errors import BadInput, WrongState, require
 from evbilling.kernel.locks import lock
+from evbilling.shell.formats import format_money
 from invoicing.models import Deposit
 from invoicing.operations import deposits
 from payments.models import Payment, PaymentState
@@ -38,7 +39,10 @@ def hold_payment(
             ),
         )
         free = unallocated_amount(payment)
-        has = _("%(payment)s has %(amount)s free.") % {"payment": payment, "amount": f"{free} {payment.currency}"}
+        has = _("%(payment)s has %(amount)s free.") % {
+            "payment": payment,
+            "amount": format_money(free, payment.currency),
+        }
         require(0 < amount <= free, BadInput(_("amount"), amount, has))
         return deposits.take_deposit(
             contract_id=contract_id,

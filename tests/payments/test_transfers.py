@@ -118,7 +118,7 @@ def test_no_more_is_allocated_than_is_free() -> None:
     second = make_issued_invoice(contract=first.contract)
     payment = transfer(first, "150.00")
     before = everything()
-    with pytest.raises(BadInput, match="31.00 EUR free"):
+    with pytest.raises(BadInput, match="has €31.00 free"):
         allocate_payment(payment_id=payment.pk, invoice_id=second.pk, amount=Decimal("31.01"), by=None, at=AT)
     assert everything() == before
 

@@ -178,7 +178,7 @@ def test_given_a_deposit_when_taken_and_returned_then_the_money_is_held_and_free
     about = {"payment_id": payment.pk, "contract_id": contract.pk, "reason": "security", "by": None, "at": AT}
     hold_payment(amount=D("60.00"), **about)
     assert (unallocated_amount(payment), balance(AccountRole.DEPOSIT_HELD)) == (D("40.00"), D(-60))
-    with pytest.raises(BadInput, match="has 40.00 EUR free"):
+    with pytest.raises(BadInput, match="has €40.00 free"):
         hold_payment(amount=D("40.01"), **about)
     with pytest.raises(DepositTooLow):
         free_payment(amount=D("60.01"), **about)

@@ -8,9 +8,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
+from contracts.models import Contract
 from contracts.rules.shares import Share, ShareTerms, share_sentence
 from evbilling.kernel.errors import BillingError
-from invoicing.models import ExchangeRate, ReferenceRate, TaxRate
+from invoicing.models import ExchangeRate, Invoice, ReferenceRate, TaxRate
+from invoicing.operations.allocations import AllocationTooHigh
+from invoicing.operations.deposits import DepositTooLow
 from invoicing.rules.crediting import LineCreditTooHigh
 from invoicing.rules.totals import CreditTooHigh
 from tests.access.people import staff
@@ -37,6 +40,16 @@ REFUSED = [
         "4.51 EUR of Charging cannot be credited; only 4.50 EUR of it is left.",
         ("4,51 EUR", "4,50 EUR"),
     ),
+    (
+        lambda: AllocationTooHigh(Invoice(number="INV-1", currency="EUR"), D("1006.01"), D("1006.0000")),
+        "1,006.01 EUR cannot be allocated: only 1,006.00 is open on INV-1.",
+        ("1.006,01 EUR", "1.006,00 offen"),
+    ),
+    (
+        lambda: DepositTooLow(Contract(number="CH-1", currency="EUR"), D("4.51"), D("4.5000")),
+        "4.51 EUR cannot be returned: 4.50 of this payment is held for CH-1.",
+        ("4,51 EUR", "4,50 für"),
+    ),
 ]
 
 
@@ -49,7 +62,7 @@ def test_a_rate_is_named_in_the_readers_form(row: object, english: str, german: 
 
 
 @pytest.mark.parametrize(("made", "english", "german"), REFUSED)
-def test_a_refused_credit_says_its_figures_in_the_readers_form(made, english: str, german: tuple[str, ...]) -> None:
+def test_a_refusal_says_its_figures_in_the_readers_form(made, english: str, german: tuple[str, ...]) -> None:
     with override("en"):
         refusal: BillingError = made()
         assert refusal.message == english
