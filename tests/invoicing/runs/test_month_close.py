@@ -9,16 +9,28 @@ from typing import Any
 import pytest
 
 from contracts.models import Contact, DeliveryChannel, Party
+from evbilling.access.models import User
+from evbilling.access.roles import Role
 from evbilling.kernel.clock import Period
-from evbilling.kernel.errors import BadInput, WrongState
+from evbilling.kernel.errors import BadInput, NotAllowed, WrongState
 from evbilling.kernel.outbox import OutboxMessage
-from invoicing.models import BillingRun, BillingRunItem, Delivery, Document, Invoice, ItemState, RunState, TaxRate
+from invoicing.models import (
+    BillingRun,
+    BillingRunItem,
+    Delivery,
+    Document,
+    Invoice,
+    InvoiceState,
+    ItemState,
+    RunState,
+    TaxRate,
+)
 from invoicing.operations import run_steering, runs
 from invoicing.operations.drafting import discard_draft
 from invoicing.operations.inline import work_off
 from invoicing.queries.progress import run_progress
 from sessions.models import SessionPrice
-from tests.factories import make_site, make_station
+from tests.factories import make_site, make_station, make_user
 from tests.invoicing.month import AT, ISSUED_ON, LATER, OCTOBER, Month, left_behind, make_month, record
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +180,27 @@ def test_a_pause_holds_between_contracts(month: Month) -> None:
     assert BillingRunItem.objects.get(pk=second).attempts == 0
     run_steering.resume_run(run_id=run.pk, by=None, at=LATER)
     assert runs.process_items(run_id=run.pk, item_ids=[second], at=LATER) == {second: "issued"}
+
+
+def test_a_run_ends_as_it_was_started_when_who_started_it_has_left(month: Month) -> None:
+    # Given a run that a clerk started, who then loses role and account
+    clerk = make_user(Role.BILLING_CLERK)
+    run = runs.start_run(
+        operator_id=month.operator.pk, period=OCTOBER, issued_on=ISSUED_ON, issue=True, by=clerk, at=AT
+    )
+    clerk.groups.clear()
+    clerk.is_active = False
+    clerk.save()
+    # When workers go on with it
+    work_off(run_id=run.pk, clock=lambda: AT, progress=lambda: None)
+    # Then every contract is billed, and nobody can steer it in that name any more
+    run.refresh_from_db()
+    assert run.state == RunState.FINISHED
+    assert not run.items.filter(state__in=["failed", "pending"]).exists()
+    assert Invoice.objects.filter(state=InvoiceState.ISSUED).count() == 4
+    gone = User.objects.get(pk=clerk.pk)
+    with pytest.raises(NotAllowed):
+        run_steering.retry_failed_items(run_id=run.pk, by=gone, at=LATER)
 
 
 @pytest.mark.parametrize(
