@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from evbilling.kernel.fields import AmountField, CurrencyField
+from evbilling.shell.formats import format_money
 from invoicing.models.invoice import Invoice
 
 
@@ -43,4 +44,4 @@ class Allocation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.source} > {self.invoice} {self.amount} {self.currency}"
+        return f"{self.invoice}, {format_money(self.amount, self.currency)}"
